@@ -1,0 +1,72 @@
+"""What can go wrong, drawn as a tree. The type answers "may I try again?", the message is a sentence for the person.
+
+IngestError
+├── BadInput            the input or the request is wrong: say what to change       (exit 2)
+│   ├── Unreadable      a file that can't be read as a table
+│   └── NotReady        the step before this one isn't finished, or a question is open
+├── Outside             another system failed: trying again may help                (exit 3)
+│   ├── Unreachable     no answer at all: network, time-out
+│   ├── Refused         it answered no: the key, the organisation, the request
+│   └── DiskFull        no room left
+└── Broken              our own promise failed (rows not conserved, a changed plan): nothing goes on
+    └── LeaseLost       another worker has taken this job over: stop without a trace
+"""
+
+
+class IngestError(Exception):
+    """A failure with a sentence for the person who ran into it. `todo` says what to do, where that isn't in the sentence."""
+
+    exit_code = 3
+
+    def __init__(self, sentence: str, todo: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.todo = todo
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.todo}".strip()
+
+
+class BadInput(IngestError):
+    """The input or the request is wrong."""
+
+    exit_code = 2
+
+
+class Unreadable(BadInput):
+    """A file that can't be read as a table."""
+
+
+class NotReady(BadInput):
+    """A step before this one isn't finished, or a question has no answer."""
+
+
+class Outside(IngestError):
+    """Another system failed; trying again may help."""
+
+    exit_code = 3
+
+
+class Unreachable(Outside):
+    """The other system gave no answer, so what it did is unknown."""
+
+
+class Refused(Outside):
+    """The other system answered no. `status` is its HTTP status; `retry_after` is in seconds, where it said so."""
+
+    def __init__(self, sentence: str, todo: str = "", *, status: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(sentence, todo)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class DiskFull(Outside):
+    """No room left in the data folder."""
+
+
+class Broken(IngestError):
+    """A promise of this program failed. Nothing goes on; the import is left as it was."""
+
+
+class LeaseLost(Broken):
+    """Another worker has taken this job over."""

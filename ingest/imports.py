@@ -1,0 +1,221 @@
+"""One import through its stages: what the command line, the jobs and the pages all call.
+
+    start → read → match → check → (preview) → push
+
+Each step takes the import's id, does its stage under the import's lock, and moves the pointer in the store. Sending lives in ingest/push.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from ingest import check as checking
+from ingest import files, ledger, match as matching, metric
+from ingest.errors import BadInput, Broken, NotReady, Unreadable
+from ingest.read import read_file
+from ingest.store import accounts, audit, imports, open_rows
+from ingest.store.database import store
+from schemas.account import Account
+from schemas.checking import CheckResult
+from schemas.event_type import EventType
+from schemas.matching import ColumnProfile, MatchSpec, Suggestion
+from schemas.previewing import PreviewSpec
+from schemas.reading import ReadReport, ReadSpec
+from schemas.records import ImportRecord
+
+BUSY = ("pushing",)
+
+
+def start(path: Path, file_name: str, who: str, *, account: str | None = None, fixes: str | None = None, move: bool = False) -> ImportRecord:
+    """A new import of the bytes at `path`, which are copied (or moved) into its folder. `file_name` is only ever shown."""
+    if not path.is_file():
+        raise BadInput(f"There is no file {file_name!r}.")
+    sha256, size = files.sha256_of(path), path.stat().st_size
+    import_id = imports.add(file_name, sha256, size, who, account=account, fixes=fixes)
+    source = files.import_folder(import_id) / "source"
+    source.mkdir(parents=True)
+    if move:
+        os.replace(path, source / sha256)
+    else:
+        files.check_free_disk(size)
+        with files.full_disk_is_a_sentence():
+            shutil.copyfile(path, source / sha256)
+    return imports.get(import_id)
+
+
+def start_or_find(path: Path, file_name: str, who: str, *, account: str, event_type: str) -> ImportRecord:
+    """The import of these very bytes for that account and event type, or a new one: the same file twice is one import."""
+    for known in imports.same_file(files.sha256_of(path)):
+        if known.account in (None, account) and known.event_type in (None, event_type):
+            return known
+    return start(path, file_name, who, account=account)
+
+
+def source_path(import_id: str) -> Path:
+    """The bytes as they came."""
+    record = imports.get(import_id)
+    return files.import_folder(import_id) / "source" / record.sha256
+
+
+def read(import_id: str, spec: ReadSpec | None = None) -> ImportRecord:
+    """Reads the source into raw.parquet; a new specification starts the import afresh from here. An unreadable file is a state, not an exception."""
+    record = imports.get(import_id)
+    if record.state in BUSY:
+        raise NotReady("This import is being sent; it can't be read again now.")
+    spec = spec or record.read_spec
+    with files.import_lock(import_id):
+        key = files.stage_key("raw", record.sha256, spec)
+
+        def work(folder: Path) -> None:
+            report = read_file(source_path(import_id), record.file_name, spec, folder)
+            (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
+
+        try:
+            folder = files.make_stage(import_id, "raw", key, work)
+        except Unreadable as error:
+            return imports.change(import_id, read_spec=spec, state="unreadable", message=str(error), report=None, raw_key=None, check_key=None, check=None, match=None)
+        report = ReadReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8"))
+        changed = imports.pointers(import_id)[0] != key
+        reset = {"state": "read", "check_key": None, "check": None} if changed else {}
+        return imports.change(import_id, read_spec=spec, report=report, raw_key=key, message="", **reset)
+
+
+def raw_folder(import_id: str) -> Path:
+    """The folder with the current raw.parquet."""
+    raw_key, _ = imports.pointers(import_id)
+    if raw_key is None:
+        raise NotReady("This file hasn't been read yet.")
+    return files.stage_folder(import_id, "raw", raw_key)
+
+
+def check_folder(import_id: str) -> Path:
+    """The folder with the current events.parquet, issues.parquet and left_out.parquet."""
+    _, check_key = imports.pointers(import_id)
+    if check_key is None:
+        raise NotReady("This import hasn't been checked yet.")
+    return files.stage_folder(import_id, "check", check_key)
+
+
+def columns(import_id: str) -> tuple[ColumnProfile, ...]:
+    """What each column looks like, with the type it would have in a new event type."""
+    record = _read_record(import_id)
+    return matching.profile_columns(raw_folder(import_id), record.report)
+
+
+def suggestions(import_id: str, event_type: EventType) -> tuple[Suggestion, ...]:
+    """Columns proposed for the fields of an event type, each with its reason; at most one column a field and one field a column."""
+    return matching.suggest(columns(import_id), event_type)
+
+
+def propose_event_type(import_id: str) -> EventType:
+    """An event type that this file would fit: name, slug and a type per column."""
+    record = _read_record(import_id)
+    return matching.propose_event_type(columns(import_id), record.file_name)
+
+
+def propose_key(import_id: str, spec: MatchSpec) -> tuple[tuple[str, ...], str]:
+    """The fields that most likely make a row the same row, and why; all fields where nothing better shows."""
+    return matching.propose_key(raw_folder(import_id), _read_record(import_id).report, spec)
+
+
+def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> ImportRecord:
+    """Stores the answer to "What is this usage?". Refuses a specification that names a column the file hasn't or leaves a root field open."""
+    record = _read_record(import_id)
+    if record.state in BUSY:
+        raise NotReady("This import is being sent; its columns can't be matched again now.")
+    matching.validate(spec, record.report)
+    if record.match == spec and record.account == account:
+        return record
+    with store().begin() as connection:
+        audit.record(connection, who, "match", import_id, spec.event_type.slug)
+    return imports.change(import_id, match=spec, account=account, event_type=spec.event_type.slug, state="matched", check=None, check_key=None)
+
+
+def check(import_id: str) -> ImportRecord:
+    """Turns raw.parquet into events and issues, and checks that rows are conserved."""
+    record = _read_record(import_id)
+    if record.match is None or record.account is None:
+        raise NotReady("The columns aren't matched yet.", "Say what this usage is first.")
+    if record.state in BUSY:
+        raise NotReady("This import is being sent; it can't be checked again now.")
+    account = accounts.account(record.account)
+    version = ledger.ledger_version(account.ledger_name, record.match.event_type.slug)
+    raw = raw_folder(import_id)
+    with files.import_lock(import_id):
+        key = files.stage_key("check", f"{raw.name}|{version}|{account.profile.model_dump_json()}", record.match)
+
+        def work(folder: Path) -> None:
+            result = checking.check_raw(raw, record.report, record.match, account, import_id=import_id, sha256=record.sha256, out=folder)
+            (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
+
+        folder = files.make_stage(import_id, "check", key, work)
+        result = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
+        _rows_are_conserved(record.report, result)
+        period = (result.first_timestamp or "")[:7] or None
+        return imports.change(import_id, check=result, check_key=key, state="checked", period=period, message="")
+
+
+def choose_rejected(import_id: str, choice: Literal["stop", "continue"], who: str) -> ImportRecord:
+    """What happens to rejected rows: nothing is sent, or the rest goes without them and they stay open."""
+    with store().begin() as connection:
+        audit.record(connection, who, f"rejected-{choice}", import_id)
+    return imports.change(import_id, rejected_choice=choice)
+
+
+def preview(import_id: str, spec: PreviewSpec) -> pa.Table:
+    """Totals of the accepted events; one row a group, the value in `value` (exact for decimals)."""
+    return metric.preview(check_folder(import_id), spec)
+
+
+def overview(import_id: str) -> pa.Table:
+    """Per customer: events, first and last timestamp, and the sum of every numeric field."""
+    return metric.overview(check_folder(import_id))
+
+
+def raw_rows(import_id: str, *, offset: int = 0, limit: int = 50) -> pa.Table:
+    """Rows of the table as read, `_row` first."""
+    return matching.raw_rows(raw_folder(import_id), _read_record(import_id).report, offset=offset, limit=limit)
+
+
+def problem_rows(import_id: str, *, code: str | None = None, column: str | None = None, offset: int = 0, limit: int = 200) -> pa.Table:
+    """Raw rows that have an issue: `_row`, `problem` (in words), then the file's columns."""
+    return checking.problem_rows(check_folder(import_id), raw_folder(import_id), _read_record(import_id).report, code=code, column=column, offset=offset, limit=limit)
+
+
+def left_out_rows(import_id: str, outcome: str | None = None, *, offset: int = 0, limit: int = 200) -> pa.Table:
+    """Rows that aren't accepted: `_row`, `outcome`, `reason`."""
+    return checking.left_out_rows(check_folder(import_id), outcome, offset=offset, limit=limit)
+
+
+def write_rejected(import_id: str, path: Path) -> Path:
+    """The rejected rows with their reasons, as CSV or Excel by the ending of `path`; safe to open in a spreadsheet."""
+    record = _read_record(import_id)
+    return checking.write_rejected(check_folder(import_id), raw_folder(import_id), record.report, path)
+
+
+def discard(import_id: str, who: str) -> None:
+    """Takes an import off the lists. One that was sent can't be discarded: its receipt stays."""
+    record = imports.get(import_id)
+    if record.state in ("pushing", "stopped", "pushed", "proven"):
+        raise BadInput("This import was sent, at least in part, so it stays with its receipt.")
+    with store().begin() as connection:
+        audit.record(connection, who, "discard", import_id)
+    imports.change(import_id, state="discarded")
+    open_rows.close(import_id, "dismissed", "The import was discarded.")
+
+
+def _read_record(import_id: str) -> ImportRecord:
+    record = imports.get(import_id)
+    if record.state == "unreadable":
+        raise Unreadable(record.message)
+    if record.report is None:
+        raise NotReady("This file hasn't been read yet.")
+    return record
+
+
+def _rows_are_conserved(report: ReadReport, result: CheckResult) -> None:
+    if result.rows.read != report.rows + len(report.excluded):
+        raise Broken(f"Rows are not conserved: the file has {report.rows + len(report.excluded)} rows, the check counted {result.rows.read}.")

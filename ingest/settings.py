@@ -1,0 +1,72 @@
+"""Settings of one installation: flag before environment before settings file before default."""
+
+import getpass
+import os
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel
+
+from ingest.errors import BadInput
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Names in the environment are `INTAKE_` + the upper-case name; in `settings.toml` the plain name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(PROJECT / ".intake", description="The data folder.")
+    database_url: str = Field("", description="SQL store; empty means SQLite in the data folder.")
+    api_url: str = Field("", description="Billing API of an account given by the environment.")
+    api_key: SecretStr = SecretStr("")
+    organisation: str = ""
+    api_kind: str = Field("sandbox", description="`sandbox` or `production`, for the account given by the environment.")
+    portal_host: str = "127.0.0.1"
+    portal_port: int = 8501
+    sandbox_host: str = "127.0.0.1"
+    sandbox_port: int = 8765
+    upload_max_bytes: int = Field(5 * 1024**3, description="Largest file that can be uploaded.")
+    upload_slice_bytes: int = 8 * 1024**2
+    ticket_seconds: int = Field(12 * 3600, description="How long an upload ticket is good for.")
+    memory_limit: str = Field("1GB", description="What DuckDB may use for one stage.")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 2)
+    free_bytes: int = Field(200 * 1024**2, description="Room that is kept free on the disk of the data folder.")
+    user: str = Field(default_factory=lambda: _operating_system_user(), description="Who is acting, where nobody signs in.")
+
+
+def _operating_system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once. Raises BadInput with the name of a setting that can't be read."""
+    return read_settings(dict(os.environ))
+
+
+def read_settings(environment: dict[str, str]) -> Settings:
+    """Settings from an environment, the `settings.toml` in its data folder, and the defaults, in that order."""
+    from_environment = {name: environment[key] for name in Settings.model_fields if (key := f"INTAKE_{name.upper()}") in environment}
+    home = Path(from_environment.get("home") or Settings().home).expanduser().resolve()
+    from_file = _settings_file(home / "settings.toml")
+    try:
+        return Settings(**{**from_file, **from_environment, "home": home})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"The setting {'.'.join(str(part) for part in first['loc'])} can't be used: {first['msg']}.") from None
+
+
+def _settings_file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"The settings file {path} can't be read: {error}.") from None

@@ -1,0 +1,79 @@
+"""Accounts: the environment's, those people added, and the embedded sandbox; in that order of precedence."""
+
+import json
+
+from pydantic import SecretStr
+from sqlalchemy import delete, insert, select
+
+from ingest.errors import BadInput
+from ingest.settings import settings
+from ingest.store import audit
+from ingest.store.clock import now
+from ingest.store.database import store
+from ingest.store.schema import accounts
+from ingest.store.secrets import seal, unseal
+from schemas.account import Account, AccountProfile
+
+SANDBOX_NAME = "Practice"
+SANDBOX_ORGANISATION = "0b0f3f8e-6d7b-4f0d-8a3f-5a4d1b6a2c33"
+SANDBOX_KEY = "sandbox_practice_key"
+ENVIRONMENT_NAME = "environment"
+
+
+def all_accounts() -> list[Account]:
+    """Every account that can be used, the default one first."""
+    with store().connect() as connection:
+        stored = [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.created_at)).mappings()]
+    given = _from_environment()
+    return [*([given] if given else []), *stored, embedded_sandbox()]
+
+
+def account(name: str | None = None) -> Account:
+    """The account of that name, or the default one. Raises BadInput with the known names."""
+    known = all_accounts()
+    if name is None:
+        return known[0]
+    found = next((each for each in known if each.name == name), None)
+    if found is None:
+        raise BadInput(f"There is no account {name!r}.", f"Known accounts: {', '.join(each.name for each in known)}.")
+    return found
+
+
+def embedded_sandbox() -> Account:
+    """The account of the embedded sandbox; a refused batch stores nothing there."""
+    return Account(name=SANDBOX_NAME, kind="sandbox", base_url=_sandbox_url(), organisation=SANDBOX_ORGANISATION, api_key=SecretStr(SANDBOX_KEY), profile=AccountProfile(refused_batch_stores_nothing=True), embedded=True)
+
+
+def _sandbox_url() -> str:
+    """Where the sandbox of this data folder last said it was listening (`sandbox/address.json`), else where it would."""
+    address = settings().home / "sandbox" / "address.json"
+    if address.exists():
+        return json.loads(address.read_text(encoding="utf-8"))["url"]
+    return f"http://{settings().sandbox_host}:{settings().sandbox_port}"
+
+
+def add(new: Account, who: str) -> None:
+    """Stores an account. Raises BadInput for a name that is taken."""
+    if new.name in {each.name for each in all_accounts()}:
+        raise BadInput(f"There is already an account called {new.name!r}.", "Choose another name.")
+    with store().begin() as connection:
+        connection.execute(insert(accounts).values(name=new.name, kind=new.kind, base_url=new.base_url.rstrip("/"), organisation=new.organisation, sealed_key=seal(new.api_key.get_secret_value()), profile=new.profile.model_dump_json(), created_by=who, created_at=now()))
+        audit.record(connection, who, "add-account", new.name, new.base_url)
+
+
+def remove(name: str, who: str) -> None:
+    """Forgets a stored account; its imports, receipts and ledger stay."""
+    with store().begin() as connection:
+        connection.execute(delete(accounts).where(accounts.c.name == name))
+        audit.record(connection, who, "remove-account", name)
+
+
+def _from_environment() -> Account | None:
+    given = settings()
+    if not given.api_url:
+        return None
+    return Account(name=ENVIRONMENT_NAME, kind=given.api_kind, base_url=given.api_url.rstrip("/"), organisation=given.organisation, api_key=given.api_key)
+
+
+def _account(row) -> Account:  # noqa: ANN001
+    return Account(name=row["name"], kind=row["kind"], base_url=row["base_url"], organisation=row["organisation"], api_key=SecretStr(unseal(row["sealed_key"])), profile=AccountProfile.model_validate_json(row["profile"]))

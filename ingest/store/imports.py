@@ -1,0 +1,83 @@
+"""Imports in the store."""
+
+import secrets
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+from sqlalchemy import func, insert, or_, select, update
+
+from ingest.errors import BadInput
+from ingest.store import audit
+from ingest.store.clock import now
+from ingest.store.database import store
+from ingest.store.schema import imports
+from schemas.checking import CheckResult
+from schemas.matching import MatchSpec
+from schemas.reading import ReadReport, ReadSpec
+from schemas.records import ImportRecord
+
+_JSON = {"read_spec": ReadSpec, "report": ReadReport, "match": MatchSpec, "check": CheckResult}
+_HIDDEN = ("raw_key", "check_key")
+
+
+def add(file_name: str, sha256: str, size: int, who: str, *, account: str | None = None, fixes: str | None = None) -> str:
+    """A new import's id; the import is in state `reading`."""
+    import_id = f"imp_{secrets.token_hex(6)}"
+    with store().begin() as connection:
+        connection.execute(insert(imports).values(id=import_id, file_name=file_name, sha256=sha256, size=size, created_by=who, created_at=now(), state="reading", account=account, fixes=fixes, read_spec=ReadSpec().model_dump_json()))
+        audit.record(connection, who, "import", import_id, file_name)
+    return import_id
+
+
+def get(import_id: str) -> ImportRecord:
+    """One import. Raises BadInput for an id that isn't there."""
+    return _record(_row(import_id))
+
+
+def pointers(import_id: str) -> tuple[str | None, str | None]:
+    """The keys of the current raw and check folders."""
+    row = _row(import_id)
+    return row["raw_key"], row["check_key"]
+
+
+def change(import_id: str, **values: object) -> ImportRecord:
+    """Sets columns of an import; models become JSON. The import as it then is."""
+    stored = {key: value.model_dump_json() if isinstance(value, BaseModel) else value for key, value in values.items()}
+    with store().begin() as connection:
+        connection.execute(update(imports).where(imports.c.id == import_id).values(**stored))
+    return get(import_id)
+
+
+def same_file(sha256: str) -> list[ImportRecord]:
+    """Imports of the very same bytes, newest first, without discarded ones."""
+    query = select(imports).where(imports.c.sha256 == sha256, imports.c.state != "discarded").order_by(imports.c.created_at.desc())
+    with store().connect() as connection:
+        return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def search(text: str = "", *, state: str | None = None, limit: int = 50, offset: int = 0) -> tuple[list[ImportRecord], int]:
+    """Imports whose file, person, event type, account, period or id contains the text, newest first, and how many there are in all."""
+    pattern = f"%{text.replace('%', '').strip()}%"
+    columns = (imports.c.file_name, imports.c.created_by, imports.c.event_type, imports.c.account, imports.c.period, imports.c.id)
+    where = [imports.c.state != "discarded", or_(*(column.ilike(pattern) for column in columns))]
+    if state:
+        where.append(imports.c.state == state)
+    with store().connect() as connection:
+        total = connection.execute(select(func.count()).select_from(imports).where(*where)).scalar_one()
+        rows = connection.execute(select(imports).where(*where).order_by(imports.c.created_at.desc()).limit(limit).offset(offset)).mappings()
+        return [_record(row) for row in rows], total
+
+
+def _row(import_id: str) -> Mapping[str, object]:
+    with store().connect() as connection:
+        row = connection.execute(select(imports).where(imports.c.id == import_id)).mappings().first()
+    if row is None:
+        raise BadInput(f"There is no import {import_id!r}.", "The Imports page lists those there are.")
+    return row
+
+
+def _record(row: Mapping[str, object]) -> ImportRecord:
+    values = {key: value for key, value in row.items() if key not in _HIDDEN}
+    parsed = {key: model.model_validate_json(values[key]) if values[key] else None for key, model in _JSON.items()}
+    progress = float(values["progress"]) if values["progress"] is not None else None
+    return ImportRecord(**{**values, **parsed, "progress": progress})

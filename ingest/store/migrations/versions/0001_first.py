@@ -1,0 +1,16 @@
+"""The first tables."""
+
+from alembic import op
+
+from ingest.store.schema import metadata
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    metadata.create_all(op.get_bind())
+
+
+def downgrade() -> None:
+    metadata.drop_all(op.get_bind())

@@ -1,0 +1,144 @@
+"""The tables of the store. State words, append-only histories, and constraints that make doing a thing twice impossible."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s", "ix": "ix_%(table_name)s_%(column_0_name)s"})
+
+# Accounts that a person added; the environment's and the embedded sandbox are never stored. The key is sealed (ingest/store/secrets.py).
+accounts = Table(
+    "accounts", metadata,
+    Column("name", String(100), primary_key=True),
+    Column("kind", String(20), CheckConstraint("kind in ('sandbox', 'production')", name="kind"), nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("organisation", Text, nullable=False),
+    Column("sealed_key", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+)
+
+# A finished upload: bytes in the spool, waiting for the page that asked for them.
+uploads = Table(
+    "uploads", metadata,
+    Column("id", String(40), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("finished_at", String(32), nullable=False),
+    Column("import_id", String(40)),
+)
+
+imports = Table(
+    "imports", metadata,
+    Column("id", String(40), primary_key=True),
+    Column("file_name", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("account", Text),
+    Column("event_type", Text),
+    Column("period", String(7)),                      # YYYY-MM of the usage
+    Column("read_spec", Text, nullable=False),        # schemas.reading.ReadSpec
+    Column("report", Text),                           # schemas.reading.ReadReport
+    Column("match", Text),                            # schemas.matching.MatchSpec
+    Column("check", Text),                            # schemas.checking.CheckResult
+    Column("raw_key", String(24)),                    # the current raw-<key> folder
+    Column("check_key", String(24)),                  # the current check-<key> folder
+    Column("rejected_choice", String(10), CheckConstraint("rejected_choice in ('stop', 'continue')", name="rejected_choice")),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("fixes", String(40), ForeignKey("imports.id")),
+    Column("job", String(80)),                        # the running job's id
+    Column("progress", Text),
+    Index("ix_imports_sha256", "sha256"),
+    Index("ix_imports_created_at", "created_at"),
+)
+
+pushes = Table(
+    "pushes", metadata,
+    Column("id", String(40), primary_key=True),
+    Column("import_id", String(40), ForeignKey("imports.id"), nullable=False),
+    Column("check_key", String(24), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("ledger_name", Text, nullable=False),      # base URL | organisation
+    Column("event_type", Text, nullable=False),       # slug
+    Column("state", String(20), nullable=False),
+    Column("pushed_by", Text, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("events", BigInteger, nullable=False, server_default="0"),
+    Column("batches", Integer, nullable=False, server_default="0"),
+    Column("batch_events", Integer, nullable=False, server_default="500"),
+    Column("fence", Integer, nullable=False, server_default="0"),   # raised by whoever takes the push over
+    Column("stop_asked", Integer, nullable=False, server_default="0"),
+    Column("held_before", Text),                      # what the account held before, for proof by counts
+    Column("message", Text, nullable=False, server_default=""),
+    Column("receipt", Text),                          # schemas.pushing.Receipt
+    UniqueConstraint("import_id", "check_key", "account", name="uq_pushes_once"),
+    Index("ix_pushes_ledger_name", "ledger_name"),
+)
+
+# The plan of a push, written before anything is sent; `first` and `events` say which rows of events.parquet.
+batches = Table(
+    "batches", metadata,
+    Column("push_id", String(40), ForeignKey("pushes.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("body_sha256", String(64), nullable=False),
+    Column("idempotency_key", String(36), nullable=False, unique=True),
+    Column("state", String(10), CheckConstraint("state in ('planned', 'sending', 'accepted', 'rejected', 'unknown', 'split')", name="state"), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("split_from", Integer),
+    Column("first_sent_at", String(32)),
+    Column("settled_at", String(32)),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("status", Integer),
+    Column("message", Text, nullable=False, server_default=""),
+    Index("ix_batches_part", "push_id", "part"),
+)
+
+# Every answer or silence, never changed.
+attempts = Table(
+    "attempts", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("push_id", String(40), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("status", Integer),
+    Column("message", Text, nullable=False, server_default=""),
+    Index("ix_attempts_push", "push_id", "number"),
+)
+
+# Rejected rows that are not billed yet, one entry per import, code and column.
+open_rows = Table(
+    "open_rows", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("import_id", String(40), ForeignKey("imports.id"), nullable=False),
+    Column("code", String(60), nullable=False),
+    Column("column", Text, nullable=False, server_default=""),
+    Column("count", Integer, nullable=False),
+    Column("first_row", BigInteger),
+    Column("first_value", Text),
+    Column("owner", Text, nullable=False),
+    Column("since", String(32), nullable=False),
+    Column("state", String(10), CheckConstraint("state in ('open', 'fixed', 'dismissed')", name="state"), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    UniqueConstraint("import_id", "code", "column", name="uq_open_rows_once"),
+)
+
+audit = Table(
+    "audit", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Index("ix_audit_subject", "subject"),
+)

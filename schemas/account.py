@@ -1,0 +1,45 @@
+"""Accounts of the billing system, and what is known about how each behaves."""
+
+from typing import Literal
+
+from pydantic import SecretStr
+
+from schemas.base import Frozen
+
+AccountKind = Literal["sandbox", "production"]
+
+
+class AccountProfile(Frozen):
+    """How an account's API behaves where its public documentation is silent; every value can be changed per account."""
+
+    batch_events: int = 500
+    connections: int = 8
+    timestamp_digits: int = 3
+    """Digits of a second that the account keeps: DateTime64 without a precision keeps milliseconds."""
+    decimal_scale: int = 18
+    """Digits after the point that the account's Decimal keeps."""
+    refused_batch_stores_nothing: bool = False
+    """Whether a batch answered with 4xx is known to have stored none of its events."""
+    idempotency_hours: int = 23
+    """How long a key may be used again, counted from the first send; the documentation says 24, one hour is left as a margin."""
+    read_back_seconds: int = 60
+    """How long to go on looking for events that were acknowledged: storing may lag."""
+
+
+class Account(Frozen):
+    """One organisation of the billing system, with its key. `repr` masks the key."""
+
+    name: str
+    kind: AccountKind
+    base_url: str
+    organisation: str
+    api_key: SecretStr
+    profile: AccountProfile = AccountProfile()
+    embedded: bool = False
+    """Whether this is the sandbox that runs beside the portal: its address may change from start to start."""
+
+    @property
+    def ledger_name(self) -> str:
+        """What the ledger of sent events is kept under: base URL and organisation, whatever the account is called."""
+        where = "embedded" if self.embedded else self.base_url.rstrip("/")
+        return f"{where}|{self.organisation}"

@@ -1,0 +1,103 @@
+"""What checking found: issues, counts that must add up, open questions."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from schemas.base import Frozen
+from schemas.matching import FieldMatch
+
+Severity = Literal["error", "warning", "note"]
+Outcome = Literal["rejected", "duplicate", "excluded"]
+
+
+class RowCounts(Frozen):
+    """The row equation: read = accepted + rejected + duplicate + excluded. A record that doesn't add up can't be made."""
+
+    read: int
+    accepted: int
+    rejected: int
+    duplicate: int
+    excluded: int
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "RowCounts":
+        if self.read != self.accepted + self.rejected + self.duplicate + self.excluded:
+            raise ValueError(f"Rows are not conserved: {self.read} read, but {self.accepted} accepted, {self.rejected} rejected, {self.duplicate} duplicate, {self.excluded} excluded")
+        return self
+
+
+class IssueExample(Frozen):
+    """One place where an issue shows: the row as the person's spreadsheet numbers it, and the raw cell."""
+
+    row: int
+    value: str | None
+
+
+class IssueGroup(Frozen):
+    """All issues of one code in one column."""
+
+    code: str
+    severity: Severity
+    column: str | None
+    count: int
+    examples: tuple[IssueExample, ...]
+    todo: str
+    title: str = ""
+
+
+class QuestionOption(Frozen):
+    """One possible answer, with what it would mean."""
+
+    value: str
+    label: str
+    effect: str = ""
+
+
+class Question(Frozen):
+    """Something the data leaves open. Nothing is sent while a blocking question has no answer."""
+
+    name: str
+    text: str
+    options: tuple[QuestionOption, ...]
+    proposed: str | None = None
+    blocking: bool = True
+
+
+class Comparison(Frozen):
+    """One control total held against our own number. Numbers are exact decimals, as text."""
+
+    what: str
+    expected: str
+    found: str
+    agrees: bool
+    source: Literal["sender", "totals row"]
+    stage: str = "check"
+
+
+class FieldSummary(Frozen):
+    """What became of one field: used for the preview and the control totals. Sums are exact, as text."""
+
+    field: str
+    sql_type: str
+    sum: str | None = None
+
+
+class CheckResult(Frozen):
+    """The outcome of one check of one import."""
+
+    rows: RowCounts
+    matches: tuple[FieldMatch, ...]
+    issues: tuple[IssueGroup, ...]
+    questions: tuple[Question, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    fields: tuple[FieldSummary, ...] = ()
+    customers: int = 0
+    first_timestamp: str | None = None
+    last_timestamp: str | None = None
+    key: tuple[str, ...] = ()
+    """The fields that made the identity, resolved."""
+    already_sent: int = 0
+    """How many of the duplicates were sent to the account before; the rest repeat inside the file."""
+    ledger_version: str = ""
+    """The state of the account's ledger the duplicates were sought in."""

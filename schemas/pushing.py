@@ -1,0 +1,85 @@
+"""Sending events, batch by batch, and proving that they arrived."""
+
+from typing import Literal
+
+from schemas.base import Frozen
+from schemas.checking import Comparison, RowCounts
+
+BatchState = Literal["planned", "sending", "accepted", "rejected", "unknown", "split"]
+PushState = Literal["queued", "planning", "sending", "verifying", "stopped", "waiting", "finished"]
+
+
+class EventCounts(Frozen):
+    """What became of a push's events. planned = accepted + rejected + unknown + not reached yet; sent counts those whose POST was begun."""
+
+    planned: int = 0
+    sent: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    unknown: int = 0
+
+
+class CustomerDifference(Frozen):
+    """A customer for whom the account doesn't show what was sent."""
+
+    customer_id: str
+    sent: int
+    found: int
+
+
+class Proof(Frozen):
+    """What reading back showed. `level` says how: event by event, or by counts and sums per customer and day, before and after."""
+
+    found: int = 0
+    missing: int = 0
+    extra: int = 0
+    agrees: bool = False
+    level: Literal["event", "counts", "none"] = "none"
+    checked_at: str | None = None
+    differences: tuple[CustomerDifference, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    note: str = ""
+
+
+class PushSummary(Frozen):
+    """What will happen, in numbers, before anything is sent. `held` and `held_elsewhere` are None where the account can't say."""
+
+    account: str
+    account_kind: str
+    event_type: str
+    events: int
+    customers: int
+    first_timestamp: str | None
+    last_timestamp: str | None
+    batches: int
+    seconds: float
+    rows: RowCounts
+    held: int | None = None
+    held_elsewhere: int | None = None
+    unknown_customers: tuple[str, ...] = ()
+    unknown_customer_count: int = 0
+    reasons_not_to: tuple[str, ...] = ()
+    """Why this can't be sent yet; empty when it can."""
+
+
+class Receipt(Frozen):
+    """What happened, for the person and for an auditor. Written once when a push ends; a later look at the account adds a new proof."""
+
+    push_id: str
+    import_id: str
+    account: str
+    event_type: str
+    rows: RowCounts
+    events: EventCounts
+    batches: int
+    proof: Proof
+    state: PushState
+    source_sha256: str
+    source_file: str
+    events_sha256: str
+    pushed_by: str
+    started_at: str
+    ended_at: str | None = None
+    key: tuple[str, ...] = ()
+    identity_version: int = 1
+    message: str = ""

@@ -1,0 +1,81 @@
+"""What reading a file is asked to do, and what it found."""
+
+from typing import Literal
+
+from schemas.base import Frozen
+
+Confidence = Literal["certain", "likely", "possible"]
+
+
+class ReadSpec(Frozen):
+    """How to read one file. None means: detect. Rows are the numbers a spreadsheet shows, starting at 1."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    sheet: str | None = None
+    header_rows: tuple[int, ...] | None = None
+    """The rows that hold the column names; an empty tuple says that the file has none."""
+    keep_rows: tuple[int, ...] = ()
+    """Left-out rows (a totals row, say) that the person takes back in."""
+
+
+class ExcludedRow(Frozen):
+    """A row of the file that is no row of the table: blank, preamble, totals, footnote. `text` shows what stood there."""
+
+    row: int
+    reason: str
+    text: str = ""
+
+
+class Repair(Frozen):
+    """A row that was damaged and has one plain reading."""
+
+    row: int
+    what: str
+
+
+class Finding(Frozen):
+    """One thing that detection decided, and why: shown above the preview with a way to change it."""
+
+    what: str
+    value: str
+    why: str
+    confidence: Confidence = "certain"
+
+
+class TotalsRow(Frozen):
+    """A totals row found in the file: the row's text per column, to be compared with our own sums."""
+
+    row: int
+    values: dict[str, str]
+
+
+class RowSpan(Frozen):
+    """From the record `first` of raw.parquet (counted from 0) on, row = record + shift, until the next span begins."""
+
+    first: int
+    shift: int
+
+
+class ReadReport(Frozen):
+    """What was read. The command line prints these fields as they are; `rows` counts the table's own rows, without excluded ones."""
+
+    file: str
+    format: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    header_rows: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: int = 0
+    excluded: tuple[ExcludedRow, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    questions: tuple[dict[str, object], ...] = ()
+    error: str | None = None
+    findings: tuple[Finding, ...] = ()
+    totals: tuple[TotalsRow, ...] = ()
+    spans: tuple[RowSpan, ...] = ()
+    warnings: tuple[str, ...] = ()
