@@ -83,3 +83,17 @@ class Receipt(Frozen):
     key: tuple[str, ...] = ()
     identity_version: int = 1
     message: str = ""
+
+
+class PushProgress(Frozen):
+    """How far a push is, for a page or a command that follows it."""
+
+    push_id: str
+    import_id: str
+    account: str
+    state: PushState
+    events: EventCounts
+    batches: int = 0
+    batches_settled: int = 0
+    message: str = ""
+    receipt: Receipt | None = None

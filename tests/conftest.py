@@ -1,0 +1,20 @@
+"""Every test gets a data folder of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.settings import settings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh data folder, and settings that know it."""
+    folder = tmp_path / "home"
+    for name in ("INTAKE_API_URL", "INTAKE_API_KEY", "INTAKE_ORGANISATION", "INTAKE_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("INTAKE_HOME", str(folder))
+    settings.cache_clear()
+    yield folder
+    settings.cache_clear()
