@@ -1,0 +1,34 @@
+"""Following a job: a small part of the page that looks at the store once a second and starts the page again when the job is done."""
+
+import html
+from collections.abc import Collection
+
+import streamlit as st
+
+from ingest import month
+from pages.parts.text import plain, state
+
+SECONDS = 1.0
+
+
+def follow(import_id: str, busy_states: Collection[str], *, saying: str = "") -> None:
+    """Shows how far an import's job is, while its state is one of `busy_states`; then the whole page runs again."""
+    _watch(import_id, tuple(busy_states), saying)
+
+
+@st.fragment(run_every=SECONDS)
+def _watch(import_id: str, busy_states: tuple[str, ...], saying: str) -> None:
+    stage = month.stage(import_id)
+    if stage.failure:
+        st.error(plain(stage.failure), icon=":material/error:")
+        return
+    if stage.state not in busy_states and not stage.working:
+        st.rerun()
+    words = saying or f"This file is {state(stage.state)}."
+    announce(words if stage.progress is None else f"{words} {stage.progress:.0%}")
+    st.progress(stage.progress or 0.0, text=f"{plain(words)} You can close this page; it goes on.")
+
+
+def announce(text: str) -> None:
+    """Says something to screen readers, politely, without showing it."""
+    st.html(f'<div role="status" aria-live="polite" style="position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)">{html.escape(text)}</div>')

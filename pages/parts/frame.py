@@ -1,0 +1,136 @@
+"""What stands around every page: who is acting, the account, the period, the steps of an import."""
+
+from datetime import date
+
+import streamlit as st
+
+from ingest.settings import settings
+from ingest.store import accounts
+from pages.parts.state import IMPORT_PAGE, STEPS, Step, import_address, last_month, remembered
+from pages.parts.text import month, plain
+from schemas.account import Account
+from schemas.base import Frozen
+from schemas.records import ImportRecord
+
+STEP_NAMES: dict[Step, str] = {"file": "File", "columns": "Columns", "review": "Review", "send": "Send"}
+_REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 1, "checking": 1, "checked": 2, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
+"""How far an import may be opened: the index of the furthest step."""
+
+
+class Actor(Frozen):
+    """Who is acting."""
+
+    name: str
+
+
+def require() -> Actor:
+    """Who is acting. The first line of every page, by way of `begin`: without a configured sign-in it is the operating system's user."""
+    return Actor(name=settings().user)
+
+
+def begin(title: str, *, wide: bool = True, record: ImportRecord | None = None) -> Actor:
+    """Starts a page: checks the rights, draws account, period and title. Who is acting. On an import's page, `record` fixes the account."""
+    actor = require()
+    st.set_page_config(page_title=f"{title} · Usage Intake", page_icon=":material/fact_check:", layout="wide" if wide else "centered")
+    remembered.keep_in_address()
+    _bar(record)
+    st.title(plain(title), anchor=False)
+    return actor
+
+
+def account() -> Account:
+    """The account being looked at; the default one where a remembered name is gone."""
+    known = accounts.all_accounts()
+    return next((each for each in known if each.name == remembered.account), known[0])
+
+
+def period() -> str:
+    """The month being looked at, YYYY-MM."""
+    return remembered.period
+
+
+def kind_in_words(which: Account) -> str:
+    """An account's name with its kind, never by colour alone."""
+    return f"{which.name} (PRODUCTION)" if which.kind == "production" else f"{which.name} (practice)" if which.embedded else f"{which.name} (sandbox)"
+
+
+def step_header(record: ImportRecord | None, current: Step) -> None:
+    """The four steps, each saying whether it is done, and opening where that is possible."""
+    reached = furthest(record)
+    with st.container(horizontal=True, key="steps", vertical_alignment="center", gap="medium"):
+        st.caption(f"Step {STEPS.index(current) + 1} of {len(STEPS)}")
+        for position, step in enumerate(STEPS):
+            _step_link(record, step, position, current, reached)
+
+
+def furthest(record: ImportRecord | None) -> int:
+    """The index of the furthest step that can be opened."""
+    return _REACHED[record.state] if record else 0
+
+
+def left_at(record: ImportRecord | None) -> Step:
+    """The step where an import was left."""
+    return STEPS[furthest(record)]
+
+
+def _step_link(record: ImportRecord | None, step: Step, position: int, current: Step, reached: int) -> None:
+    name = f"{position + 1} {STEP_NAMES[step]}"
+    if step == current:
+        st.markdown(f"**:material/arrow_right: {name}**", help="You are here")
+    elif record and position <= reached:
+        done = position < reached or record.state == "proven"
+        st.page_link(IMPORT_PAGE, label=f"{name}{' (done)' if done else ''}", icon=":material/check_circle:" if done else None, query_params=import_address(record.id, step))
+    else:
+        st.markdown(f":gray[{name}]", help="Comes after the steps before it")
+
+
+def _bar(record: ImportRecord | None) -> None:
+    known = accounts.all_accounts()
+    shown = _account_of(record, known) or account()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="frame"):
+        _choose_account(known, shown, fixed=bool(record and record.account))
+        _choose_period(record)
+        _say_kind(shown)
+
+
+def _account_of(record: ImportRecord | None, known: list[Account]) -> Account | None:
+    if record is None or record.account is None:
+        return None
+    return next((each for each in known if each.name == record.account), None)
+
+
+def _choose_account(known: list[Account], shown: Account, *, fixed: bool) -> None:
+    labels = {each.name: kind_in_words(each) for each in known}
+    st.session_state["frame_account"] = shown.name
+    st.selectbox("Account", list(labels), format_func=labels.get, key="frame_account", width=260, on_change=_account_chosen, disabled=fixed, help="This import belongs to this account." if fixed else None)
+
+
+def _account_chosen() -> None:
+    remembered.account = st.session_state["frame_account"]
+
+
+def _choose_period(record: ImportRecord | None) -> None:
+    if record is not None and record.period:
+        st.session_state["frame_period_fixed"] = month(record.period)
+        st.text_input("Period", key="frame_period_fixed", disabled=True, width=180, help="The period of this import's usage.")
+        return
+    st.session_state["frame_period"] = period()
+    st.selectbox("Period", _periods(), format_func=month, key="frame_period", width=180, on_change=_period_chosen)
+
+
+def _period_chosen() -> None:
+    remembered.period = st.session_state["frame_period"]
+
+
+def _periods() -> list[str]:
+    """Next month back to two years ago, and whatever month the address asks for."""
+    newest = date.fromisoformat(last_month() + "-01")
+    months = {f"{newest.year + (newest.month - 1 - back) // 12}-{(newest.month - 1 - back) % 12 + 1:02}" for back in range(-2, 24)}
+    return sorted(months | {period()}, reverse=True)
+
+
+def _say_kind(shown: Account) -> None:
+    if shown.kind == "production":
+        st.badge("PRODUCTION: what is sent here reaches real invoices", icon=":material/warning:", color="red")
+    else:
+        st.badge("Practice: nothing here reaches a real invoice" if shown.embedded else "Sandbox: nothing here reaches a real invoice", icon=":material/school:", color="gray")
