@@ -22,6 +22,8 @@ class AccountProfile(Frozen):
     """Whether a batch answered with 4xx is known to have stored none of its events."""
     idempotency_hours: int = 23
     """How long a key may be used again, counted from the first send; the documentation says 24, one hour is left as a margin."""
+    settle_seconds: int = 10
+    """How long events of a refused batch are looked for before it counts as not stored."""
     read_back_seconds: int = 60
     """How long to go on looking for events that were acknowledged: storing may lag."""
 

@@ -71,7 +71,7 @@ class Comparison(Frozen):
     expected: str
     found: str
     agrees: bool
-    source: Literal["sender", "totals row"]
+    source: Literal["sender", "totals row", "account"]
     stage: str = "check"
 
 

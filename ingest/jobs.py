@@ -1,0 +1,274 @@
+"""Durable jobs: the only home of DBOS. A job is a few steps; each step can be run again and then goes on with what isn't done.
+
+One executor per data folder: whoever holds the lock on `worker.lock` runs DBOS under a fixed executor id, so that a restart takes up the
+jobs of the process that died, and two processes never run the same job. Everybody else only queues.
+"""
+
+import fcntl
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import error as dbos_error
+
+from ingest import imports, push
+from ingest.errors import IngestError, LeaseLost
+from ingest.settings import settings
+from ingest.store import imports as import_rows
+from ingest.store import pushes
+from schemas.jobs import JobStatus
+from schemas.reading import ReadSpec
+
+EXECUTOR = "home"
+VERSION = "1"
+"""Raised when the steps of a job change, so that a running one isn't continued by other steps."""
+APPLICATION = "usage-intake"
+FILES, SENDING = "files", "sending"
+"""Queues: two files are read or checked at a time; pushes go one after the other."""
+RETRY_WAITING = timedelta(minutes=1)
+LOOK_AGAIN = timedelta(minutes=5)
+LOOK_NO_LONGER = timedelta(hours=24)
+
+log = logging.getLogger("intake.jobs")
+
+
+@DBOS.workflow(name="read")
+def read_job(import_id: str, spec: str | None) -> str:
+    """Reads a file; the import's state tells how it went."""
+    return _file_step("read", import_id, spec)
+
+
+@DBOS.workflow(name="check")
+def check_job(import_id: str) -> str:
+    """Checks an import; its state tells how it went."""
+    return _file_step("check", import_id, None)
+
+
+@DBOS.step()
+def _file_step(what: str, import_id: str, spec: str | None) -> str:
+    before = "read" if what == "read" else "matched"
+    try:
+        record = imports.read(import_id, ReadSpec.model_validate_json(spec) if spec else None) if what == "read" else imports.check(import_id)
+        return record.state
+    except IngestError as error:
+        log.warning("A file could not be worked on. action=%s-failed import=%s kind=%s", what, import_id, type(error).__name__)
+        return import_rows.change(import_id, state="unreadable" if what == "read" else before, message=str(error)).state
+
+
+@DBOS.workflow(name="push")
+def push_job(push_id: str) -> str:
+    """Sends a push to its end, or until it has to wait or is asked to stop. The push's own state tells how it went."""
+    try:
+        _plan(push_id)
+        for part in _open_parts(push_id):
+            sent = _send_part(push_id, part)
+            if sent["outcome"] == "waiting":
+                return _wait(push_id, sent["message"])
+            if sent["outcome"] == "stopped":
+                return _end(push_id, "stopped", "Stopped by a person.")
+        return _end(push_id, "finished", "")
+    except LeaseLost:
+        return "lost"
+
+
+@DBOS.workflow(name="verify")
+def verify_job(push_id: str) -> str:
+    """Looks for the events of a push that ended once more."""
+    return _verify_again(push_id)
+
+
+@DBOS.step()
+def _plan(push_id: str) -> int:
+    push_record = pushes.get(push_id)
+    try:
+        parts = push.plan(push_id)
+        push.remember_before(push_id)
+        return parts
+    except IngestError as error:
+        if pushes.get(push_id).batches:
+            raise
+        pushes.forget(push_id)
+        import_rows.change(push_record.import_id, state="checked", message=str(error))
+        raise
+
+
+@DBOS.step()
+def _open_parts(push_id: str) -> list[int]:
+    return pushes.open_parts(push_id)
+
+
+@DBOS.step()
+def _send_part(push_id: str, part: int) -> dict[str, str]:
+    return push.send_part(push_id, part).model_dump()
+
+
+@DBOS.step()
+def _wait(push_id: str, message: str) -> str:
+    push.wait(push_id, message)
+    return "waiting"
+
+
+@DBOS.step()
+def _end(push_id: str, how: str, message: str) -> str:
+    return push.end(push_id, how, message).state
+
+
+@DBOS.step()
+def _verify_again(push_id: str) -> str:
+    return "proven" if push.verify_again(push_id).proof.agrees else "not proven"
+
+
+def queue_read(import_id: str, spec: ReadSpec | None, who: str) -> None:
+    """Queues the reading of a file; the import is in state `reading` until it is done."""
+    _queue_for(import_id, "reading", FILES, "read", spec.model_dump_json() if spec else None)
+
+
+def queue_check(import_id: str, who: str) -> None:
+    """Queues the check of an import; it is in state `checking` until it is done."""
+    _queue_for(import_id, "checking", FILES, "check")
+
+
+def queue_push(push_id: str, who: str) -> None:
+    """Queues a push, unless a job for it is on its way."""
+    record = pushes.get(push_id)
+    job = import_rows.get(record.import_id).job
+    if job and job.startswith(f"push-{push_id}") and status(job).state in ("queued", "running"):
+        return
+    _queue_for(record.import_id, "pushing", SENDING, "push", push_id, prefix=f"push-{push_id}")
+
+
+def queue_verify(push_id: str, who: str) -> None:
+    """Queues another look at the account for a push that ended."""
+    _enqueue(SENDING, "verify", f"verify-{push_id}-{time.time_ns()}", push_id)
+
+
+def status(job_id: str) -> JobStatus:
+    """Where a job is."""
+    with _client() as client:
+        found = client.list_workflows(workflow_ids=[job_id])
+    if not found:
+        return JobStatus(id=job_id, state="none")
+    words = {"ENQUEUED": "queued", "DELAYED": "queued", "PENDING": "running", "SUCCESS": "done"}
+    return JobStatus(id=job_id, state=words.get(found[0].status, "failed"), message="" if found[0].error is None else str(found[0].error))
+
+
+def do_push(push_id: str, who: str, *, every: float = 0.2, told: Callable[[], None] = lambda: None) -> None:
+    """Brings a push to where it ends or waits: does the work here when no worker runs, else queues it and follows it. `told` is called now and then."""
+    with worker_lock(wait=False) as mine:
+        if mine:
+            with _executor():
+                _follow(push_id, who, every, told)
+        else:
+            _follow(push_id, who, every, told)
+
+
+def run_worker(ready: Callable[[], None] = lambda: None, stopped: Callable[[], bool] = lambda: False) -> None:
+    """Runs jobs until told to stop; waits first while another worker of this data folder is at work."""
+    with worker_lock(wait=True), _executor():
+        ready()
+        while not stopped():
+            _look_after_pushes()
+            for _ in range(20):
+                if stopped():
+                    break
+                time.sleep(0.5)
+
+
+@contextmanager
+def worker_lock(*, wait: bool) -> Iterator[bool]:
+    """The right to run jobs for this data folder; answers whether it was got."""
+    settings().home.mkdir(parents=True, exist_ok=True)
+    with (settings().home / "worker.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _follow(push_id: str, who: str, every: float, told: Callable[[], None]) -> None:
+    queue_push(push_id, who)
+    job = import_rows.get(pushes.get(push_id).import_id).job
+    while status(job).state in ("queued", "running"):
+        told()
+        time.sleep(every)
+
+
+def _look_after_pushes() -> None:
+    """Pushes that wait for the account are tried again; those not proven yet are looked for again."""
+    for waiting in pushes.in_state("waiting"):
+        job = import_rows.get(waiting.import_id).job
+        if not job or _older(job, RETRY_WAITING):
+            queue_push(waiting.id, "worker")
+    for ended in pushes.in_state("finished", "stopped"):
+        proof = ended.receipt.proof if ended.receipt else None
+        if proof and not proof.agrees and ended.receipt.events.accepted and _age(proof.checked_at) > LOOK_AGAIN and _age(ended.ended_at) < LOOK_NO_LONGER:
+            queue_verify(ended.id, "worker")
+
+
+def _older(job: str, than: timedelta) -> bool:
+    return datetime.now(UTC) - datetime.fromtimestamp(int(job.rsplit("-", 1)[1]) / 1e9, UTC) > than
+
+
+def _age(moment: str) -> timedelta:
+    return datetime.now(UTC) - datetime.fromisoformat(moment)
+
+
+def _queue_for(import_id: str, state: str, queue: str, workflow: str, *arguments: str | None, prefix: str = "") -> None:
+    job = f"{prefix or f'{workflow}-{import_id}'}-{time.time_ns()}"
+    import_rows.change(import_id, state=state, job=job, message="")
+    _enqueue(queue, workflow, job, *([push_arguments for push_arguments in arguments] if prefix else [import_id, *arguments]))
+
+
+def _enqueue(queue: str, workflow: str, job: str, *arguments: str | None) -> None:
+    with _client() as client:
+        client.enqueue({"queue_name": queue, "workflow_name": workflow, "workflow_id": job, "app_version": VERSION}, *arguments)
+
+
+def _url() -> str:
+    """Where DBOS keeps its jobs: beside our store."""
+    if settings().database_url:
+        return settings().database_url
+    return f"sqlite:///{settings().home / 'dbos.db'}"
+
+
+def _prepare() -> str:
+    """The address of the job store, in WAL mode before first use, since DBOS leaves that off and readers would stall writers."""
+    url = _url()
+    path = settings().home / "dbos.db"
+    if url.startswith("sqlite") and not path.exists():
+        settings().home.mkdir(parents=True, exist_ok=True)
+        with sqlite3.connect(path, timeout=30) as connection:
+            connection.execute("pragma journal_mode = wal")
+        DBOS.migrate(url)
+    return url
+
+
+@contextmanager
+def _client() -> Iterator[DBOSClient]:
+    client = DBOSClient(system_database_url=_prepare(), serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION)
+    try:
+        yield client
+    finally:
+        client.destroy()
+
+
+@contextmanager
+def _executor() -> Iterator[None]:
+    config: DBOSConfig = {
+        "name": APPLICATION, "system_database_url": _prepare(), "executor_id": EXECUTOR, "application_version": VERSION, "serializer": DBOSPortableJSONSerializer(),
+        "log_level": "ERROR", "notification_listener_polling_interval_sec": 0.2,
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    DBOS.register_queue(FILES, worker_concurrency=2, polling_interval_sec=0.2)
+    DBOS.register_queue(SENDING, worker_concurrency=1, polling_interval_sec=0.2)
+    try:
+        yield
+    finally:
+        DBOS.destroy(workflow_completion_timeout_sec=5)

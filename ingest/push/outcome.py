@@ -1,0 +1,152 @@
+"""How a push stands, how it ends, and the receipt that stays."""
+
+import csv
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from ingest.errors import BadInput, NotReady, Outside
+from ingest.files import sha256_of
+from ingest.push.bodies import EVENTS
+from ingest.push.plan import events_folder, renew_claim, settle_claim
+from ingest.push.verify import verify
+from ingest.store import imports, open_rows, pushes
+from ingest.store.clock import now
+from ingest.store.pushes import Push
+from schemas.checking import IssueExample, IssueGroup
+from schemas.pushing import Proof, PushProgress, Receipt
+from ingest.store.database import store
+
+
+def progress(push_id: str) -> PushProgress:
+    """How far a push is."""
+    push = pushes.get(push_id)
+    events, batches, settled = pushes.counts(push_id)
+    return PushProgress(push_id=push.id, import_id=push.import_id, account=push.account, state=push.state, events=events, batches=batches, batches_settled=settled, message=push.message, receipt=push.receipt)
+
+
+def latest(import_id: str) -> PushProgress | None:
+    """The newest push of an import."""
+    known = pushes.of_import(import_id)
+    return progress(known[0].id) if known else None
+
+
+def receipt(push_id: str) -> Receipt:
+    """The receipt of a push that ended. Raises NotReady while it is on its way."""
+    push = pushes.get(push_id)
+    if push.receipt is None:
+        raise NotReady("This push hasn't ended yet, so it has no receipt.")
+    return push.receipt
+
+
+def stop(push_id: str, who: str) -> None:
+    """Asks a push to stop; batches on their way are still settled. One that waits for the account stops at once."""
+    push = pushes.get(push_id)
+    if push.state in pushes.ENDED:
+        return
+    pushes.ask_to_stop(push_id, who)
+    if push.state in ("waiting", "queued"):
+        end(push_id, "stopped", "Stopped by a person.")
+
+
+def resume(push_id: str, who: str) -> None:
+    """Lets a stopped or waiting push go on; queueing the job is the caller's part. Raises NotReady where others sent some of the rest meanwhile."""
+    push = pushes.get(push_id)
+    if push.state == "finished":
+        raise BadInput("This push is finished.")
+    if push.state == "stopped":
+        renew_claim(push)
+    pushes.change(push_id, state="sending" if push.batches else "queued", stop_asked=0, message="", ended_at=None, receipt=None)
+    imports.change(push.import_id, state="pushing", message="")
+
+
+def wait(push_id: str, message: str) -> None:
+    """Notes why a push can't go on now. Its events stay claimed."""
+    pushes.change(push_id, state="waiting", message=message)
+
+
+def end(push_id: str, how: Literal["finished", "stopped"], message: str = "", *, sleep: Callable[[float], None] = time.sleep) -> Receipt:
+    """Ends a push: settles the ledger, looks everything up in the account, writes the receipt."""
+    push = pushes.get(push_id)
+    events, _, _ = pushes.counts(push_id)
+    if how == "stopped" or events.rejected:
+        settle_claim(push)
+    pushes.change(push_id, state="verifying")
+    made = _receipt(pushes.get(push_id), how, message, _proof(push, sleep))
+    pushes.change(push_id, state=how, ended_at=made.ended_at, message=message, receipt=made.model_dump_json())
+    _keep_refused_open(push)
+    return _tell_the_import(made)
+
+
+def verify_again(push_id: str, *, sleep: Callable[[float], None] = time.sleep) -> Receipt:
+    """Looks everything up once more and puts the new proof on the receipt."""
+    push = pushes.get(push_id)
+    made = receipt(push_id).model_copy(update={"proof": _proof(push, sleep)})
+    pushes.change(push_id, receipt=made.model_dump_json())
+    return _tell_the_import(made)
+
+
+def evidence(push_id: str, path: Path) -> Path:
+    """Everything an auditor needs to check a push without this program, in one archive."""
+    push, made = pushes.get(push_id), receipt(push_id)
+    folder = events_folder(push)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("receipt.json", made.model_dump_json(indent=2))
+        archive.writestr("batches.csv", _csv([batch.model_dump() for batch in pushes.batches_of(push_id)]))
+        archive.writestr("attempts.csv", _csv(pushes.attempt_rows(push_id)))
+        archive.writestr("specification.json", json.dumps(json.loads(imports.get(push.import_id).match.model_dump_json()), indent=2))
+        for name in (EVENTS, "issues.parquet", "left_out.parquet"):
+            archive.write(folder / name, name, zipfile.ZIP_STORED)
+    return path
+
+
+def _proof(push: Push, sleep: Callable[[float], None]) -> Proof:
+    events, _, _ = pushes.counts(push.id)
+    if not events.accepted:
+        return Proof(note="Nothing was sent.", checked_at=now(), level="none")
+    try:
+        return verify(push.id, sleep=sleep)
+    except Outside as error:
+        return Proof(missing=events.accepted, checked_at=now(), note=f"Not proven yet: the account couldn't be asked. {error}")
+
+
+def _receipt(push: Push, how: Literal["finished", "stopped"], message: str, proof: Proof) -> Receipt:
+    record = imports.get(push.import_id)
+    events, batches, _ = pushes.counts(push.id)
+    return Receipt(
+        push_id=push.id, import_id=push.import_id, account=push.account, event_type=push.event_type, rows=record.check.rows, events=events, batches=batches, proof=proof, state=how,
+        source_sha256=record.sha256, source_file=record.file_name, events_sha256=sha256_of(events_folder(push) / EVENTS), pushed_by=push.pushed_by, started_at=push.started_at, ended_at=now(),
+        key=record.check.key, message=message,
+    )
+
+
+def _tell_the_import(made: Receipt) -> Receipt:
+    state = "stopped" if made.state == "stopped" else "proven" if made.proof.agrees else "pushed"
+    record = imports.change(made.import_id, state=state, message="")
+    if state == "proven" and record.fixes:
+        open_rows.close(record.fixes, "fixed", f"Brought back, corrected, by {made.import_id}.")
+    return made
+
+
+def _keep_refused_open(push: Push) -> None:
+    """Events that the billing system refused stay open like rows that need fixing."""
+    refused = pushes.batches_of(push.id, states=("rejected",))
+    if not refused:
+        return
+    example = IssueExample(row=refused[0].first, value=refused[0].message)
+    group = IssueGroup(code="refused_by_account", severity="error", column=None, count=sum(batch.events for batch in refused), examples=(example,), todo="Read what the billing system says, correct the rows and bring them in again.")
+    with store().begin() as connection:
+        open_rows.keep_open(connection, push.import_id, (*imports.get(push.import_id).check.issues, group), push.pushed_by)
+
+
+def _csv(rows: list[dict[str, object]]) -> str:
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,196 @@
+"""Sending one part of a push: its batches over several connections, each intent and answer on the disk around its request.
+
+What an answer means, by HTTP status:
+
+    2xx              accepted
+    none, 5xx, 429   unknown: sent again under the same key after a pause, never judged by guessing
+    409              unknown: the key is known with another body, or still at work; settled by reading back
+    401, 403, 404    nothing was taken in: the push waits for a person
+    other 4xx        refused: taken apart to find the bad events, once it is known that nothing of the batch was stored
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Literal
+
+from ingest.billing import BillingClient
+from ingest.errors import Refused, Unreachable
+from ingest.push.plan import bodies_of, hold_to_plan, new_batch
+from ingest.push.readback import ids_now_stored
+from ingest.store import accounts, pushes
+from ingest.store.clock import now
+from ingest.store.pushes import Answer, Batch, Push, Recorder
+from schemas.account import Account
+from schemas.base import Frozen
+
+PartOutcome = Literal["done", "stopped", "waiting"]
+PAUSES = (0.5, 1, 2, 4, 8, 15)
+"""Seconds between attempts at one batch; after the last the push waits."""
+ASKS_A_PERSON = (401, 403, 404)
+LONGEST_RETRY_AFTER = 120.0
+
+
+class Sent(Frozen):
+    """How a part ended, and why it waits."""
+
+    outcome: PartOutcome
+    message: str = ""
+
+
+def send_part(push_id: str, part: int, *, client: BillingClient | None = None, sleep: Callable[[float], None] = time.sleep) -> Sent:
+    """Settles every batch of one part, or says why not. Called again it goes on with what isn't settled."""
+    push = pushes.get(push_id)
+    account = accounts.account(push.account)
+    if client:
+        return _Part(push, account, part, client, sleep).send()
+    with BillingClient(account) as own:
+        return _Part(push, account, part, own, sleep).send()
+
+
+class _Part:
+    """One part while it is sent, under one fence."""
+
+    def __init__(self, push: Push, account: Account, part: int, client: BillingClient, sleep: Callable[[float], None]) -> None:
+        self.push, self.account, self.part = push, account, part
+        self.client, self.sleep = client, sleep
+        self.fence = pushes.take_over(push.id)
+        self.recorder = Recorder(push.id, self.fence)
+        self.bodies = bodies_of(push)
+        self.splitting = threading.Lock()
+        self.waits_because = ""
+        self.retry_after = 0.0
+
+    def send(self) -> Sent:
+        try:
+            while unsettled := pushes.batches_of(self.push.id, part=self.part, states=pushes.UNSETTLED):
+                if pushes.stop_asked(self.push.id):
+                    return Sent(outcome="stopped")
+                self._round(unsettled)
+                if self.waits_because:
+                    return Sent(outcome="waiting", message=self.waits_because)
+            return Sent(outcome="done")
+        finally:
+            self.bodies.close()
+
+    def _round(self, batches: list[Batch]) -> None:
+        """Every unsettled batch once, over all connections."""
+        with ThreadPoolExecutor(self.account.profile.connections) as pool:
+            settling = [pool.submit(self._settle, batch, body) for batch, body in self._with_bodies(batches)]
+        for each in settling:
+            each.result()
+
+    def _with_bodies(self, batches: list[Batch]) -> Iterator[tuple[Batch, bytes]]:
+        for run in _neighbours(batches):
+            bodies = self.bodies.ranges(run[0].first, [batch.events for batch in run])
+            for batch, body in zip(run, bodies, strict=True):
+                yield batch, hold_to_plan(batch, body)
+
+    def _settle(self, batch: Batch, body: bytes) -> None:
+        if self.waits_because or pushes.stop_asked(self.push.id):
+            return
+        if _key_has_run_out(batch, self.account):
+            self._take_apart(batch, "Its key had run out.", refused=None)
+            return
+        for pause in (*PAUSES, None):
+            answer = self._attempt(batch, body)
+            self.recorder.answer(answer)
+            if answer.outcome != "again" or self.waits_because:
+                break
+            if pause is None:
+                self.waits_because = answer.message
+            else:
+                self.sleep(max(pause * random.uniform(0.7, 1.3), self.retry_after))
+        if answer.outcome == "refused":
+            self._refused(batch, answer)
+        elif answer.outcome == "conflict":
+            self._take_apart(batch, answer.message, refused=None)
+
+    def _attempt(self, batch: Batch, body: bytes) -> Answer:
+        self.recorder.intend(batch.number)
+        started = now()
+        try:
+            status = self.client.send(self.push.event_type, body, batch.idempotency_key)
+        except Unreachable as error:
+            return Answer(number=batch.number, state="unknown", outcome="again", started_at=started, message=str(error))
+        except Refused as error:
+            return self._refusal(batch, error, started)
+        return Answer(number=batch.number, state="accepted", outcome="accepted", started_at=started, status=status)
+
+    def _refusal(self, batch: Batch, error: Refused, started: str) -> Answer:
+        answer = Answer(number=batch.number, state="unknown", outcome=_meaning(error.status), started_at=started, status=error.status, message=str(error))
+        if answer.outcome == "again":
+            self.retry_after = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
+        if answer.outcome == "asks":
+            self.waits_because = answer.message
+            never_sent_before = batch.state == "planned" and batch.attempts == 0
+            return answer.model_copy(update={"state": "planned"}) if never_sent_before else answer
+        return answer
+
+    def _refused(self, batch: Batch, answer: Answer) -> None:
+        """A refused batch: halved where the account is known to have stored nothing of it, else read back first."""
+        if self.account.profile.refused_batch_stores_nothing:
+            self._narrow(batch, answer)
+        else:
+            self._take_apart(batch, answer.message, refused=answer)
+
+    def _narrow(self, batch: Batch, answer: Answer) -> None:
+        if batch.events == 1:
+            self.recorder.answer(answer.model_copy(update={"state": "rejected", "outcome": "rejected"}))
+            return
+        half = batch.events // 2
+        self._replace(batch, [(half, False), (batch.events - half, False)], answer.message)
+
+    def _take_apart(self, batch: Batch, why: str, *, refused: Answer | None) -> None:
+        """Asks the account which of the events it holds: those are accepted, the others are planned anew under new keys."""
+        if "event_id" not in self.bodies.sent_fields:
+            self.waits_because = f"{why} The account can't say whether these events arrived, because their event type has no field event_id."
+            return
+        ids = self.bodies.event_ids(batch.first, batch.events)
+        stored = ids_now_stored(self.client, self.push.event_type, ids, seconds=self.account.profile.settle_seconds, sleep=self.sleep)
+        if refused and not stored:
+            self._narrow(batch, refused)
+            return
+        self._replace(batch, [(len(list(run)), is_stored) for is_stored, run in groupby(ids, key=stored.__contains__)], why)
+
+    def _replace(self, batch: Batch, pieces: list[tuple[int, bool]], message: str) -> None:
+        """Splits a batch into pieces of so many events, each stored already or not."""
+        sizes = [events for events, _ in pieces]
+        with self.splitting:
+            bodies = self.bodies.ranges(batch.first, sizes)
+            number, first, children = pushes.next_number(self.push.id), batch.first, []
+            for body, (events, stored) in zip(bodies, pieces, strict=True):
+                child = new_batch(self.push.id, number, first, body, events, self.part, split_from=batch.number)
+                children.append(child.model_copy(update={"state": "accepted", "attempts": 1, "settled_at": now(), "message": "Found in the account."}) if stored else child)
+                number, first = number + 1, first + events
+            pushes.split(self.push.id, self.fence, batch.number, message, children)
+
+
+def _meaning(status: int) -> str:
+    if status in ASKS_A_PERSON:
+        return "asks"
+    if status == 429 or status >= 500:
+        return "again"
+    return "conflict" if status == 409 else "refused"
+
+
+def _neighbours(batches: list[Batch]) -> Iterator[list[Batch]]:
+    """Runs of batches whose rows follow one another, so that one query makes all their bodies."""
+    run: list[Batch] = []
+    for batch in batches:
+        if run and run[-1].first + run[-1].events != batch.first:
+            yield run
+            run = []
+        run.append(batch)
+    if run:
+        yield run
+
+
+def _key_has_run_out(batch: Batch, account: Account) -> bool:
+    if batch.first_sent_at is None:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(batch.first_sent_at) > timedelta(hours=account.profile.idempotency_hours)
