@@ -1,0 +1,243 @@
+"""Step 2b, Columns: what is this usage, and which column is what. Everything is proposed; a person stops only where something is doubtful."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from ingest import imports
+from ingest.errors import BadInput, IngestError, Outside
+from ingest.store import accounts
+from ingest.store.imports import pointers
+from pages.parts import errors, frame
+from pages.parts.ask import ask
+from pages.parts.state import open_import
+from pages.parts.text import count, plain
+from pages.usage.steps import fields, identity, new_type
+from pages.usage.steps.draft import NEW, Draft, Line, Place, lines, match_spec, new_event_type, new_lines, proposed_columns, used_columns
+from pages.usage.steps.words import destination, listed
+from schemas.account import Account
+from schemas.event_type import EventType
+from schemas.matching import ColumnProfile, MatchSpec, Suggestion
+from schemas.records import ImportRecord
+
+SENT = ("pushing", "stopped", "pushed", "proven")
+
+
+def show(record: ImportRecord, actor: frame.Actor) -> None:
+    """Draws the step."""
+    if record.report is None or not record.report.columns:
+        _no_columns(record)
+    elif record.state in SENT:
+        _already_sent(record)
+    else:
+        _form(Place(record=record, raw_key=pointers(record.id)[0] or "", who=actor.name))
+
+
+def _form(place: Place) -> None:
+    account = accounts.account(place.record.account or frame.account().name)
+    known = _event_types_or_sentence(place, account)
+    if known is None:
+        return
+    profiles = _profiles(place.record.id, place.raw_key)
+    proposal = _proposal(place.record.id, place.raw_key)
+    candidates = _candidates(place, known)
+    chosen = _what_is_this(place, known, candidates)
+    if chosen == NEW:
+        made, event_type, problem = _new(place, account, proposal, profiles)
+    else:
+        made, event_type, problem = _existing(place, known[chosen], profiles)
+    unused = [column for column in place.record.report.columns if column not in used_columns(made)]
+    if unused:
+        st.caption(f"Not sent: {listed(unused, 12)}. {'This column has' if len(unused) == 1 else 'These columns have'} no place in this kind of usage.")
+    key = _rest(place, made, event_type) if event_type else None
+    _button(place, account, made, event_type, key, problem, creates=chosen == NEW)
+
+
+def _existing(place: Place, event_type: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[Line, ...], EventType, str]:
+    suggested = _suggestions(place.record.id, place.raw_key, event_type)
+    made = lines(event_type, suggested, place.draft(), profiles)
+    fields.show(place, made, profiles, {each.field for each in suggested if each.confidence == "certain"})
+    return made, event_type, ""
+
+
+def _new(place: Place, account: Account, proposal: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[Line, ...], EventType | None, str]:
+    suggested = _suggestions(place.record.id, place.raw_key, proposal)
+    st.caption(f"It will be created in {destination(account.name, account.kind)} when you press *Looks right*. An event type can't be removed again.")
+    new_type.name(place, proposal)
+    roots = lines(EventType(name=proposal.name, slug=proposal.slug), suggested, place.draft(), profiles)
+    fields.show(place, roots, profiles, set())
+    columns = proposed_columns(proposal, suggested, profiles, used_columns(roots), place.draft())
+    new_type.columns(place, columns, profiles)
+    new_type.advanced(place, proposal, columns)
+    columns = proposed_columns(proposal, suggested, profiles, used_columns(roots), place.draft())
+    try:
+        return (*roots, *new_lines(columns)), new_event_type(place.draft(), proposal, columns), ""
+    except BadInput as error:
+        return (*roots, *new_lines(columns)), None, errors.sentence(error)
+
+
+def _rest(place: Place, made: tuple[Line, ...], event_type: EventType) -> tuple[str, ...] | None:
+    identity.period(place, made)
+    key = identity.key(place, event_type, made, _propose_key)
+    identity.control_totals(place, made)
+    return key
+
+
+def _what_is_this(place: Place, known: dict[str, EventType], candidates: list[str]) -> str:
+    st.subheader("What is this usage?", anchor=False)
+    draft = place.draft()
+    chosen = draft.event_type if draft.event_type in candidates else candidates[0]
+    names = [event_type.name for event_type in known.values()]
+
+    def label(slug: str) -> str:
+        if slug == NEW:
+            return "A new kind of usage, made from this file"
+        return known[slug].name if names.count(known[slug].name) == 1 else f"{known[slug].name} ({slug})"
+
+    key = place.key("event_type")
+    st.selectbox("Kind of usage", candidates, index=candidates.index(chosen), format_func=label, key=key, on_change=_type_chosen, args=(place, key), help="An event type of this account, or a new one.")
+    return chosen
+
+
+def _type_chosen(place: Place, key: str) -> None:
+    place.keep(place.draft().with_event_type(st.session_state[key]))
+
+
+def _button(place: Place, account: Account, made: tuple[Line, ...], event_type: EventType | None, key: tuple[str, ...] | None, problem: str, *, creates: bool) -> None:
+    reason = problem or identity.problem(place) or _doubts(made)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button("Looks right", type="primary", disabled=bool(reason), key=place.key("looks_right"))
+        if reason:
+            st.markdown(f":material/info: {reason}")
+    if pressed and event_type is not None:
+        with errors.shown():
+            _accept(place, account, made, event_type, key, creates=creates)
+        if _accepted(place):
+            open_import(place.record.id, "review")
+
+
+def _accept(place: Place, account: Account, made: tuple[Line, ...], event_type: EventType, key: tuple[str, ...] | None, *, creates: bool) -> None:
+    """Creates the event type where it is new, stores the match, queues the check."""
+    from ingest import jobs  # dbos takes a second to import
+
+    if creates:
+        event_type = _create(account, event_type)
+        place.change(event_type=event_type.slug)
+    spec = _spec(place, made, event_type, key)
+    imports.set_match(place.record.id, spec, account.name, place.who)
+    jobs.queue_check(place.record.id, place.who)
+    place.change(event_type=event_type.slug)
+    st.session_state[place.key("accepted")] = True
+
+
+def _accepted(place: Place) -> bool:
+    return bool(st.session_state.pop(place.key("accepted"), False))
+
+
+def _create(account: Account, event_type: EventType) -> EventType:
+    from ingest.billing import BillingClient
+
+    with BillingClient(account) as client:
+        created = client.create_event_type(event_type)
+    _event_types.clear()
+    return created
+
+
+def _spec(place: Place, made: tuple[Line, ...], event_type: EventType, key: tuple[str, ...] | None) -> MatchSpec:
+    return match_spec(event_type, made, place.draft(), place.record.report.columns, _today(), key=key, before=place.record.match)
+
+
+def _doubts(made: tuple[Line, ...]) -> str:
+    """Why the button waits: the one doubt, or how many there are."""
+    doubts = [line.doubt for line in made if line.doubt]
+    if not doubts:
+        return ""
+    return plain(doubts[0]) if len(doubts) == 1 else f"{count(len(doubts), 'answer')} still needed above. First: {plain(doubts[0])}"
+
+
+def _no_columns(record: ImportRecord) -> None:
+    st.info("No columns found. Choose another header row.", icon=":material/table_rows:")
+    if st.button("Choose another header row", type="primary", key="columns_other_header"):
+        open_import(record.id, "file")
+
+
+def _already_sent(record: ImportRecord) -> None:
+    st.info("This import was sent, so its columns stay as they are. This is how they were matched.", icon=":material/lock:")
+    fields.summary(record.match)
+
+
+def _event_types_or_sentence(place: Place, account: Account) -> dict[str, EventType] | None:
+    """The account's event types by slug; what is known already where the account can't be asked; None where nothing is."""
+    try:
+        return {event_type.slug: event_type for event_type in _event_types(account.name, account.ledger_name)}
+    except Outside as error:
+        errors.show(error)
+        st.button("Try again", key=place.key("again"), icon=":material/refresh:")
+        match = place.record.match
+        return {match.event_type.slug: match.event_type} if match else None
+
+
+@st.cache_data(ttl=60, max_entries=50, show_spinner="Asking the account for its kinds of usage …")
+def _event_types(account_name: str, ledger_name: str) -> list[EventType]:
+    from ingest.billing import BillingClient
+
+    with BillingClient(accounts.account(account_name)) as client:
+        return list(client.event_types())
+
+
+@st.cache_data(ttl=3600, max_entries=100, show_spinner="Looking at the columns …")
+def _profiles(import_id: str, raw_key: str) -> tuple[ColumnProfile, ...]:
+    return ask(imports.columns, import_id)
+
+
+@st.cache_data(ttl=3600, max_entries=100, show_spinner=False)
+def _proposal(import_id: str, raw_key: str) -> EventType:
+    return ask(imports.propose_event_type, import_id)
+
+
+@st.cache_data(ttl=3600, max_entries=500, show_spinner=False)
+def _suggestions(import_id: str, raw_key: str, event_type: EventType) -> tuple[Suggestion, ...]:
+    return ask(imports.suggestions, import_id, event_type)
+
+
+@st.cache_data(ttl=3600, max_entries=200, show_spinner="Looking for what makes a row the same row …")
+def _proposed_key(import_id: str, raw_key: str, spec: str) -> tuple[tuple[str, ...], str]:
+    return ask(imports.propose_key, import_id, MatchSpec.model_validate_json(spec))
+
+
+def _propose_key(place: Place, event_type: EventType, made: tuple[Line, ...]) -> tuple[tuple[str, ...], str]:
+    """The proposed key for what stands on the screen; nothing where it can't be told yet."""
+    if any(line.choice.kind == "open" for line in made):
+        return (), ""
+    bare = place.draft().model_copy(update={"control_count": "", "control_sums": {}})
+    try:
+        spec = match_spec(event_type, made, bare, place.record.report.columns, _today(), key=None)
+        return _proposed_key(place.record.id, place.raw_key, spec.model_dump_json())
+    except IngestError:
+        return (), ""
+
+
+def _candidates(place: Place, known: dict[str, EventType]) -> list[str]:
+    """The event types to choose from, the likeliest first; "a new one" comes first where none fits."""
+    fits = {slug: _fit(place, event_type) for slug, event_type in known.items()}
+    ordered = sorted(known, key=lambda slug: (-fits[slug], known[slug].name.lower()))
+    if place.record.match and place.record.match.event_type.slug in known:
+        ordered.sort(key=lambda slug: slug != place.record.match.event_type.slug)
+        return [*ordered, NEW]
+    return [*ordered, NEW] if ordered and fits[ordered[0]] >= 0.6 else [NEW, *ordered]
+
+
+def _fit(place: Place, event_type: EventType) -> float:
+    """How much of an event type this file fills, by its own columns: 1 is all of it."""
+    found = {each.field for each in _suggestions(place.record.id, place.raw_key, event_type) if each.confidence != "possible"}
+    wanted = {field.name for field in event_type.usage_fields}
+    return len(found & wanted) / len(wanted) if wanted else 0.0
+
+
+def _today():  # noqa: ANN202
+    return datetime.now(UTC).date()
+
+
+def draft_of(place: Place) -> Draft:
+    """The draft as it stands, for tests."""
+    return place.draft()

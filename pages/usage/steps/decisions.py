@@ -1,0 +1,157 @@
+"""The one list of step Review: what needs an answer and what is good to know, largest effect first."""
+
+from typing import Literal
+
+import streamlit as st
+
+from ingest import imports
+from pages.parts import errors, tables
+from pages.parts.ask import ask
+from pages.parts.text import count, number, plain
+from pages.usage.steps import downloads, words
+from schemas.base import Frozen
+from schemas.checking import CheckResult, IssueGroup, Question
+from schemas.records import ImportRecord
+
+RejectedChoice = Literal["stop", "continue"]
+
+
+class Decision(Frozen):
+    """One entry: its effect is how many rows hang on it. `open` says that somebody has to decide before anything is sent."""
+
+    kind: Literal["question", "rejected", "warning", "note", "duplicate", "excluded"]
+    effect: int
+    open: bool = False
+    question: Question | None = None
+    groups: tuple[IssueGroup, ...] = ()
+
+
+def decisions(check: CheckResult, choice: str | None) -> tuple[Decision, ...]:
+    """Everything in the list, largest effect first; a blocking question holds back every row."""
+    rows = check.rows
+    found = [Decision(kind="question", effect=rows.read if question.blocking else 0, open=question.blocking, question=question) for question in check.questions]
+    if rows.rejected:
+        wrong = tuple(sorted((group for group in check.issues if group.severity == "error"), key=lambda group: -group.count))
+        found.append(Decision(kind="rejected", effect=rows.rejected, open=choice is None, groups=wrong))
+    found += [Decision(kind="warning" if group.severity == "warning" else "note", effect=group.count, groups=(group,)) for group in check.issues if group.severity != "error"]
+    if rows.duplicate:
+        found.append(Decision(kind="duplicate", effect=rows.duplicate))
+    if rows.excluded:
+        found.append(Decision(kind="excluded", effect=rows.excluded))
+    return tuple(sorted(found, key=lambda each: (-each.effect, not each.open)))
+
+
+def reason_to_wait(check: CheckResult, choice: str | None) -> str:
+    """Why sending can't be reviewed yet; empty when it can."""
+    waiting = sum(question.blocking for question in check.questions)
+    if waiting:
+        return f"{count(waiting, 'question')} above {'has' if waiting == 1 else 'have'} no answer yet."
+    if not check.rows.accepted:
+        return _nothing_ready(check)
+    if check.rows.rejected and choice is None:
+        return f"Choose above what happens to the {count(check.rows.rejected, 'row')} that {'needs' if check.rows.rejected == 1 else 'need'} fixing."
+    if check.rows.rejected and choice == "stop":
+        return f"You chose to send nothing until the {count(check.rows.rejected, 'row')} {'is' if check.rows.rejected == 1 else 'are'} fixed."
+    return ""
+
+
+def nothing_to_decide(check: CheckResult) -> str:
+    """What stands there where nobody has to decide anything."""
+    rows = check.rows
+    if rows.accepted == rows.read:
+        return f"Nothing to decide. {'The one row is' if rows.read == 1 else f'All {number(rows.read)} rows are'} ready."
+    return f"Nothing to decide. {words.things(rows.accepted, 'row is', 'rows are')} ready."
+
+
+def show(record: ImportRecord, who: str, *, editable: bool) -> None:
+    """Draws the list."""
+    found = decisions(record.check, record.rejected_choice)
+    if not any(each.open for each in found) and record.check.rows.accepted and not record.check.rows.rejected:
+        st.success(nothing_to_decide(record.check), icon=":material/check_circle:")
+    for position, each in enumerate(found):
+        with st.container(border=True, key=f"decision_{position}"):
+            _entry(record, each, who, position, editable=editable)
+
+
+def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, editable: bool) -> None:
+    if each.kind == "question":
+        _question(record, each.question, who, editable=editable)
+    elif each.kind == "rejected":
+        _rejected(record, each.groups, who, editable=editable)
+    elif each.kind == "duplicate":
+        _left_out(record, "duplicate", f"**{words.things(each.effect, 'row', 'rows')} {words.duplicate_kind(record.check)}** and will not be sent again.", position)
+    elif each.kind == "excluded":
+        _left_out(record, "excluded", f"**{words.things(each.effect, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes are no usage.", position)
+    else:
+        sign = ":material/warning:" if each.kind == "warning" else ":material/info:"
+        st.markdown(f"{sign} {words.group(each.groups[0])}.")
+        st.caption(plain(each.groups[0].todo))
+
+
+def _question(record: ImportRecord, question: Question, who: str, *, editable: bool) -> None:
+    st.markdown(f":material/help: **{plain(question.text)}**")
+    options = sorted(question.options, key=lambda option: option.value != question.proposed)
+    labels = {option.value: plain(option.label) for option in options}
+    key = f"answer_{record.id}_{question.name}"
+    chosen = st.radio(question.text, list(labels), index=None, format_func=labels.get, captions=[plain(option.effect) for option in options], key=key, label_visibility="collapsed", disabled=not editable)
+    st.caption("Nothing is sent until you answer." if question.blocking else "You can go on without answering.")
+    if st.button("Answer", key=f"{key}_button", disabled=not editable or chosen is None):
+        with errors.shown():
+            answer(record, question.name, chosen, who)
+            st.rerun()
+
+
+def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None:
+    """Stores an answer (None takes one back) and checks again."""
+    from ingest import jobs  # dbos takes a second to import
+
+    answers = {key: given for key, given in record.match.answers.items() if key != name}
+    if value is not None:
+        answers[name] = value
+    imports.set_match(record.id, record.match.model_copy(update={"answers": answers}), record.account, who)
+    jobs.queue_check(record.id, who)
+
+
+def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *, editable: bool) -> None:
+    st.markdown(f":material/error: **{words.rows_to_fix(record.check)}**")
+    for group in groups:
+        st.markdown(f"- {words.group(group)}  \n  {plain(group.todo)}")
+    downloads.rejected(record, "decision")
+    labels = {"continue": _go_on(record.check), "stop": "Send nothing until they are fixed"}
+    index = list(labels).index(record.rejected_choice) if record.rejected_choice else None
+    key = f"rejected_{record.id}"
+    st.radio("What happens to these rows?", list(labels), index=index, format_func=labels.get, key=key, on_change=_chosen, args=(record.id, key, who), disabled=not editable)
+
+
+def _go_on(check: CheckResult) -> str:
+    if not check.rows.accepted:
+        return "Go on without them (but no other row is ready)"
+    return f"Go on without them: send the {count(check.rows.accepted, 'ready row')}; these stay open on This month"
+
+
+def _chosen(import_id: str, key: str, who: str) -> None:
+    if st.session_state[key] is not None:
+        imports.choose_rejected(import_id, st.session_state[key], who)
+
+
+def _left_out(record: ImportRecord, outcome: str, sentence: str, position: int) -> None:
+    st.markdown(f":material/info: {sentence}")
+    panel = st.expander("Show these rows", key=f"left_out_{record.id}_{position}", on_change="rerun")
+    if panel.open:
+        with panel, errors.shown():
+            total = getattr(record.check.rows, outcome)
+            tables.paged(lambda offset, limit: ask(imports.left_out_rows, record.id, outcome, offset=offset, limit=limit).drop_columns(["outcome"]), total, sentence_without_marks(sentence), key=f"left_out_rows_{record.id}_{outcome}")
+
+
+def sentence_without_marks(sentence: str) -> str:
+    """A sentence without its Markdown, for descriptions that are read aloud."""
+    return sentence.replace("*", "")
+
+
+def _nothing_ready(check: CheckResult) -> str:
+    rows = check.rows
+    if rows.duplicate == rows.read - rows.excluded and rows.duplicate:
+        return f"Nothing is ready to send: {'the one row was' if rows.duplicate == 1 else f'all {number(rows.duplicate)} rows were'} {words.duplicate_kind(check)}."
+    if rows.rejected == rows.read - rows.excluded and rows.rejected:
+        return f"Nothing is ready to send: {'the one row needs' if rows.rejected == 1 else f'all {number(rows.rejected)} rows need'} fixing."
+    return "Nothing is ready to send."

@@ -1,0 +1,66 @@
+"""The receipt of a push: what happened, the proof, and the evidence to keep."""
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.parts import errors, tables
+from pages.parts.state import THIS_MONTH_PAGE
+from pages.parts.text import count, moment, plain
+from pages.usage.steps import downloads, words
+from schemas.pushing import Proof, Receipt
+from schemas.records import ImportRecord
+
+
+def show(record: ImportRecord, made: Receipt, who: str) -> None:
+    """A finished push: the message, the receipt, and the way back."""
+    message = words.after_sending(made, made.rows.rejected)
+    if made.proof.agrees and not made.events.rejected:
+        st.success(message, icon=":material/verified:")
+    else:
+        st.warning(message, icon=":material/pending:")
+        _check_again(made, who)
+    if st.button("Back to this month", type="primary", key="back_to_month"):
+        st.switch_page(THIS_MONTH_PAGE)
+    details(record, made)
+
+
+def details(record: ImportRecord, made: Receipt) -> None:
+    """The receipt itself."""
+    with st.container(border=True, key="receipt"):
+        st.markdown("#### Receipt")
+        for line in words.chain(made):
+            st.markdown(line)
+        _proof(made.proof)
+        st.markdown(f"Sent by {plain(made.pushed_by)} to {plain(made.account)}, from {plain(made.source_file)}; {count(made.batches, 'batch', 'batches')}; begun {moment(made.started_at)}{f', ended {moment(made.ended_at)}' if made.ended_at else ''}.")
+        if made.message:
+            st.markdown(plain(made.message))
+        downloads.evidence(made.push_id)
+        with st.expander("Advanced"):
+            st.json({"push": made.push_id, "import": made.import_id, "event type": made.event_type, "source SHA-256": made.source_sha256, "events SHA-256": made.events_sha256, "key": list(made.key), "identity version": made.identity_version})
+
+
+def _proof(proof: Proof) -> None:
+    checked = f" Last looked at {moment(proof.checked_at)}." if proof.checked_at else ""
+    st.markdown(f"{words.proof_level(proof)}{checked}")
+    if proof.note:
+        st.markdown(plain(proof.note))
+    for each in proof.comparisons:
+        st.markdown(words.comparison(each))
+    if proof.missing or proof.extra:
+        st.markdown(f":material/warning: {count(proof.missing, 'event')} missing, {count(proof.extra, 'event')} too many.")
+    if proof.differences:
+        table = pa.table({"Customer": [each.customer_id for each in proof.differences], "Sent": [each.sent for each in proof.differences], "Found": [each.found for each in proof.differences]})
+        tables.show(table, "Customers for whom the account shows something else than was sent")
+
+
+def _check_again(made: Receipt, who: str) -> None:
+    if st.button("Check again now", key="verify_again", icon=":material/refresh:"):
+        with errors.shown():
+            _queue_verify(made.push_id, who)
+            st.toast("The account is being asked again. This page shows the result when it is there.")
+
+
+def _queue_verify(push_id: str, who: str) -> None:
+    from ingest import jobs  # dbos takes a second to import
+
+    jobs.queue_verify(push_id, who)

@@ -1,0 +1,131 @@
+"""Step 2c, Review: the row equation, one list of decisions, and what these events will come to."""
+
+import streamlit as st
+
+from ingest import imports, month
+from pages.parts import errors, follow, frame, tables
+from pages.parts.ask import ask
+from pages.parts.state import link_import, open_import
+from pages.parts.text import count, moment, number, plain
+from pages.usage.steps import decisions, downloads, fields, totals, words
+from schemas.checking import CheckResult
+from schemas.records import ImportRecord
+
+SENT = ("pushing", "stopped", "pushed", "proven")
+TABS = ("Rows to fix", "Customers", "Totals", "Columns")
+
+
+def show(record: ImportRecord, actor: frame.Actor) -> None:
+    """Draws the step."""
+    if record.match is None:
+        st.info("First say what this usage is.", icon=":material/view_column:")
+        link_import(record.id, "Go to Columns", "columns", icon=":material/arrow_back:")
+    elif record.check is None or record.state in ("matched", "checking"):
+        _checking(record, actor.name)
+    else:
+        _reviewed(record, actor.name)
+
+
+def _reviewed(record: ImportRecord, who: str) -> None:
+    editable = record.state not in SENT
+    st.subheader(words.equation(record.check), anchor=False)
+    _comparisons(record.check)
+    if not editable:
+        st.info("This import was sent; nothing can be decided about it here any more.", icon=":material/lock:")
+    st.markdown("#### Decisions")
+    decisions.show(record, who, editable=editable)
+    _button(record, editable=editable)
+    _tabs(record, who, editable=editable)
+
+
+def _comparisons(check: CheckResult) -> None:
+    for each in sorted(check.comparisons, key=lambda each: each.agrees):
+        st.markdown(words.comparison(each))
+
+
+def _button(record: ImportRecord, *, editable: bool) -> None:
+    reason = decisions.reason_to_wait(record.check, record.rejected_choice) if editable else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Review sending" if editable else "Open sending", type="primary", disabled=bool(reason), key="review_sending"):
+            open_import(record.id, "send")
+        if reason:
+            st.markdown(f":material/info: {reason}")
+
+
+def _checking(record: ImportRecord, who: str) -> None:
+    """While the check runs, or waits, or has failed."""
+    stage = month.stage(record.id)
+    if stage.failure:
+        st.error(plain(stage.failure), icon=":material/error:")
+    elif stage.working or record.state == "checking":
+        follow.follow(record.id, ("matched", "checking"), saying=f"Checking {count(record.report.rows, 'row')}.")
+        return
+    else:
+        st.info("The columns are matched; the rows haven't been checked yet.", icon=":material/pending:")
+    if st.button("Check again" if stage.failure else "Check the rows", type="primary", key="check_now"):
+        with errors.shown():
+            _queue_check(record.id, who)
+            st.rerun()
+
+
+def _queue_check(import_id: str, who: str) -> None:
+    from ingest import jobs  # dbos takes a second to import
+
+    jobs.queue_check(import_id, who)
+
+
+def _tabs(record: ImportRecord, who: str, *, editable: bool) -> None:
+    draw = (_rows_to_fix, _customers, totals.show, lambda each: _columns(each, who, editable=editable))
+    for tab, show_tab in zip(st.tabs(list(TABS), key=f"review_tabs_{record.id}", on_change="rerun"), draw, strict=True):
+        if tab.open:
+            with tab, errors.shown():
+                show_tab(record)
+
+
+def _rows_to_fix(record: ImportRecord) -> None:
+    rejected = record.check.rows.rejected
+    wrong = [group for group in record.check.issues if group.severity != "note"]
+    only_bad = st.toggle("Show only the bad rows", value=True, key=f"only_bad_{record.id}")
+    if not only_bad:
+        tables.paged(lambda offset, limit: ask(imports.raw_rows, record.id, offset=offset, limit=limit), record.report.rows, "All rows as read", key=f"all_rows_{record.id}")
+        return
+    if not wrong:
+        st.caption("No row needs fixing.")
+        return
+    chosen = st.selectbox("Which problem", [None, *range(len(wrong))], format_func=lambda position: "All problems" if position is None else _group_label(wrong[position]), key=f"problem_{record.id}")
+    group = wrong[chosen] if chosen is not None else None
+    code, column, total = (group.code, group.column, group.count) if group else (None, None, max(rejected, sum(each.count for each in wrong)))
+    tables.paged(lambda offset, limit: ask(imports.problem_rows, record.id, code=code, column=column, offset=offset, limit=limit), total, "Rows with a problem", key=f"problem_rows_{record.id}", names={})
+    if rejected:
+        downloads.rejected(record, "tab")
+
+
+def _group_label(group) -> str:  # noqa: ANN001
+    return f"{group.title or group.code}{f' in {group.column}' if group.column else ''} ({number(group.count)})"
+
+
+def _customers(record: ImportRecord) -> None:
+    if not record.check.rows.accepted:
+        st.caption("No row is ready, so there are no customers yet.")
+        return
+    st.caption(f"{count(record.check.customers, 'customer')} with rows that are ready.")
+    unknown = totals.unknown_customers(record)
+    if unknown:
+        st.warning(unknown, icon=":material/person_off:")
+    table = ask(imports.overview, record.id)
+    tables.show(table, "Events and totals per customer", names=totals.headings(table.column_names))
+
+
+def _columns(record: ImportRecord, who: str, *, editable: bool) -> None:
+    fields.summary(record.match)
+    for name, value in sorted(record.match.answers.items()):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"- Answered: {plain(name.replace('_', ' ').replace('.', ', '))} → **{plain(value.replace('_', ' '))}**")
+            if editable and st.button("Ask me again", key=f"ask_again_{record.id}_{name}"):
+                with errors.shown():
+                    decisions.answer(record, name, None, who)
+                    st.rerun()
+    if record.check.first_timestamp:
+        st.caption(f"First {moment(record.check.first_timestamp)}, last {moment(record.check.last_timestamp)}.")
+    if editable:
+        link_import(record.id, "Change the columns", "columns", icon=":material/edit:")

@@ -1,0 +1,162 @@
+"""Step 2d, Send: what will happen and a confirmation; then progress that outlives the page; then the receipt."""
+
+import streamlit as st
+
+from ingest import push
+from ingest.errors import IngestError
+from pages.parts import errors, frame
+from pages.parts.ask import ask
+from pages.parts.follow import announce
+from pages.parts.state import link_import
+from pages.parts.text import count, number, plain
+from pages.usage.steps import receipt, words
+from schemas.pushing import PushProgress, PushSummary
+from schemas.records import ImportRecord
+
+MOVING = ("queued", "planning", "sending", "verifying")
+SECONDS = 1.0
+
+
+def show(record: ImportRecord, actor: frame.Actor) -> None:
+    """Draws the step."""
+    latest = push.latest(record.id)
+    if latest is not None and record.state in ("pushing", "stopped", "pushed", "proven"):
+        _of_push(record, latest, actor.name)
+    elif record.check is None:
+        st.info("First the rows have to be checked.", icon=":material/pending:")
+        link_import(record.id, "Go to Review", "review", icon=":material/arrow_back:")
+    else:
+        _before(record, actor.name)
+
+
+def _before(record: ImportRecord, who: str) -> None:
+    """The summary, the confirmation and the button."""
+    with st.spinner("Asking the account what it already holds …"):
+        summary = _summary_or_sentence(record)
+    if summary is None:
+        return
+    with st.container(border=True, key="before_sending"):
+        st.subheader(words.before_sending(summary) if not summary.reasons_not_to else "Not ready to send", anchor=False)
+        for line in words.before_sending_details(summary):
+            st.markdown(f"- {line}")
+        if record.rejected_choice == "continue" and record.check.rows.rejected:
+            link_import(record.id, "See the rows that need fixing", "review", icon=":material/arrow_back:")
+    confirmed = _confirmed(record, summary)
+    _send_button(record, summary, who, confirmed)
+
+
+def _summary_or_sentence(record: ImportRecord) -> PushSummary | None:
+    try:
+        return ask(push.summary, record.id)
+    except IngestError as error:
+        errors.show(error)
+        st.caption("Nothing was sent. Before sending, the portal has to know what the account already holds.")
+        st.button("Try again", key="summary_again", icon=":material/refresh:", type="primary")
+        return None
+
+
+def _confirmed(record: ImportRecord, summary: PushSummary) -> bool:
+    """Whether the person confirmed: a tick, and for production the account's name typed as well."""
+    if summary.reasons_not_to:
+        return False
+    if summary.account_kind == "production":
+        typed = st.text_input(f"This reaches real invoices. Type the account's name, {plain(summary.account)}, to confirm", key=f"confirm_name_{record.id}", autocomplete="off")
+        return (typed or "").strip() == summary.account
+    return st.checkbox(f"Yes, send these {count(summary.events, 'event')} to {plain(summary.account)}", key=f"confirm_{record.id}")
+
+
+def _send_button(record: ImportRecord, summary: PushSummary, who: str, confirmed: bool) -> None:
+    reason = " ".join(plain(each) for each in summary.reasons_not_to) or ("" if confirmed else "Type the account's name first." if summary.account_kind == "production" else "Tick the box first.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(f"Send {count(summary.events, 'event')}", type="primary", disabled=bool(reason), key="send")
+        if reason:
+            st.markdown(f":material/info: {reason}")
+    if pressed:
+        with errors.shown():
+            _queue(push.begin(record.id, who), who)
+            st.rerun()
+
+
+def _of_push(record: ImportRecord, latest: PushProgress, who: str) -> None:
+    if latest.state in MOVING:
+        _progress(latest.push_id, who)
+    elif latest.state == "waiting":
+        _waiting(latest, who)
+    elif latest.state == "stopped":
+        _stopped(record, latest, who)
+    else:
+        receipt.show(record, push.receipt(latest.push_id), who)
+
+
+@st.fragment(run_every=SECONDS)
+def _progress(push_id: str, who: str) -> None:
+    """How far it is, once a second; the whole page runs again when the push comes to rest."""
+    now = push.progress(push_id)
+    if now.state not in MOVING:
+        st.rerun()
+    st.subheader(_headline(now), anchor=False)
+    done = now.events.accepted + now.events.rejected
+    share = done / now.events.planned if now.events.planned else 0.0
+    st.progress(min(share, 1.0), text=_so_far(now))
+    announce(f"{_headline(now)} {int(share * 10) * 10} %")
+    st.markdown("You can close this page; sending goes on. This address shows how far it is, to you and to colleagues.")
+    _stop_button(now, who)
+
+
+def _headline(now: PushProgress) -> str:
+    names = {"queued": "Waiting for its turn …", "planning": "Preparing the batches …", "sending": f"Sending {count(now.events.planned, 'event')} …", "verifying": "Everything is sent; looking it up in the account …"}
+    return names[now.state]
+
+
+def _so_far(now: PushProgress) -> str:
+    if not now.events.planned:
+        return "Nothing sent yet."
+    refused = f", {number(now.events.rejected)} refused" if now.events.rejected else ""
+    return f"{number(now.events.accepted)} of {number(now.events.planned)} stored{refused}; {number(now.batches_settled)} of {count(now.batches, 'batch', 'batches')}."
+
+
+def _stop_button(now: PushProgress, who: str) -> None:
+    if now.state == "verifying":
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Stop sending", key="stop_sending", icon=":material/stop_circle:"):
+            with errors.shown():
+                push.stop(now.push_id, who)
+                st.toast("Stopping after the batches that are on their way.")
+        st.caption("What was sent stays in the account; the rest isn't sent. You can continue later.")
+
+
+def _waiting(latest: PushProgress, who: str) -> None:
+    st.warning(f"**Sending waits.** {plain(latest.message) or 'The account could not be reached.'}", icon=":material/cloud_off:")
+    st.markdown(f"{_so_far(latest)} Nothing is lost, and nothing is sent twice.")
+    with st.container(horizontal=True):
+        if st.button("Try again", type="primary", key="try_again", icon=":material/refresh:"):
+            _continue(latest.push_id, who)
+        if st.button("Stop sending", key="stop_waiting", icon=":material/stop_circle:"):
+            with errors.shown():
+                push.stop(latest.push_id, who)
+                st.rerun()
+
+
+def _stopped(record: ImportRecord, latest: PushProgress, who: str) -> None:
+    st.warning(words.stopped(latest.events), icon=":material/pause_circle:")
+    if latest.message:
+        st.caption(plain(latest.message))
+    rest = latest.events.planned - latest.events.accepted - latest.events.rejected
+    if st.button("Continue sending", type="primary", key="continue_sending", icon=":material/play_circle:", disabled=not rest):
+        _continue(latest.push_id, who)
+    if latest.receipt:
+        receipt.details(record, latest.receipt)
+
+
+def _continue(push_id: str, who: str) -> None:
+    with errors.shown():
+        push.resume(push_id, who)
+        _queue(push_id, who)
+        st.rerun()
+
+
+def _queue(push_id: str, who: str) -> None:
+    from ingest import jobs  # dbos takes a second to import
+
+    jobs.queue_push(push_id, who)

@@ -1,0 +1,116 @@
+"""What the ready events come to: totals per customer, per day and per dimension, as a table and over time."""
+
+import altair
+import pyarrow as pa
+import streamlit as st
+
+from ingest import imports, push
+from ingest.errors import IngestError
+from pages.parts import errors, tables
+from pages.parts.ask import ask
+from pages.parts.text import count, moment, number
+from pages.usage.steps import words
+from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS
+from schemas.previewing import FUNCTIONS, PreviewSpec
+from schemas.records import ImportRecord
+
+LINES = 8
+"""How many lines a chart can have before nobody can tell them apart."""
+
+
+def show(record: ImportRecord) -> None:
+    """Draws the tab."""
+    if not record.check.rows.accepted:
+        st.caption("No row is ready, so there is nothing to total yet.")
+        return
+    st.markdown(f"{count(record.check.rows.accepted, 'event')}, first {moment(record.check.first_timestamp)}, last {moment(record.check.last_timestamp)}.")
+    unknown = unknown_customers(record)
+    if unknown:
+        st.warning(unknown, icon=":material/person_off:")
+    by, field, function = _chosen(record)
+    table = ask(imports.preview, record.id, PreviewSpec(by=by, field=field, function=function))
+    title = f"{words.FUNCTIONS[function]}{'' if field is None else f' of {words.field(field)}'}"
+    _chart(record, by, field, function, title)
+    tables.show(table, f"{title} by {', '.join(by)}", names={**headings(table.column_names), "value": title})
+    tables.download("This table, as CSV", lambda: tables.csv_bytes(table), "totals.csv", key=f"totals_csv_{record.id}")
+
+
+def unknown_customers(record: ImportRecord) -> str:
+    """A sentence about customers the account doesn't know, or that it can't be asked; empty where all are known."""
+    try:
+        found = _summary(record.id, str(record.check.rows), record.account or "")
+    except IngestError as error:
+        return f"Whether the account knows all customers can't be said now. {errors.sentence(error)}"
+    if not found.unknown_customer_count:
+        return ""
+    return f"{words.things(found.unknown_customer_count, 'customer is', 'customers are')} not known to the account: {words.listed(found.unknown_customers, 20)}. Their usage is stored, but no invoice shows it until they are there."
+
+
+def headings(names: list[str]) -> dict[str, str]:
+    """Column headings of our own tables in people's words."""
+    ours = {"customer": "Customer", "customer_id": "Customer", "day": "Day", "events": "Events", "first": "First", "last": "Last", "first_timestamp": "First", "last_timestamp": "Last", "value": "Value"}
+    return {name: ours[name] for name in names if name in ours}
+
+
+def dimensions(record: ImportRecord) -> list[str]:
+    """Fields that totals can be taken by: those that are matched and no amounts."""
+    return [field.name for field in record.match.event_type.usage_fields if field.name not in OUR_FIELDS and field.type not in ("Float64", "Decimal") and record.match.of(field.name)]
+
+
+def numbers(record: ImportRecord) -> list[str]:
+    """Fields that can be added up."""
+    return [field.name for field in record.match.event_type.usage_fields if field.type in NUMERIC_TYPES and record.match.of(field.name)]
+
+
+def _chosen(record: ImportRecord) -> tuple[tuple[str, ...], str | None, str]:
+    left, middle, right = st.columns(3)
+    amounts = numbers(record)
+    fields = [*amounts, *(field for field in dimensions(record) if field not in amounts)]
+    by = left.multiselect("Totals by", ["customer", "day", *dimensions(record)], default=["customer"], format_func=words.field, key=f"totals_by_{record.id}")
+    field = middle.selectbox("Of", [None, *fields], index=1 if amounts else 0, format_func=lambda name: "events" if name is None else words.field(name), key=f"totals_field_{record.id}")
+    functions = ["count"] if field is None else [each for each in FUNCTIONS if each != "count" and (field in amounts or each in ("distinct", "min", "max", "latest"))]
+    function = right.selectbox("What", functions, format_func=words.FUNCTIONS.get, key=f"totals_function_{record.id}_{field}")
+    return tuple(by) or ("customer",), field, function
+
+
+def _chart(record: ImportRecord, by: tuple[str, ...], field: str | None, function: str, title: str) -> None:
+    """The chosen total over the days of the period, one line for each value of the first dimension where there are few."""
+    split = next((name for name in by if name not in ("customer", "day")), None)
+    table = ask(imports.preview, record.id, PreviewSpec(by=("day", *([split] if split else [])), field=field, function=function))
+    if "day" not in table.column_names or not table.num_rows:
+        return
+    shown = _chartable(table)
+    if split and len(set(shown.column(split).to_pylist())) > LINES:
+        st.caption(f"More than {LINES} values of {words.field(split)}: the chart would show too many lines.")
+        return
+    days = len(set(shown.column("day").to_pylist()))
+    mark = altair.Chart(shown.to_pandas()).mark_bar() if days < 3 else altair.Chart(shown.to_pandas()).mark_line(point=True)
+    encoding = {"x": altair.X("day:T", title="Day"), "y": altair.Y("value:Q", title=words_only(title))}
+    if split:
+        encoding["color"] = altair.Color(f"{_escaped(split)}:N", title=split)
+        encoding["strokeDash"] = altair.StrokeDash(f"{_escaped(split)}:N", title=split)
+    if mark.mark.type == "bar":
+        encoding.pop("strokeDash", None)
+    st.altair_chart(mark.encode(**encoding).properties(height=260), alt=f"{words_only(title)} per day, {number(days)} days")
+
+
+def _chartable(table: pa.Table) -> pa.Table:
+    """The values as floating numbers: exact ones stand in the table."""
+    values = table.column("value")
+    converted = pa.array([None if value is None else float(value) for value in values.to_pylist()], type=pa.float64()) if pa.types.is_decimal(values.type) else values
+    return table.set_column(table.column_names.index("value"), "value", converted)
+
+
+def words_only(text: str) -> str:
+    """A text without the escapes that Markdown needs."""
+    return text.replace("\\", "")
+
+
+def _escaped(name: str) -> str:
+    """A column's name for Vega, where a point or a bracket would mean a path."""
+    return "".join(f"\\{character}" if character in ".[]\\:'\"" else character for character in name)
+
+
+@st.cache_data(ttl=120, max_entries=100, show_spinner="Asking the account about these customers …")
+def _summary(import_id: str, rows: str, account: str):  # noqa: ANN202
+    return ask(push.summary, import_id)

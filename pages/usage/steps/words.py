@@ -1,0 +1,223 @@
+"""The sentences of the steps Columns, Review and Send, made from records alone. All are safe to show as Markdown."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from pages.parts.text import count, month, number, plain
+from schemas.account import Account
+from schemas.checking import CheckResult, Comparison, IssueGroup, RowCounts
+from schemas.event_type import FieldType
+from schemas.previewing import Function
+from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
+
+TYPES: dict[FieldType, str] = {"String": "text", "Int64": "whole number", "Float64": "number", "Decimal": "exact number", "Bool": "yes or no", "Date32": "date", "DateTime64": "date and time", "UUID": "identifier"}
+CONFIDENCES = {"certain": "certain", "likely": "likely", "possible": "a guess"}
+FUNCTIONS: dict[Function, str] = {"sum": "Total", "count": "Number of events", "distinct": "Different values", "min": "Smallest", "max": "Largest", "average": "Average", "latest": "Latest"}
+_FIELDS = {"customer_id": "Customer", "timestamp": "Time", "customer": "Customer", "day": "Day"}
+_TRIES = {"event": "Every event was looked up by its own id.", "counts": "Counts and sums per customer and day were compared, before and after sending; single events couldn't be looked up.", "none": "Nothing could be read back yet."}
+
+
+def field(name: str) -> str:
+    """A field as people call it."""
+    return _FIELDS.get(name) or plain(name)
+
+
+def things(value: int, one: str, many: str) -> str:
+    """`1 needs fixing`, `19 need fixing`."""
+    return f"{number(value)} {one if value == 1 else many}"
+
+
+def listed(names: tuple[str, ...] | list[str], most: int = 5) -> str:
+    """People's own names in a row: `a, b and 3 more`."""
+    shown = ", ".join(plain(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {number(len(names) - most)} more"
+
+
+def equation(check: CheckResult) -> str:
+    """The row equation: `12,431 rows = 12,400 ready + 19 need fixing + 8 already sent + 4 left out`."""
+    rows = check.rows
+    parts = [f"{number(rows.accepted)} ready"]
+    if rows.rejected:
+        parts.append(things(rows.rejected, "needs fixing", "need fixing"))
+    if rows.duplicate:
+        parts.append(f"{number(rows.duplicate)} {duplicate_kind(check)}")
+    if rows.excluded:
+        parts.append(f"{number(rows.excluded)} left out")
+    return f"{count(rows.read, 'row')} = {' + '.join(parts)}"
+
+
+def duplicate_kind(check: CheckResult) -> str:
+    """What the duplicates are: sent before, repeated in the file, or both."""
+    if check.already_sent >= check.rows.duplicate:
+        return "already sent"
+    return "already sent or repeated" if check.already_sent else "repeated in this file"
+
+
+def comparison(each: Comparison) -> str:
+    """One control total against our number."""
+    who = "The sender says" if each.source == "sender" else "The totals row says"
+    sign = ":material/check: agrees" if each.agrees else ":material/warning: **differs**"
+    return f"{sign}: {plain(each.what)}. {who} {amount(each.expected)}, the file has {amount(each.found)}{'' if each.agrees else difference(each)}."
+
+
+def difference(each: Comparison) -> str:
+    """How far apart two totals are; nothing where they aren't numbers."""
+    try:
+        gap = Decimal(each.found) - Decimal(each.expected)
+    except ArithmeticError:
+        return ""
+    return f" ({amount(str(abs(gap)))} {'more' if gap > 0 else 'less'})"
+
+
+def amount(text: str) -> str:
+    """An exact number given as text, with thousands separated and no trailing zeros; other text as it is."""
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        return plain(text)
+    if not value.is_finite():
+        return plain(text)
+    plain_text = f"{value:,f}"
+    return plain_text.rstrip("0").rstrip(".") if "." in plain_text else plain_text
+
+
+def group(each: IssueGroup) -> str:
+    """One kind of issue in one column: how many, what, and the first places."""
+    where = f" in **{plain(each.column)}**" if each.column else ""
+    what = plain(each.title or each.code.replace("_", " ").replace("-", " "))
+    return f"**{count(each.count, 'row')}**{where}: {what}{examples(each)}"
+
+
+def examples(each: IssueGroup, most: int = 3) -> str:
+    """The first places of an issue, as rows of the person's own spreadsheet."""
+    shown = ", ".join(f"row {number(example.row)}{'' if example.value in (None, '') else f': ‘{plain(_cut(example.value))}’'}" for example in each.examples[:most])
+    return f" ({'first: ' if each.count > 1 else ''}{shown})" if shown else ""
+
+
+def rows_to_fix(check: CheckResult) -> str:
+    """The message about rejected rows."""
+    rejected = check.rows.rejected
+    return f"{things(rejected, 'row needs', 'rows need')} fixing and will not be billed yet. Download {'it' if rejected == 1 else 'them'}, fix in Excel and bring the corrected file as a new import. {'It stays' if rejected == 1 else 'They stay'} on This month until then, or until somebody dismisses {'it' if rejected == 1 else 'them'} with a reason."
+
+
+def period(first: str | None, last: str | None) -> str:
+    """A span of time in words: `October 2026`, or from day to day."""
+    if not first or not last:
+        return "no date"
+    start, end = datetime.fromisoformat(first).date(), datetime.fromisoformat(last).date()
+    if (start.year, start.month) == (end.year, end.month):
+        return month(f"{start:%Y-%m}")
+    return f"{_day(start)} to {_day(end)}"
+
+
+def duration(seconds: float) -> str:
+    """How long something will take, roughly."""
+    if seconds < 3:
+        return "A few seconds"
+    if seconds < 90:
+        return f"About {max(5, round(seconds / 5) * 5)} seconds"
+    if seconds < 5400:
+        return f"About {count(round(seconds / 60), 'minute')}"
+    return f"About {count(round(seconds / 3600), 'hour')}"
+
+
+def destination(name: str, kind: str) -> str:
+    """Where events go, with the word PRODUCTION where it counts."""
+    return f"**{plain(name)} (PRODUCTION)**" if kind == "production" else f"**{plain(name)}**"
+
+
+def before_sending(summary: PushSummary) -> str:
+    """The first sentence of the message before sending: the question itself."""
+    return f"Send {count(summary.events, 'event')} for {count(summary.customers, 'customer')}, {period(summary.first_timestamp, summary.last_timestamp)}, to {destination(summary.account, summary.account_kind)}?"
+
+
+def before_sending_details(summary: PushSummary) -> list[str]:
+    """The other sentences of the message before sending, one a line."""
+    lines = [f"{duration(summary.seconds)}, in {count(summary.batches, 'batch', 'batches')}. You can close the page meanwhile.", other_rows(summary.rows), held(summary)]
+    if summary.unknown_customer_count:
+        lines.append(f"{things(summary.unknown_customer_count, 'customer is', 'customers are')} not known to the account: {listed(summary.unknown_customers)}.")
+    lines.append("Events can't be deleted afterwards, and this portal can't take them back.")
+    return [line for line in lines if line]
+
+
+def other_rows(rows: RowCounts) -> str:
+    """What happens to the rows that are not sent."""
+    parts = []
+    if rows.rejected:
+        parts.append(f"{things(rows.rejected, 'needs fixing and stays', 'need fixing and stay')} open")
+    if rows.duplicate:
+        parts.append(f"{things(rows.duplicate, 'was', 'were')} already sent or {'is' if rows.duplicate == 1 else 'are'} repeated")
+    if rows.excluded:
+        parts.append(f"{things(rows.excluded, 'is', 'are')} left out")
+    return f"Of {count(rows.read, 'row')}, {', '.join(parts)}." if parts else f"All {count(rows.read, 'row')} of the file are sent." if rows.read != 1 else "The one row of the file is sent."
+
+
+def held(summary: PushSummary) -> str:
+    """What the account already holds for these customers and this period."""
+    if summary.held is None:
+        return "The account can't say what it already holds for these customers and this period."
+    if summary.held == 0:
+        return "The account holds nothing yet for these customers and this period."
+    holds = f"The account already holds {count(summary.held, 'event')} for these customers and this period"
+    if summary.held_elsewhere is None:
+        return f"{holds}; it can't say how many of them came from here."
+    if summary.held_elsewhere == 0:
+        return f"{holds}, all sent from here."
+    return f"{holds}: **{number(summary.held_elsewhere)} did not come from here.**"
+
+
+def after_sending(receipt: Receipt, open_rows: int) -> str:
+    """The message after sending: proven, or exactly what is missing."""
+    events, proof = receipt.events, receipt.proof
+    stays = f" {things(open_rows, 'row is', 'rows are')} still open." if open_rows else ""
+    refused = f" {things(events.rejected, 'was', 'were')} refused." if events.rejected else ""
+    if proof.agrees and not events.rejected and not events.unknown:
+        totals = "" if receipt.events.planned == 0 else ", totals equal for every customer"
+        return f"**Done and proven.** {number(events.accepted)} sent, {number(proof.found)} found in the account{totals}.{stays}"
+    if proof.agrees:
+        return f"**Done, but not everything was stored.** {number(events.sent)} sent, {number(proof.found)} found in the account.{refused}{stays}"
+    return f"**Not proven yet:** {number(events.sent)} sent, {number(proof.found)} found. Don't upload again.{refused}{stays}"
+
+
+def stopped(events: EventCounts) -> str:
+    """The exact effect of stopping."""
+    rest = events.planned - events.accepted - events.rejected - events.unknown
+    parts = [f"{number(events.accepted)} of {number(events.planned)} were sent and stay in the account"]
+    if events.rejected:
+        parts.append(f"{number(events.rejected)} were refused")
+    if events.unknown:
+        parts.append(f"{number(events.unknown)} got no answer, so whether they are stored isn't known; continuing settles that without storing anything twice")
+    parts.append(f"{number(rest)} were not sent")
+    return f"**Sending is stopped.** {'; '.join(parts)}."
+
+
+def chain(receipt: Receipt) -> list[str]:
+    """The two equations of a receipt, as lines."""
+    rows, events = receipt.rows, receipt.events
+    first = f"{count(rows.read, 'row')} read = {number(rows.accepted)} accepted + {number(rows.rejected)} rejected + {number(rows.duplicate)} duplicate + {number(rows.excluded)} excluded"
+    numbers = [rows.accepted, events.sent, events.accepted, receipt.proof.found]
+    sign = "=" if len(set(numbers)) == 1 else "≠"
+    second = f"{number(rows.accepted)} accepted {_sign(numbers, 0)} {number(events.sent)} sent {_sign(numbers, 1)} {number(events.accepted)} acknowledged {_sign(numbers, 2)} {number(receipt.proof.found)} found again"
+    return [f":material/check: {first}", f"{':material/check:' if sign == '=' else ':material/warning:'} {second}"]
+
+
+def proof_level(proof: Proof) -> str:
+    """How it was proven."""
+    return _TRIES[proof.level]
+
+
+def account_kind(account: Account) -> str:
+    """What kind of account this is, in words."""
+    return "PRODUCTION" if account.kind == "production" else "practice"
+
+
+def _sign(numbers: list[int], position: int) -> str:
+    return "=" if numbers[position] == numbers[position + 1] else "≠"
+
+
+def _cut(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _day(value: date) -> str:
+    return f"{value.day} {value:%B %Y}"
