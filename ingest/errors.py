@@ -48,7 +48,11 @@ class Outside(IngestError):
 
 
 class Unreachable(Outside):
-    """The other system gave no answer, so what it did is unknown."""
+    """The other system gave no answer. `sent` is False where nothing can have reached it; else what it did is unknown."""
+
+    def __init__(self, sentence: str, todo: str = "", *, sent: bool = True) -> None:
+        super().__init__(sentence, todo)
+        self.sent = sent
 
 
 class Refused(Outside):

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from sqlalchemy import delete, insert, select
 
 from ingest.errors import BadInput
+from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
 from ingest.settings import settings
 from ingest.store import audit
 from ingest.store.clock import now
@@ -15,8 +16,6 @@ from ingest.store.secrets import seal, unseal
 from schemas.account import Account, AccountProfile
 
 SANDBOX_NAME = "Practice"
-SANDBOX_ORGANISATION = "0b0f3f8e-6d7b-4f0d-8a3f-5a4d1b6a2c33"
-SANDBOX_KEY = "sandbox_practice_key"
 ENVIRONMENT_NAME = "environment"
 
 

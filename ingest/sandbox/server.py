@@ -1,0 +1,98 @@
+"""The sandbox as a server of its own: `build_app` for any ASGI server, `run` for the command line."""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+from pydantic import ValidationError
+from starlette.applications import Starlette
+
+from ingest.errors import BadInput
+from ingest.sandbox.app import Clock, make_app
+from ingest.sandbox.store import Store
+from ingest.sandbox.switches import Switches
+
+Address = dict[str, str]
+
+
+def utc_now() -> datetime:
+    """Now, in UTC, without saying so: as the store keeps it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def build_app(data: Path, *, clock: Clock = utc_now, **switches: object) -> Starlette:
+    """The sandbox over a data folder, which nobody else can use until the application is shut down. Switches: see ingest.sandbox.switches."""
+    chosen = _switches(switches)
+    return make_app(Store(data), chosen, clock)
+
+
+def run(host: str, port: int, data: Path, ready: Callable[[Address], None] = lambda _address: None, **switches: object) -> None:
+    """Serves until it is told to stop. `ready` gets url, organisation and api_key once it listens; port 0 takes a free one."""
+    chosen = _switches(switches)
+    store = Store(data)
+    try:
+        listening = _listen(host, port)
+    except BadInput:
+        store.close()
+        raise
+    address = {"url": f"http://{_named(host)}:{listening.getsockname()[1]}", "organisation": chosen.organisation, "api_key": chosen.api_key}
+    config = uvicorn.Config(make_app(store, chosen, utc_now), log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a person ends it
+        _Server(config, data / "address.json", address, ready).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Says where it is while it listens, and only then. uvicorn ends the process by the signal it got, so tidying up happens in `shutdown`."""
+
+    def __init__(self, config: uvicorn.Config, file: Path, address: Address, ready: Callable[[Address], None]) -> None:
+        super().__init__(config)
+        self._file = file
+        self._address = address
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _write_address(self._file, self._address)
+            self._ready(self._address)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._file.unlink(missing_ok=True)
+        await super().shutdown(sockets)
+
+
+def _write_address(file: Path, address: Address) -> None:
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(json.dumps({**address, "pid": os.getpid()}), encoding="utf-8")
+    part.chmod(0o600)
+    os.replace(part, file)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that holds the port. Raises BadInput where it can't be had."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(512)
+        return listening
+    except (OSError, OverflowError) as error:
+        raise BadInput(f"The sandbox can't listen on {host} port {port}: {getattr(error, 'strerror', None) or error}.", "Choose another port with --port, or stop what is using this one.") from None
+
+
+def _named(host: str) -> str:
+    return f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)
+
+
+def _switches(given: dict[str, object]) -> Switches:
+    try:
+        return Switches(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"The sandbox has no such setting: {'.'.join(map(str, first['loc']))}: {first['msg']}.", f"Settings: {', '.join(Switches.model_fields)}.") from None
