@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
@@ -124,12 +125,12 @@ def _verify_again(push_id: str) -> str:
 
 def queue_read(import_id: str, spec: ReadSpec | None, who: str) -> None:
     """Queues the reading of a file; the import is in state `reading` until it is done."""
-    _queue_for(import_id, "reading", FILES, "read", spec.model_dump_json() if spec else None)
+    _queue_for(import_id, "reading", FILES, "read", import_id, spec.model_dump_json() if spec else None)
 
 
 def queue_check(import_id: str, who: str) -> None:
     """Queues the check of an import; it is in state `checking` until it is done."""
-    _queue_for(import_id, "checking", FILES, "check")
+    _queue_for(import_id, "checking", FILES, "check", import_id)
 
 
 def queue_push(push_id: str, who: str) -> None:
@@ -138,7 +139,7 @@ def queue_push(push_id: str, who: str) -> None:
     job = import_rows.get(record.import_id).job
     if job and job.startswith(f"push-{push_id}") and status(job).state in ("queued", "running"):
         return
-    _queue_for(record.import_id, "pushing", SENDING, "push", push_id, prefix=f"push-{push_id}")
+    _queue_for(record.import_id, "pushing", SENDING, "push", push_id)
 
 
 def queue_verify(push_id: str, who: str) -> None:
@@ -148,8 +149,7 @@ def queue_verify(push_id: str, who: str) -> None:
 
 def status(job_id: str) -> JobStatus:
     """Where a job is."""
-    with _client() as client:
-        found = client.list_workflows(workflow_ids=[job_id])
+    found = _client().list_workflows(workflow_ids=[job_id])
     if not found:
         return JobStatus(id=job_id, state="none")
     words = {"ENQUEUED": "queued", "DELAYED": "queued", "PENDING": "running", "SUCCESS": "done"}
@@ -219,15 +219,14 @@ def _age(moment: str) -> timedelta:
     return datetime.now(UTC) - datetime.fromisoformat(moment)
 
 
-def _queue_for(import_id: str, state: str, queue: str, workflow: str, *arguments: str | None, prefix: str = "") -> None:
-    job = f"{prefix or f'{workflow}-{import_id}'}-{time.time_ns()}"
+def _queue_for(import_id: str, state: str, queue: str, workflow: str, subject: str, *arguments: str | None) -> None:
+    job = f"{workflow}-{subject}-{time.time_ns()}"
     import_rows.change(import_id, state=state, job=job, message="")
-    _enqueue(queue, workflow, job, *([push_arguments for push_arguments in arguments] if prefix else [import_id, *arguments]))
+    _enqueue(queue, workflow, job, subject, *arguments)
 
 
 def _enqueue(queue: str, workflow: str, job: str, *arguments: str | None) -> None:
-    with _client() as client:
-        client.enqueue({"queue_name": queue, "workflow_name": workflow, "workflow_id": job, "app_version": VERSION}, *arguments)
+    _client().enqueue({"queue_name": queue, "workflow_name": workflow, "workflow_id": job, "app_version": VERSION}, *arguments)
 
 
 def _url() -> str:
@@ -249,13 +248,13 @@ def _prepare() -> str:
     return url
 
 
-@contextmanager
-def _client() -> Iterator[DBOSClient]:
-    client = DBOSClient(system_database_url=_prepare(), serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION)
-    try:
-        yield client
-    finally:
-        client.destroy()
+def _client() -> DBOSClient:
+    return _client_of(_prepare())
+
+
+@lru_cache(maxsize=2)
+def _client_of(url: str) -> DBOSClient:
+    return DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION)
 
 
 @contextmanager

@@ -57,6 +57,7 @@ def reasons_not_to(record: ImportRecord) -> tuple[str, ...]:
         reasons.append(f"{record.check.rows.rejected:,} rows need fixing, and nobody has said whether to go on without them.")
     if record.check.rows.accepted == 0:
         reasons.append("No row is ready to be sent.")
+    reasons += [f"It isn't certain that {match.field} comes from column {match.column!r} ({match.why}). Confirm it first." for match in record.match.matches if match.confidence != "certain"]
     return tuple(reasons)
 
 

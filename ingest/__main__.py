@@ -1,0 +1,266 @@
+"""The command line. Every command takes --json and then prints one JSON document on standard output and nothing else.
+
+Exit 0: done. 1: done, and some rows were rejected. 2: the input or the request is wrong. 3: an outside system failed, trying again may help.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from ingest.errors import BadInput, IngestError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and answers its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except IngestError as error:
+        say(str(error))
+        if getattr(options, "json", False):
+            print_json({"error": {"message": error.sentence, "todo": error.todo, "kind": type(error).__name__}})
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 3
+
+
+def say(sentence: str) -> None:
+    """A message for the person: always on standard error."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def print_json(document: object) -> None:
+    """The one document of a command, on standard output; decimals stay exact as text."""
+    print(json.dumps(document, default=_as_json, ensure_ascii=False))
+
+
+def _as_json(value: object) -> object:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def read(options: argparse.Namespace) -> int:
+    """Reads files as tables, without an import; one bad file doesn't stop the others."""
+    from ingest.commands import read_files
+
+    reports = read_files([Path(name) for name in options.files], sheet=options.sheet, out_dir=options.out_dir and Path(options.out_dir))
+    failed = [report for report in reports if report["error"]]
+    if options.json:
+        print_json({"files": reports})
+    else:
+        for report in reports:
+            print(f"{report['file']}: {report['error'] or _read_line(report)}")
+    return 2 if failed else 0
+
+
+def _read_line(report: dict) -> str:
+    parts = [f"{report['rows']:,} rows, {len(report['columns'])} columns", report["format"], report["encoding"], report["sheet"] and f"sheet {report['sheet']}", report["excluded"] and f"{len(report['excluded'])} rows left out"]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def event_type(options: argparse.Namespace) -> int:
+    """Lists the event types of an account, or creates one."""
+    from ingest.commands import create_event_type, list_event_types
+
+    if options.what == "list":
+        found = list_event_types(options.account)
+        document: object = {"event_types": found}
+        lines = [f"{each['slug']}: {each['name']} ({', '.join(field['name'] + ':' + field['type'] for field in each['fields'])})" for each in found]
+    else:
+        made = create_event_type(options.account, options.name, options.slug, options.field or [], find_again=not options.without_ids)
+        document, lines = made, [f"Created {made['slug']}."]
+    print_json(document) if options.json else print("\n".join(lines) or "There are no event types yet.")
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Imports a file, matches its columns, checks every row."""
+    from ingest.commands import check_file
+
+    document = check_file(
+        Path(options.file), slug=options.event_type, account=options.account, matches=_pairs(options.match, "--match"), constants=_pairs(options.constant, "--constant"),
+        key=options.key, answers=_pairs(options.answer, "--answer"), zone=options.zone, period=options.period, sheet=options.sheet,
+        control_count=options.control_count, control_sums=_pairs(options.control_sum, "--control-sum"), out_dir=options.out_dir and Path(options.out_dir),
+    )
+    rows = document["rows"]
+    if options.json:
+        print_json(document)
+    else:
+        print(f"{document['import_id']}: {rows['read']:,} rows = {rows['accepted']:,} ready + {rows['rejected']:,} need fixing + {rows['duplicate']:,} already sent or repeated + {rows['excluded']:,} left out")
+        for issue in document["issues"]:
+            where = ", ".join(f"row {example['row']}: {example['value']!r}" for example in issue["examples"][:3])
+            print(f"  {issue['severity']}: {issue['count']:,} × {issue['code']} in {issue['column'] or 'the row'} ({where}). {issue['todo']}")
+        for question in document["questions"]:
+            print(f"  question {question['name']}: {question['text']}")
+    return 1 if rows["rejected"] else 0
+
+
+def preview(options: argparse.Namespace) -> int:
+    """Totals of an import that was checked."""
+    from ingest.commands import preview_import
+
+    document = preview_import(options.import_id, by=tuple(options.by.split(",")) if options.by else ("customer",), field=options.field, function=options.function)
+    if options.json:
+        print_json(document)
+    else:
+        for row in document["rows"]:
+            print("\t".join("" if value is None else str(_as_json(value)) for value in row.values()))
+    return 0
+
+
+def push(options: argparse.Namespace) -> int:
+    """Sends an import's accepted events and proves it; called again it goes on with the same push, or shows the same receipt."""
+    from ingest.commands import push_import
+
+    document = push_import(options.import_id, account=options.account, yes=options.yes, rejected=options.rejected, ask=_ask, say=say)
+    events, proof = document["events"], document["proof"]
+    if options.json:
+        print_json(document)
+    else:
+        print(f"{document['push_id']}: {events['planned']:,} planned, {events['sent']:,} sent, {events['accepted']:,} stored, {events['rejected']:,} refused, {events['unknown']:,} unknown. {proof['note']}")
+    if events["unknown"] or events["planned"] != events["accepted"] + events["rejected"] or not proof["agrees"]:
+        return 3
+    return 1 if events["rejected"] or document["rows"]["rejected"] else 0
+
+
+def _ask(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise BadInput("Nothing was sent: nobody confirmed it.", "Add --yes to send.")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def sandbox(options: argparse.Namespace) -> int:
+    """Runs the embedded sandbox until it is stopped."""
+    from ingest.processes import log_to
+    from ingest.sandbox.server import run
+    from ingest.settings import settings
+
+    given = settings()
+    log_to("sandbox")
+
+    def ready(address: dict) -> None:
+        if options.json:
+            print_json(address)
+        else:
+            print(f"The sandbox is at {address['url']}\norganisation  {address['organisation']}\nx-api-key     {address['api_key']}")
+        sys.stdout.flush()
+
+    run(options.host or given.sandbox_host, given.sandbox_port if options.port is None else options.port, Path(options.data) if options.data else given.home / "sandbox", ready=ready)
+    return 0
+
+
+def worker(options: argparse.Namespace) -> int:
+    """Runs queued jobs until it is stopped."""
+    import signal
+
+    from ingest.jobs import run_worker
+    from ingest.processes import log_to
+
+    log_to("worker")
+    asked = []
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: asked.append(True))
+    run_worker(ready=lambda: say("The worker is running."), stopped=lambda: bool(asked))
+    return 0
+
+
+def up(options: argparse.Namespace) -> int:
+    """Starts portal, worker and sandbox, and stops them together."""
+    from ingest.processes import up as start_all
+
+    return start_all(lambda sentence: print(sentence, flush=True))
+
+
+def _pairs(texts: list[str] | None, flag: str) -> dict[str, str]:
+    """`name=value` texts as a mapping."""
+    pairs = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise BadInput(f"{flag} {text!r} has no '='.", f"Write {flag} name=value.")
+        pairs[name] = value
+    return pairs
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ingest", description="Bring usage in, see what it will bill, send it once, prove it.", epilog=__doc__.split("\n\n", 1)[1], formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _read_options(_command(commands, "read", read))
+    _event_type_options(_command(commands, "event-type", event_type))
+    _check_options(_command(commands, "check", check))
+    _preview_options(_command(commands, "preview", preview))
+    _push_options(_command(commands, "push", push))
+    _sandbox_options(_command(commands, "sandbox", sandbox))
+    _command(commands, "worker", worker)
+    _command(commands, "up", up)
+    return parser
+
+
+def _command(commands: argparse._SubParsersAction, name: str, run: Command) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print one JSON document on standard output and nothing else")
+    return command
+
+
+def _read_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="+", metavar="FILE")
+    command.add_argument("--sheet", help="the sheet to read")
+    command.add_argument("--out-dir", help="also write each table there as <file name>.csv (UTF-8, comma, header first)")
+
+
+def _event_type_options(command: argparse.ArgumentParser) -> None:
+    kinds = command.add_subparsers(dest="what", required=True, metavar="list|create")
+    for name in ("list", "create"):
+        kind = kinds.add_parser(name)
+        kind.add_argument("--account", help="the account's name; the default is the environment's, else the first stored one, else the embedded sandbox")
+        kind.add_argument("--json", action="store_true", help="print one JSON document")
+    kind.add_argument("--name", required=True)
+    kind.add_argument("--slug", required=True)
+    kind.add_argument("--field", action="append", metavar="NAME:TYPE", help="a data field; repeat for each. Types: String, Int64, Float64, Decimal, Bool, Date32, DateTime64, UUID")
+    kind.add_argument("--without-ids", action="store_true", help="don't add event_id and import_id; then pushes can only be proven by counts and sums")
+
+
+def _check_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("--event-type", required=True, metavar="SLUG")
+    command.add_argument("--account")
+    command.add_argument("--match", action="append", metavar="FIELD=COLUMN", help="which column a field comes from; repeat for each")
+    command.add_argument("--constant", action="append", metavar="FIELD=VALUE", help="the same value for every row; repeat for each")
+    command.add_argument("--key", action="append", metavar="COLUMN", help="a column that makes a row the same row; repeat for each; default: all columns")
+    command.add_argument("--answer", action="append", metavar="QUESTION=VALUE", help="the answer to an open question, by its name")
+    command.add_argument("--zone", help="time zone of timestamps that carry none, such as Europe/Berlin; default UTC, with a warning")
+    command.add_argument("--period", metavar="YYYY-MM", help="the month of rows that carry no date; they get its end")
+    command.add_argument("--sheet", help="the sheet to read")
+    command.add_argument("--control-count", type=int, metavar="N", help="how many rows the sender says there are")
+    command.add_argument("--control-sum", action="append", metavar="FIELD=SUM", help="the sum the sender gave for a field")
+    command.add_argument("--out-dir", help="also write events.parquet and issues.csv there")
+
+
+def _preview_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--by", help="customer, day and fields, separated by commas; default customer")
+    command.add_argument("--field", help="the field to total; without one, events are counted")
+    command.add_argument("--function", help="sum, count, distinct, min, max, average or latest; default sum with a field, else count")
+
+
+def _push_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--account")
+    command.add_argument("--yes", action="store_true", help="send without asking; rejected rows stay open and the rest goes without them")
+    command.add_argument("--rejected", choices=("stop", "continue"), help="what happens when rows need fixing: send nothing, or go on without them")
+
+
+def _sandbox_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host")
+    command.add_argument("--port", type=int, help="0 takes a free one")
+    command.add_argument("--data", metavar="DIR", help="where it keeps its data; default: sandbox/ in the data folder")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

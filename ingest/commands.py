@@ -1,0 +1,253 @@
+"""What the commands of the command line do, as documents: the same steps as the pages, in one go."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ingest import imports
+from ingest.engine import engine, identifier, literal
+from ingest.errors import BadInput, IngestError, NotReady, Unreadable
+from ingest.processes import sandbox_for
+from ingest.settings import settings
+from ingest.store import accounts
+from schemas.account import Account
+from schemas.checking import Question
+from schemas.event_type import FIELD_TYPES, OUR_FIELDS, EventType, Field
+from schemas.matching import MatchSpec, Period
+from schemas.previewing import FUNCTIONS, PreviewSpec
+from schemas.reading import ReadReport, ReadSpec
+from schemas.records import ImportRecord
+
+Document = dict[str, object]
+_SHOWN = ("file", "format", "encoding", "delimiter", "quote", "sheet", "sheets", "header_rows", "columns", "rows", "excluded", "repairs", "questions", "error")
+
+
+def read_files(paths: list[Path], *, sheet: str | None, out_dir: Path | None) -> list[Document]:
+    """A report for every file, in their order; with `out_dir` also each table as CSV."""
+    if out_dir:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    return [_read_one(path, ReadSpec(sheet=sheet), out_dir) for path in paths]
+
+
+def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None) -> Document:
+    from ingest.read import read_file
+
+    with tempfile.TemporaryDirectory(prefix="intake-read-") as folder:
+        try:
+            if not path.is_file():
+                raise BadInput(f"There is no file {str(path)!r}.")
+            report = read_file(path, path.name, spec, Path(folder))
+            if out_dir:
+                _write_table(Path(folder), report, out_dir / f"{path.name}.csv")
+        except IngestError as error:
+            report = ReadReport(file=path.name, error=str(error))
+    document = report.model_dump(mode="json", include=set(_SHOWN))
+    document["excluded"] = [{"row": each.row, "reason": each.reason} for each in report.excluded]
+    return {name: document[name] for name in _SHOWN} | {"file": str(path), "findings": [each.model_dump() for each in report.findings], "warnings": list(report.warnings)}
+
+
+def _write_table(folder: Path, report: ReadReport, target: Path) -> None:
+    from ingest.raw import RAW
+
+    columns = ", ".join(identifier(column) for column in report.columns)
+    part = target.with_name(target.name + ".part")
+    with engine() as connection:
+        connection.execute(f"copy (select {columns} from read_parquet({literal(folder / RAW)})) to {literal(part)} (format csv, header true, delimiter ',', quote '\"')")
+    part.replace(target)
+
+
+def list_event_types(account_name: str | None) -> list[Document]:
+    """The event types of an account."""
+    from ingest.billing import BillingClient
+
+    account = accounts.account(account_name)
+    with sandbox_for(account), BillingClient(accounts.account(account.name)) as client:
+        return [each.model_dump(mode="json") for each in client.event_types()]
+
+
+def create_event_type(account_name: str | None, name: str, slug: str, fields: list[str], *, find_again: bool) -> Document:
+    """A new event type of an account, with `event_id` and `import_id` unless they are left out."""
+    from ingest.billing import BillingClient
+
+    wanted = EventType(name=name, slug=slug, fields=tuple(_field(text) for text in fields))
+    ours = tuple(Field(name=each, type="String") for each in OUR_FIELDS if not wanted.has(each)) if find_again else ()
+    account = accounts.account(account_name)
+    with sandbox_for(account), BillingClient(accounts.account(account.name)) as client:
+        return client.create_event_type(wanted.model_copy(update={"fields": wanted.fields + ours})).model_dump(mode="json")
+
+
+def _field(text: str) -> Field:
+    name, _, kind = text.partition(":")
+    if kind not in FIELD_TYPES:
+        raise BadInput(f"--field {text!r} has no known type.", f"Write name:Type with one of {', '.join(FIELD_TYPES)}.")
+    return Field(name=name, type=kind)
+
+
+def check_file(
+    path: Path, *, slug: str, account: str | None, matches: Mapping[str, str], constants: Mapping[str, str], key: list[str] | None, answers: Mapping[str, str], zone: str | None,
+    period: str | None, sheet: str | None, control_count: int | None, control_sums: Mapping[str, str], out_dir: Path | None,
+) -> Document:
+    """Imports a file (the same bytes are the same import), matches and checks it."""
+    from ingest import match as matching
+
+    found = accounts.account(account)
+    event_type = _event_type(found, slug)
+    record = imports.start_or_find(path, path.name, settings().user, account=found.name, event_type=slug)
+    record = imports.read(record.id, ReadSpec(sheet=sheet) if sheet else None)
+    if record.state == "unreadable":
+        raise Unreadable(record.message)
+    spec, questions = matching.build_spec(
+        record.report, imports.columns(record.id), event_type, chosen=matches, constants=constants, key=key, period=_period(period, zone),
+        answers={**answers, **({"zone.timestamp": zone} if zone else {})}, control_count=control_count, control_sums=control_sums,
+    )
+    imports.set_match(record.id, spec, found.name, settings().user)
+    record = imports.check(record.id)
+    if out_dir:
+        _write_check(record, out_dir)
+    return _check_document(record, spec, questions)
+
+
+def _event_type(account: Account, slug: str) -> EventType:
+    from ingest.billing import BillingClient
+
+    with sandbox_for(account), BillingClient(accounts.account(account.name)) as client:
+        found = client.event_type(slug)
+        if found is None:
+            known = ", ".join(each.slug for each in client.event_types()) or "none yet"
+            raise BadInput(f"The account {account.name!r} has no event type {slug!r}.", f"It has: {known}. Create one with: python -m ingest event-type create.")
+    return found
+
+
+def _period(text: str | None, zone: str | None) -> Period | None:
+    if text is None:
+        return None
+    year, _, month = text.partition("-")
+    if not (year.isdigit() and len(year) == 4 and month.isdigit() and 1 <= int(month) <= 12):
+        raise BadInput(f"--period {text!r} is not a month.", "Write it as YYYY-MM.")
+    following = (int(year) + 1, 1) if int(month) == 12 else (int(year), int(month) + 1)
+    return Period(start=f"{year}-{int(month):02d}-01", end=f"{following[0]:04d}-{following[1]:02d}-01", zone=zone or "UTC")
+
+
+def _write_check(record: ImportRecord, out_dir: Path) -> None:
+    from ingest import check as checking
+
+    out_dir.mkdir(parents=True, exist_ok=True)
+    folder = imports.check_folder(record.id)
+    part = out_dir / "events.parquet.part"
+    shutil.copyfile(folder / "events.parquet", part)
+    part.replace(out_dir / "events.parquet")
+    checking.issues_csv(folder, out_dir / "issues.csv")
+
+
+def _check_document(record: ImportRecord, spec: MatchSpec, questions: tuple[Question, ...]) -> Document:
+    result = record.check
+    return {
+        "import_id": record.id, "account": record.account, "event_type": record.event_type,
+        "rows": result.rows.model_dump(),
+        "matches": [{"field": each.field, "column": each.column, "constant": each.constant, "why": each.why, "confidence": each.confidence} for each in spec.matches],
+        "ignored": list(spec.ignored), "key": list(result.key),
+        "issues": [each.model_dump(mode="json") for each in result.issues],
+        "questions": [each.model_dump(mode="json") for each in (*questions, *result.questions)],
+        "comparisons": [each.model_dump(mode="json") for each in result.comparisons],
+        "first_timestamp": result.first_timestamp, "last_timestamp": result.last_timestamp, "customers": result.customers,
+    }
+
+
+def preview_import(import_id: str, *, by: tuple[str, ...], field: str | None, function: str | None) -> Document:
+    """Totals of an import's accepted events."""
+    function = function or ("sum" if field else "count")
+    if function not in FUNCTIONS:
+        raise BadInput(f"There is no function {function!r}.", f"Known functions: {', '.join(FUNCTIONS)}.")
+    spec = PreviewSpec(by=by, field=field, function=function)
+    table = imports.preview(import_id, spec)
+    return {"import_id": import_id, "by": list(by), "field": field, "function": function, "rows": table.to_pylist()}
+
+
+def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str | None, ask: Callable[[str], bool], say: Callable[[str], None]) -> Document:
+    """Sends an import and proves it. A push that was cut off goes on; one that is done answers with its receipt."""
+    from ingest import jobs, push
+    from ingest.store import imports as import_rows
+    from ingest.store import pushes
+
+    record = import_rows.get(import_id)
+    if account and account != record.account:
+        record = _for_account(record, accounts.account(account))
+    target = accounts.account(record.account)
+    with sandbox_for(target):
+        known = pushes.of_import(import_id)
+        unfinished = known[0] if known and known[0].state != "finished" and known[0].account == target.name else None
+        if unfinished is None and known and _nothing_new(record, known[0].check_key):
+            return _push_document(push.progress(known[0].id), record)
+        push_id = _confirmed_resume(unfinished.id, yes, ask) if unfinished else _confirmed_push(record, yes, rejected, ask)
+        jobs.do_push(push_id, settings().user, told=_Telling(push_id, say).now)
+        if not any(each.id == push_id for each in pushes.of_import(import_id)):
+            raise NotReady(import_rows.get(import_id).message)
+        return _push_document(push.progress(push_id), import_rows.get(import_id))
+
+
+def _for_account(record: ImportRecord, target: Account) -> ImportRecord:
+    if record.match is None:
+        raise NotReady("The columns of this import aren't matched yet.", "Run check first.")
+    imports.set_match(record.id, record.match, target.name, settings().user)
+    return imports.check(record.id)
+
+
+def _nothing_new(record: ImportRecord, pushed_check: str) -> bool:
+    from ingest.store import imports as import_rows
+
+    return import_rows.pointers(record.id)[1] == pushed_check or record.check is None or record.check.rows.accepted == 0
+
+
+def _confirmed_resume(push_id: str, yes: bool, ask: Callable[[str], bool]) -> str:
+    from ingest import push
+
+    if not yes and not ask("This push was cut off. Go on with it?"):
+        raise NotReady("Nothing more was sent.")
+    if push.progress(push_id).state == "stopped":
+        push.resume(push_id, settings().user)
+    return push_id
+
+
+def _confirmed_push(record: ImportRecord, yes: bool, rejected: str | None, ask: Callable[[str], bool]) -> str:
+    from ingest import push
+
+    choice = rejected or ("continue" if yes else record.rejected_choice)
+    if choice and record.check and record.check.rows.rejected:
+        record = imports.choose_rejected(record.id, choice, settings().user)
+    summary = push.summary(record.id) if record.check else None
+    if not yes and not ask(_summary_line(summary)):
+        raise NotReady("Nothing was sent.")
+    return push.begin(record.id, settings().user)
+
+
+def _summary_line(summary) -> str:  # noqa: ANN001
+    if summary is None:
+        raise NotReady("This import hasn't been checked yet.")
+    held = "" if summary.held is None else f" The account already holds {summary.held:,} events for these customers and this period, {summary.held_elsewhere:,} of which did not come from here."
+    return f"Send {summary.events:,} events for {summary.customers:,} customers, {summary.first_timestamp} to {summary.last_timestamp}, to {summary.account}? About {summary.seconds:.0f} seconds.{held} Events can't be deleted afterwards."
+
+
+class _Telling:
+    """Says now and then how far a push is."""
+
+    def __init__(self, push_id: str, say: Callable[[str], None]) -> None:
+        self.push_id, self.say, self.last = push_id, say, -1
+
+    def now(self) -> None:
+        from ingest.store import pushes
+
+        events, _, _ = pushes.counts(self.push_id)
+        tenth = events.accepted * 10 // events.planned if events.planned else 0
+        if tenth > self.last:
+            self.last = tenth
+            self.say(f"{events.accepted:,} of {events.planned:,} events are stored.")
+
+
+def _push_document(progress, record: ImportRecord) -> Document:  # noqa: ANN001
+    receipt = progress.receipt
+    proof = receipt.proof.model_dump(mode="json") if receipt else {"found": 0, "missing": progress.events.accepted, "extra": 0, "agrees": False, "note": progress.message}
+    return {
+        "push_id": progress.push_id, "import_id": progress.import_id, "account": progress.account, "state": progress.state, "message": progress.message,
+        "rows": (receipt.rows if receipt else record.check.rows).model_dump(), "events": progress.events.model_dump(), "batches": progress.batches, "proof": proof,
+    }

@@ -1,0 +1,148 @@
+"""The three processes and who starts them: portal, worker and sandbox under one supervisor; a sandbox for one command."""
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+
+from ingest.errors import BadInput, Outside
+from ingest.settings import PROJECT, settings
+from schemas.account import Account
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+def up(say: Callable[[str], None]) -> int:
+    """Starts portal, worker and sandbox, and stops them together: on Ctrl-C, on SIGTERM, or when one of them ends by itself."""
+    given = settings()
+    for name, host, port in (("portal", given.portal_host, given.portal_port), ("sandbox", given.sandbox_host, given.sandbox_port)):
+        refuse_busy_port(name, host, port)
+    running: dict[str, subprocess.Popen] = {}
+    asked = _StopAsked()
+    try:
+        running["sandbox"] = _start("sandbox", [sys.executable, "-m", "ingest", "sandbox", "--host", given.sandbox_host, "--port", str(given.sandbox_port)])
+        running["worker"] = _start("worker", [sys.executable, "-m", "ingest", "worker"])
+        running["portal"] = _start("portal", [sys.executable, "-m", "uvicorn", "server:app", "--host", given.portal_host, "--port", str(given.portal_port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"])
+        _wait_until_listening(running, given.portal_host, given.portal_port, asked)
+        if not asked.stop:
+            say(f"Usage Intake is at http://{given.portal_host}:{given.portal_port}  (Ctrl-C stops it; your work stays in {given.home})")
+        return _watch(running, asked, say)
+    finally:
+        _stop(running)
+
+
+def refuse_busy_port(name: str, host: str, port: int) -> None:
+    """Raises BadInput when something already listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        busy = probe.connect_ex((host, port)) == 0
+    if busy:
+        raise BadInput(f"Port {port} on {host} is in use, so the {name} can't start there.", f"Stop what is using it (perhaps Usage Intake is running already), or choose another: INTAKE_{name.upper()}_PORT={port + 1} make run")
+
+
+@contextmanager
+def sandbox_for(account: Account) -> Iterator[None]:
+    """Makes sure that the embedded sandbox is running while a command needs it; one that is started here ends here."""
+    if not account.embedded or _sandbox_answers():
+        yield
+        return
+    process = _start("sandbox", [sys.executable, "-m", "ingest", "sandbox", "--port", "0"])
+    try:
+        _wait_for(lambda: _sandbox_answers() or process.poll() is not None)
+        if process.poll() is not None and not _sandbox_answers():
+            raise Outside("The embedded sandbox could not be started.", f"Its log is {settings().home / 'logs' / 'sandbox.log'}.")
+        yield
+    finally:
+        _stop({"sandbox": process})
+
+
+def log_to(name: str) -> None:
+    """Sends this process's log to a rotating file in the data folder."""
+    folder = settings().home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(folder / f"{name}.log", maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for chatty in ("httpx", "httpcore", "dbos"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _StopAsked:
+    """Turns Ctrl-C and SIGTERM into a word that the loop reads."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self.stop = True
+
+
+def _start(name: str, command: list[str]) -> subprocess.Popen:
+    folder = settings().home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "INTAKE_HOME": str(settings().home), "PYTHONUNBUFFERED": "1"}
+    with (folder / f"{name}.out").open("ab") as out:
+        return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def _watch(running: dict[str, subprocess.Popen], asked: _StopAsked, say: Callable[[str], None]) -> int:
+    while not asked.stop:
+        ended = next((name for name, process in running.items() if process.poll() is not None), None)
+        if ended:
+            say(f"The {ended} has stopped by itself, so everything stops. Its output is in {settings().home / 'logs' / f'{ended}.out'}.")
+            return 3
+        time.sleep(0.2)
+    say("Stopping …")
+    return 0
+
+
+def _stop(running: dict[str, subprocess.Popen]) -> None:
+    for process in running.values():
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in running.values():
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_listening(running: dict[str, subprocess.Popen], host: str, port: int, asked: _StopAsked) -> None:
+    _wait_for(lambda: asked.stop or _listens(host, port) or any(process.poll() is not None for process in running.values()))
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def _sandbox_answers() -> bool:
+    """Whether the sandbox of this data folder is up: it holds a lock, so an address left behind by a killed one doesn't count."""
+    folder = settings().home / "sandbox"
+    if not (folder / "address.json").exists() or not (folder / "lock").exists():
+        return False
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
