@@ -1,6 +1,6 @@
 """Step 2b, Columns: what is this usage, and which column is what. Everything is proposed; a person stops only where something is doubtful."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from pages.parts.ask import ask
 from pages.parts.state import open_import
 from pages.parts.text import count, plain
 from pages.usage.steps import fields, identity, new_type
-from pages.usage.steps.draft import NEW, Draft, Line, Place, lines, match_spec, new_event_type, new_lines, proposed_columns, used_columns
+from pages.usage.steps.draft import NEW, Line, Place, lines, match_spec, new_event_type, new_lines, proposed_columns, used_columns
 from pages.usage.steps.words import destination, listed
 from schemas.account import Account
 from schemas.event_type import EventType
@@ -69,7 +69,6 @@ def _new(place: Place, account: Account, proposal: EventType, profiles: tuple[Co
     columns = proposed_columns(proposal, suggested, profiles, used_columns(roots), place.draft())
     new_type.columns(place, columns, profiles)
     new_type.advanced(place, proposal, columns)
-    columns = proposed_columns(proposal, suggested, profiles, used_columns(roots), place.draft())
     try:
         return (*roots, *new_lines(columns)), new_event_type(place.draft(), proposal, columns), ""
     except BadInput as error:
@@ -234,10 +233,5 @@ def _fit(place: Place, event_type: EventType) -> float:
     return len(found & wanted) / len(wanted) if wanted else 0.0
 
 
-def _today():  # noqa: ANN202
+def _today() -> date:
     return datetime.now(UTC).date()
-
-
-def draft_of(place: Place) -> Draft:
-    """The draft as it stands, for tests."""
-    return place.draft()

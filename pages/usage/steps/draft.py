@@ -260,6 +260,8 @@ def total_of(text: str) -> Decimal | None:
         return Decimal(plain.replace(",", ""))
     if re.fullmatch(r"-?\d{1,3}((\.\d{3})+,\d+|(\.\d{3}){2,})", plain):
         return Decimal(plain.replace(".", "").replace(",", "."))
+    if re.fullmatch(r"-?\d+,(\d{1,2}|\d{4,})", plain):
+        return Decimal(plain.replace(",", "."))
     raise BadInput(f"The total {text.strip()!r} can be read in more than one way, or isn't a number.", "Type it with a point before the decimals and nothing else, such as 1234.50.")
 
 

@@ -1,5 +1,7 @@
 """The receipt of a push: what happened, the proof, and the evidence to keep."""
 
+from datetime import UTC, datetime
+
 import pyarrow as pa
 import streamlit as st
 
@@ -13,7 +15,7 @@ from schemas.records import ImportRecord
 
 def show(record: ImportRecord, made: Receipt, who: str) -> None:
     """A finished push: the message, the receipt, and the way back."""
-    message = words.after_sending(made, made.rows.rejected)
+    message = words.after_sending(made, made.rows.rejected, _next_check(made))
     if made.proof.agrees and not made.events.rejected:
         st.success(message, icon=":material/verified:")
     else:
@@ -51,6 +53,16 @@ def _proof(proof: Proof) -> None:
     if proof.differences:
         table = pa.table({"Customer": [each.customer_id for each in proof.differences], "Sent": [each.sent for each in proof.differences], "Found": [each.found for each in proof.differences]})
         tables.show(table, "Customers for whom the account shows something else than was sent")
+
+
+def _next_check(made: Receipt) -> datetime | None:
+    """When the worker looks at the account again by itself; None where it has given up."""
+    from ingest import jobs  # dbos takes a second to import
+
+    if made.proof.agrees or not made.events.accepted or not made.proof.checked_at or not made.ended_at:
+        return None
+    now, due = datetime.now(UTC), datetime.fromisoformat(made.proof.checked_at) + jobs.LOOK_AGAIN
+    return max(due, now) if now - datetime.fromisoformat(made.ended_at) < jobs.LOOK_NO_LONGER else None
 
 
 def _check_again(made: Receipt, who: str) -> None:

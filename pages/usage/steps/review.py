@@ -62,6 +62,8 @@ def _checking(record: ImportRecord, who: str) -> None:
         return
     else:
         st.info("The columns are matched; the rows haven't been checked yet.", icon=":material/pending:")
+        if record.message:
+            st.error(plain(record.message), icon=":material/error:")
     if st.button("Check again" if stage.failure else "Check the rows", type="primary", key="check_now"):
         with errors.shown():
             _queue_check(record.id, who)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ingest import push
-from ingest.errors import IngestError
+from ingest import month, push
+from ingest.errors import BadInput, IngestError
 from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.follow import announce
@@ -31,6 +31,8 @@ def show(record: ImportRecord, actor: frame.Actor) -> None:
 
 def _before(record: ImportRecord, who: str) -> None:
     """The summary, the confirmation and the button."""
+    if record.message:
+        st.warning(f"Nothing was sent. {plain(record.message)}", icon=":material/info:")
     with st.spinner("Asking the account what it already holds …"):
         summary = _summary_or_sentence(record)
     if summary is None:
@@ -91,9 +93,13 @@ def _of_push(record: ImportRecord, latest: PushProgress, who: str) -> None:
 @st.fragment(run_every=SECONDS)
 def _progress(push_id: str, who: str) -> None:
     """How far it is, once a second; the whole page runs again when the push comes to rest."""
-    now = push.progress(push_id)
-    if now.state not in MOVING:
+    now = _progress_or_none(push_id)
+    if now is None or now.state not in MOVING:
         st.rerun()
+    failure = month.stage(now.import_id).failure
+    if failure:
+        _failed(now, failure, who)
+        return
     st.subheader(_headline(now), anchor=False)
     done = now.events.accepted + now.events.rejected
     share = done / now.events.planned if now.events.planned else 0.0
@@ -101,6 +107,23 @@ def _progress(push_id: str, who: str) -> None:
     announce(f"{_headline(now)} {int(share * 10) * 10} %")
     st.markdown("You can close this page; sending goes on. This address shows how far it is, to you and to colleagues.")
     _stop_button(now, who)
+
+
+def _progress_or_none(push_id: str) -> PushProgress | None:
+    """None for a push that never began: the account or the file had changed meanwhile, and the import says so."""
+    try:
+        return push.progress(push_id)
+    except BadInput:
+        return None
+
+
+def _failed(now: PushProgress, failure: str, who: str) -> None:
+    st.error(f"**Sending was interrupted.** {plain(failure)}", icon=":material/error:")
+    st.markdown(f"{_so_far(now)} Nothing is sent twice when it goes on.")
+    if st.button("Try again", type="primary", key="try_again_failed", icon=":material/refresh:"):
+        with errors.shown():
+            _queue(now.push_id, who)
+            st.rerun()
 
 
 def _headline(now: PushProgress) -> str:
@@ -128,7 +151,7 @@ def _stop_button(now: PushProgress, who: str) -> None:
 
 def _waiting(latest: PushProgress, who: str) -> None:
     st.warning(f"**Sending waits.** {plain(latest.message) or 'The account could not be reached.'}", icon=":material/cloud_off:")
-    st.markdown(f"{_so_far(latest)} Nothing is lost, and nothing is sent twice.")
+    st.markdown(f"{_so_far(latest)} It is tried again by itself every minute, and nothing is sent twice.")
     with st.container(horizontal=True):
         if st.button("Try again", type="primary", key="try_again", icon=":material/refresh:"):
             _continue(latest.push_id, who)

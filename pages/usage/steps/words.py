@@ -166,8 +166,8 @@ def held(summary: PushSummary) -> str:
     return f"{holds}: **{number(summary.held_elsewhere)} did not come from here.**"
 
 
-def after_sending(receipt: Receipt, open_rows: int) -> str:
-    """The message after sending: proven, or exactly what is missing."""
+def after_sending(receipt: Receipt, open_rows: int, next_check: datetime | None = None) -> str:
+    """The message after sending: proven, or exactly what is missing and when it is looked for again."""
     events, proof = receipt.events, receipt.proof
     stays = f" {things(open_rows, 'row is', 'rows are')} still open." if open_rows else ""
     refused = f" {things(events.rejected, 'was', 'were')} refused." if events.rejected else ""
@@ -176,18 +176,19 @@ def after_sending(receipt: Receipt, open_rows: int) -> str:
         return f"**Done and proven.** {number(events.accepted)} sent, {number(proof.found)} found in the account{totals}.{stays}"
     if proof.agrees:
         return f"**Done, but not everything was stored.** {number(events.sent)} sent, {number(proof.found)} found in the account.{refused}{stays}"
-    return f"**Not proven yet:** {number(events.sent)} sent, {number(proof.found)} found. Don't upload again.{refused}{stays}"
+    again = f" We are checking. Next check {next_check:%H:%M} UTC." if next_check else ""
+    return f"**Not proven yet:** {number(events.sent)} sent, {number(proof.found)} found. Don't upload again.{again}{refused}{stays}"
 
 
 def stopped(events: EventCounts) -> str:
     """The exact effect of stopping."""
     rest = events.planned - events.accepted - events.rejected - events.unknown
-    parts = [f"{number(events.accepted)} of {number(events.planned)} were sent and stay in the account"]
+    parts = [f"{number(events.accepted)} of {number(events.planned)} {'was' if events.planned == 1 else 'were'} sent and {'stays' if events.accepted == 1 else 'stay'} in the account"]
     if events.rejected:
-        parts.append(f"{number(events.rejected)} were refused")
+        parts.append(things(events.rejected, "was refused", "were refused"))
     if events.unknown:
         parts.append(f"{number(events.unknown)} got no answer, so whether they are stored isn't known; continuing settles that without storing anything twice")
-    parts.append(f"{number(rest)} were not sent")
+    parts.append(things(rest, "was not sent", "were not sent"))
     return f"**Sending is stopped.** {'; '.join(parts)}."
 
 

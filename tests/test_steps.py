@@ -1,0 +1,269 @@
+"""The steps Columns, Review and Send: their sentences, what stands between a person and the button, and the pages themselves."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.errors import BadInput
+from pages.usage.steps import decisions, words
+from pages.usage.steps.draft import NEW, Choice, Draft, NewField, count_of, field_name, from_match, lines, match_spec, new_event_type, new_lines, period_of, proposed_columns, total_of
+from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
+from schemas.event_type import EventType, Field
+from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
+from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
+
+TODAY = date(2026, 11, 23)
+CALLS = EventType(name="API calls", slug="api_calls", fields=(Field(name="calls", type="Int64"), Field(name="region", type="String"), Field(name="event_id", type="String")))
+
+
+def rows(read: int, accepted: int = 0, rejected: int = 0, duplicate: int = 0, excluded: int = 0) -> RowCounts:
+    return RowCounts(read=read, accepted=accepted, rejected=rejected, duplicate=duplicate, excluded=excluded)
+
+
+def check(counts: RowCounts, **more: object) -> CheckResult:
+    return CheckResult(rows=counts, matches=(), **{"issues": (), **more})
+
+
+def issue(count: int, severity: str = "error", **more: object) -> IssueGroup:
+    return IssueGroup(code="not_a_number", severity=severity, column="Quantity", count=count, examples=(IssueExample(row=140, value="n/a"),), todo="Type a number.", title="not a number", **more)
+
+
+def summary(**changes: object) -> PushSummary:
+    base = PushSummary(account="Practice", account_kind="sandbox", event_type="api_calls", events=12400, customers=298, first_timestamp="2026-10-01T00:00:00+00:00", last_timestamp="2026-10-31T23:00:00+00:00", batches=25, seconds=20, rows=rows(12431, 12400, 19, 8, 4), held=410, held_elsewhere=310)
+    return base.model_copy(update=changes)
+
+
+def receipt(**changes: object) -> Receipt:
+    events = EventCounts(planned=12400, sent=12400, accepted=12400)
+    base = Receipt(push_id="p", import_id="i", account="Practice", event_type="api_calls", rows=rows(12431, 12400, 19, 8, 4), events=events, batches=25, proof=Proof(found=12400, agrees=True, level="event"), state="finished", source_sha256="0", source_file="usage.csv", events_sha256="0", pushed_by="ada", started_at="2026-11-01T10:00:00+00:00")
+    return base.model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("counts", "already_sent", "sentence"),
+    [
+        (rows(12431, 12400, 19, 8, 4), 8, "12,431 rows = 12,400 ready + 19 need fixing + 8 already sent + 4 left out"),
+        (rows(12431, 12400, 19, 8, 4), 3, "12,431 rows = 12,400 ready + 19 need fixing + 8 already sent or repeated + 4 left out"),
+        (rows(3, 2, 0, 1), 0, "3 rows = 2 ready + 1 repeated in this file"),
+        (rows(2, 1, 1), 0, "2 rows = 1 ready + 1 needs fixing"),
+        (rows(1, 1), 0, "1 row = 1 ready"),
+        (rows(0), 0, "0 rows = 0 ready"),
+    ],
+)
+def test_the_row_equation(counts: RowCounts, already_sent: int, sentence: str) -> None:
+    assert words.equation(check(counts, already_sent=already_sent)) == sentence
+
+
+def test_before_sending_asks_the_whole_question() -> None:
+    assert words.before_sending(summary()) == "Send 12,400 events for 298 customers, October 2026, to **Practice**?"
+    assert words.before_sending(summary(account="Live", account_kind="production")).endswith("to **Live (PRODUCTION)**?")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "The account already holds 410 events for these customers and this period: **310 did not come from here.**"),
+        ({"held": 0, "held_elsewhere": 0}, "The account holds nothing yet for these customers and this period."),
+        ({"held": 1, "held_elsewhere": 0}, "The account already holds 1 event for these customers and this period, all sent from here."),
+        ({"held": 5, "held_elsewhere": None}, "The account already holds 5 events for these customers and this period; it can't say how many of them came from here."),
+        ({"held": None}, "The account can't say what it already holds for these customers and this period."),
+    ],
+)
+def test_what_the_account_already_holds(changes: dict[str, object], sentence: str) -> None:
+    assert sentence in words.before_sending_details(summary(**changes))
+
+
+def test_before_sending_never_promises_to_take_back() -> None:
+    lines_shown = " ".join(words.before_sending_details(summary(unknown_customers=("acme_1",), unknown_customer_count=2)))
+    assert "Of 12,431 rows, 19 need fixing and stay open, 8 were already sent or are repeated, 4 are left out." in lines_shown
+    assert "2 customers are not known to the account" in lines_shown
+    assert "can't be deleted afterwards" in lines_shown
+
+
+@pytest.mark.parametrize(("seconds", "sentence"), [(1, "A few seconds"), (20, "About 20 seconds"), (61, "About 60 seconds"), (200, "About 3 minutes"), (7200, "About 2 hours")])
+def test_duration(seconds: float, sentence: str) -> None:
+    assert words.duration(seconds) == sentence
+
+
+def test_after_sending_both_forms() -> None:
+    assert words.after_sending(receipt(), 19) == "**Done and proven.** 12,400 sent, 12,400 found in the account, totals equal for every customer. 19 rows are still open."
+    missing = receipt(proof=Proof(found=12380, missing=20, level="event"))
+    assert words.after_sending(missing, 0) == "**Not proven yet:** 12,400 sent, 12,380 found. Don't upload again."
+
+
+def test_after_sending_never_calls_a_refusal_proven() -> None:
+    refused = receipt(events=EventCounts(planned=12400, sent=12400, accepted=12380, rejected=20), proof=Proof(found=12380, agrees=True, level="event"))
+    assert "Done and proven" not in words.after_sending(refused, 0)
+    assert "20 were refused" in words.after_sending(refused, 0)
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        (EventCounts(planned=12400, sent=12000, accepted=12000), "**Sending is stopped.** 12,000 of 12,400 were sent and stay in the account; 400 were not sent."),
+        (EventCounts(planned=12400), "**Sending is stopped.** 0 of 12,400 were sent and stay in the account; 12,400 were not sent."),
+        (EventCounts(planned=10, sent=8, accepted=5, rejected=1, unknown=2), "**Sending is stopped.** 5 of 10 were sent and stay in the account; 1 was refused; 2 got no answer, so whether they are stored isn't known; continuing settles that without storing anything twice; 2 were not sent."),
+    ],
+)
+def test_the_effect_of_stopping_is_exact(events: EventCounts, sentence: str) -> None:
+    assert words.stopped(events) == sentence
+
+
+def test_the_receipt_shows_where_the_chain_breaks() -> None:
+    assert words.chain(receipt())[1] == ":material/check: 12,400 accepted = 12,400 sent = 12,400 acknowledged = 12,400 found again"
+    broken = words.chain(receipt(proof=Proof(found=12380, missing=20, level="event")))[1]
+    assert broken == ":material/warning: 12,400 accepted = 12,400 sent = 12,400 acknowledged ≠ 12,380 found again"
+
+
+@pytest.mark.parametrize(
+    ("each", "words_in_it"),
+    [
+        (Comparison(what="rows", expected="12431", found="12431", agrees=True, source="sender"), ("agrees", "12,431")),
+        (Comparison(what="calls", expected="100.50", found="99.25", agrees=False, source="totals row"), ("**differs**", "The totals row says 100.5", "(1.25 less)")),
+        (Comparison(what="calls", expected="viele", found="3", agrees=False, source="sender"), ("viele", "**differs**")),
+    ],
+)
+def test_comparisons_in_words(each: Comparison, words_in_it: tuple[str, ...]) -> None:
+    assert all(part in words.comparison(each) for part in words_in_it)
+
+
+@pytest.mark.parametrize(
+    ("counts", "choice", "more", "reason"),
+    [
+        (rows(3, 3), None, {}, ""),
+        (rows(3, 2, 1), None, {}, "Choose above what happens to the 1 row that needs fixing."),
+        (rows(3, 2, 1), "continue", {}, ""),
+        (rows(3, 1, 2), "stop", {}, "You chose to send nothing until the 2 rows are fixed."),
+        (rows(3, 0, 0, 3), None, {"already_sent": 3}, "Nothing is ready to send: all 3 rows were already sent."),
+        (rows(3, 0, 3), "continue", {}, "Nothing is ready to send: all 3 rows need fixing."),
+        (rows(0), None, {}, "Nothing is ready to send."),
+        (rows(3, 3), None, {"questions": (Question(name="q", text="?", options=()),)}, "1 question above has no answer yet."),
+        (rows(3, 3), None, {"questions": (Question(name="q", text="?", options=(), blocking=False),)}, ""),
+    ],
+)
+def test_why_sending_has_to_wait(counts: RowCounts, choice: str | None, more: dict[str, object], reason: str) -> None:
+    assert decisions.reason_to_wait(check(counts, **more), choice) == reason
+
+
+def test_decisions_come_largest_effect_first() -> None:
+    question = Question(name="date_order.timestamp", text="Is 03/04/2026 3 April or 4 March?", options=(QuestionOption(value="day_first", label="3 April"),))
+    found = decisions.decisions(check(rows(100, 80, 5, 10, 5), issues=(issue(5), issue(40, "warning")), questions=(question,)), None)
+    assert [(each.kind, each.effect, each.open) for each in found] == [("question", 100, True), ("warning", 40, False), ("duplicate", 10, False), ("rejected", 5, True), ("excluded", 5, False)]
+
+
+def test_nothing_to_decide() -> None:
+    assert decisions.nothing_to_decide(check(rows(12431, 12431))) == "Nothing to decide. All 12,431 rows are ready."
+    assert decisions.nothing_to_decide(check(rows(12431, 12427, 0, 0, 4))) == "Nothing to decide. 12,427 rows are ready."
+
+
+PROFILES = tuple(ColumnProfile(column=name, rows=3, empty=0, distinct=3, proposed_type=kind) for name, kind in (("Cust", "String"), ("When", "DateTime64"), ("Calls", "Int64"), ("Note", "String")))
+SUGGESTED = (
+    Suggestion(field="customer_id", column="Cust", why="known synonym", confidence="likely"),
+    Suggestion(field="timestamp", column="When", why="looks like a timestamp", confidence="certain"),
+    Suggestion(field="calls", column="Calls", why="exact name", confidence="certain"),
+)
+
+
+def doubts(draft: Draft) -> dict[str, str]:
+    return {line.field: line.doubt for line in lines(CALLS, SUGGESTED, draft, PROFILES) if line.doubt}
+
+
+@pytest.mark.parametrize(
+    ("draft", "doubtful"),
+    [
+        (Draft(raw_key="r"), {"customer_id", "region"}),
+        (Draft(raw_key="r", confirmed=("customer_id",)), {"region"}),
+        (Draft(raw_key="r", confirmed=("customer_id", "region")), set()),
+        (Draft(raw_key="r", choices={"customer_id": Choice(kind="column", value="Note"), "region": Choice(kind="constant", value="eu")}), set()),
+        (Draft(raw_key="r", choices={"customer_id": Choice(kind="constant", value=" "), "region": Choice(kind="empty")}), {"customer_id"}),
+        (Draft(raw_key="r", confirmed=("customer_id", "region"), choices={"calls": Choice(kind="column", value="Gone")}), {"calls"}),
+    ],
+)
+def test_a_person_stops_only_where_something_is_doubtful(draft: Draft, doubtful: set[str]) -> None:
+    assert set(doubts(draft)) == doubtful
+
+
+def test_without_a_date_column_the_rows_belong_to_a_period() -> None:
+    undated = tuple(profile for profile in PROFILES if profile.column != "When")
+    made = lines(CALLS, [each for each in SUGGESTED if each.field != "timestamp"], Draft(raw_key="r"), undated)
+    assert made[1].choice.kind == "period" and made[1].doubt
+    assert period_of(Draft(raw_key="r"), TODAY) == (date(2026, 10, 1), date(2026, 10, 31))
+    spec = match_spec(CALLS, made, Draft(raw_key="r"), ["Cust", "Calls", "Note"], TODAY, key=None)
+    assert spec.period == Period(start="2026-10-01", end="2026-11-01", zone="UTC")
+    assert spec.of("timestamp") is None
+
+
+def test_the_answer_names_every_column_once() -> None:
+    draft = Draft(raw_key="r", confirmed=("customer_id",), choices={"region": Choice(kind="constant", value=" eu ")}, control_count="3", control_sums={"calls": "12.50", "region": ""})
+    spec = match_spec(CALLS, lines(CALLS, SUGGESTED, draft, PROFILES), draft, [profile.column for profile in PROFILES], TODAY, key=("customer_id",))
+    assert [(each.field, each.column, each.constant, each.why) for each in spec.matches] == [("customer_id", "Cust", None, "known synonym; confirmed"), ("timestamp", "When", None, "looks like a timestamp"), ("calls", "Calls", None, "exact name"), ("region", None, "eu", "the same in every row")]
+    assert (spec.ignored, spec.key, spec.control_count, spec.control_sums) == (("Note",), ("customer_id",), 3, {"calls": "12.50"})
+
+
+def test_a_stored_match_comes_back_as_it_was() -> None:
+    match = MatchSpec(event_type=CALLS, matches=(FieldMatch(field="customer_id", column="Cust"), FieldMatch(field="region", constant="eu"), FieldMatch(field="calls", column="Calls")), ignored=("When", "Note"), key=("customer_id", "region"), period=Period(start="2026-10-01", end="2026-11-01", zone="Europe/Berlin"), answers={"decimal_mark.calls": "comma"}, control_count=3)
+    draft = from_match("r", match)
+    again = match_spec(CALLS, lines(CALLS, SUGGESTED, draft, PROFILES), draft, [profile.column for profile in PROFILES], TODAY, key=draft.key, before=match)
+    assert again.model_copy(update={"matches": ()}) == match.model_copy(update={"matches": ()})
+    assert {(each.field, each.column, each.constant) for each in again.matches} == {(each.field, each.column, each.constant) for each in match.matches}
+
+
+def test_another_event_type_forgets_answers_about_the_first() -> None:
+    draft = Draft(raw_key="r", event_type="a", confirmed=("customer_id",), choices={"x": Choice(kind="empty")}, control_count="3")
+    assert draft.with_event_type("a") == draft
+    assert draft.with_event_type(NEW) == Draft(raw_key="r", event_type=NEW, control_count="3")
+
+
+def test_a_new_event_type_is_made_from_the_columns() -> None:
+    proposal = EventType(name="Usage", slug="usage", fields=(Field(name="calls", type="Int64"),))
+    columns = proposed_columns(proposal, SUGGESTED, PROFILES, {"Cust", "When"}, Draft(raw_key="r"))
+    assert columns == {"Calls": NewField(name="calls", type="Int64"), "Note": NewField(name="note", type="String", included=False)}
+    made = new_event_type(Draft(raw_key="r", name="Calls a day"), proposal, columns)
+    assert (made.name, made.slug, [(field.name, field.type) for field in made.fields]) == ("Calls a day", "usage", [("calls", "Int64"), ("event_id", "String"), ("import_id", "String")])
+    assert [(line.field, line.choice.value) for line in new_lines(columns)] == [("calls", "Calls")]
+
+
+@pytest.mark.parametrize(
+    ("draft", "columns"),
+    [
+        (Draft(raw_key="r", name="  "), {}),
+        (Draft(raw_key="r"), {"A": NewField(name="x", type="String"), "B": NewField(name="x", type="String")}),
+        (Draft(raw_key="r"), {"A": NewField(name="timestamp", type="String")}),
+        (Draft(raw_key="r"), {"A": NewField(name=" ", type="String")}),
+    ],
+)
+def test_a_new_event_type_that_cannot_be(draft: Draft, columns: dict[str, NewField]) -> None:
+    with pytest.raises(BadInput):
+        new_event_type(draft, EventType(name="Usage", slug="usage"), columns)
+
+
+@pytest.mark.parametrize(("column", "name"), [("Customer ID", "customer_id"), ("Größe (GB)", "gr_e_gb"), ("2026", "f_2026"), ("", "column"), ("価格", "column")])
+def test_field_names(column: str, name: str) -> None:
+    assert field_name(column) == name
+
+
+@pytest.mark.parametrize(("text", "number"), [("", None), ("12431", 12431), ("12,431", 12431), ("12.431", 12431), ("12 431", 12431)])
+def test_counts_people_type(text: str, number: int | None) -> None:
+    assert count_of(text) == number
+
+
+@pytest.mark.parametrize(("text", "total"), [("", None), ("1234.50", "1234.50"), ("1,234.50", "1234.50"), ("1.234,50", "1234.50"), ("1 234 567", "1234567"), ("1,234,567", "1234567"), ("-3.5", "-3.5"), ("12,5", "12.5")])
+def test_totals_people_type(text: str, total: str | None) -> None:
+    assert total_of(text) == (None if total is None else Decimal(total))
+
+
+@pytest.mark.parametrize("text", ["1,234", "1.234.5", "abc", "1e5", "1,2,3", "--1"])
+def test_totals_that_could_mean_two_things(text: str) -> None:
+    with pytest.raises(BadInput):
+        total_of(text)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**12), max_value=10**12))
+def test_a_total_typed_the_english_or_the_german_way_is_the_same(value: Decimal) -> None:
+    english = f"{value:,.2f}"
+    german = english.replace(",", "_").replace(".", ",").replace("_", ".")
+    assert total_of(english) == value
+    assert "," not in german[:-3] and total_of(german) == value
