@@ -2,7 +2,6 @@
 # make test   sets everything up and runs the whole suite, browser tests included
 PYTHON ?= python3
 BIN := .venv/bin
-export INTAKE_HOME ?= $(CURDIR)/.intake
 
 .PHONY: run test lint bench lock clean
 
