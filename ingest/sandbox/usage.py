@@ -1,7 +1,6 @@
 """`POST /usage/{slug}`: one event or an array of them, in; all of it durable, or nothing."""
 
 import hashlib
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from ingest.sandbox.fields import read_timestamp
-from ingest.sandbox.replies import EPOCH, MICROSECOND, Refusal, bad_request, exact, invalid, invalid_field, not_found, problem, read_json, text
+from ingest.sandbox.replies import EPOCH, MICROSECOND, Refusal, bad_request, exact, invalid, not_found, problem, read_json, text
 from ingest.sandbox.store import Metric, Remembered, Store, window_start
 from ingest.sandbox.switches import Switches
 
@@ -133,7 +132,7 @@ def _read_all(events: list[object], metric: Metric, switches: Switches, *, singl
             reading.rows.append(_read_event(event, metric, lenient))
         except BadEvent as bad:
             reading.root += [{**each, "loc": ["body", *([] if single else [number]), *each["loc"]]} for each in bad.root]
-            reading.data += [bad.data if single else f"Event {number}: {bad.data}"] if bad.data else []
+            reading.data += [bad.data if single else f"Event {number + 1}: {bad.data}"] if bad.data else []
     return reading
 
 
