@@ -1,14 +1,29 @@
 """What the home page and the lists need from the store: few columns, counted in SQL, never the large documents."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Integer, Row, and_, case, cast, func, or_, select, type_coerce
+from sqlalchemy.types import JSON
 
+from ingest import files
+from ingest.engine import engine
 from ingest.errors import BadInput
 from ingest.store.database import store
 from ingest.store.schema import imports
 from schemas.base import Frozen
 from schemas.records import ImportState
+
+WAITING: tuple[ImportState, ...] = ("unreadable", "read", "matched", "checked", "stopped")
+"""States in which an import goes no further without a person."""
+WORKING: tuple[ImportState, ...] = ("reading", "checking", "pushing")
+SENT: tuple[ImportState, ...] = ("pushing", "stopped", "pushed", "proven")
+_HAS_EVENTS: tuple[ImportState, ...] = ("checked", *SENT)
+_MONTHS = re.compile(r"january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec", re.IGNORECASE)
+REMEMBERED_MONTHS = 3
 
 
 class Stage(Frozen):
@@ -23,6 +38,65 @@ class Stage(Frozen):
     """The sentence of a job that failed."""
 
 
+class Listed(Frozen):
+    """One import, as lists show it."""
+
+    id: str
+    file_name: str
+    created_by: str
+    created_at: str
+    state: ImportState
+    account: str | None = None
+    event_type: str | None = None
+    period: str | None = None
+    message: str = ""
+    rows: int | None = None
+    accepted: int | None = None
+    rejected: int | None = None
+    duplicate: int | None = None
+    excluded: int | None = None
+
+
+class Expected(Frozen):
+    """A file of earlier months, and what came in its place this month."""
+
+    event_type: str
+    last_file: str
+    last_period: str
+    arrived: Listed | None = None
+
+
+class Quiet(Frozen):
+    """A customer with usage last month and none this month yet."""
+
+    customer_id: str
+    event_types: tuple[str, ...]
+    events: int
+
+
+class Month(Frozen):
+    """Everything of one month on one account, as the home page shows it."""
+
+    period: str
+    imports: tuple[Listed, ...]
+    expected: tuple[Expected, ...]
+
+    def in_states(self, states: Iterable[ImportState]) -> tuple[Listed, ...]:
+        """The month's imports in one of these states."""
+        wanted = set(states)
+        return tuple(each for each in self.imports if each.state in wanted)
+
+    @property
+    def missing(self) -> tuple[Expected, ...]:
+        """What earlier months had and this one hasn't."""
+        return tuple(each for each in self.expected if each.arrived is None)
+
+    @property
+    def arrived(self) -> tuple[Expected, ...]:
+        """What was expected and is there."""
+        return tuple(each for each in self.expected if each.arrived is not None)
+
+
 def stage(import_id: str) -> Stage:
     """Where an import is right now."""
     query = select(imports.c.state, imports.c.progress, imports.c.message, imports.c.job).where(imports.c.id == import_id)
@@ -34,11 +108,147 @@ def stage(import_id: str) -> Stage:
     return Stage(state=row["state"], progress=progress, message=row["message"], **_job(row))
 
 
+def listed(text: str = "", *, states: Iterable[ImportState] = (), limit: int = 50, offset: int = 0) -> tuple[list[Listed], int]:
+    """Imports whose file, person, event type, account, period or id contains the text, newest first, and how many there are in all."""
+    where = [imports.c.state != "discarded"]
+    if text.strip():
+        searched = (imports.c.file_name, imports.c.created_by, imports.c.event_type, imports.c.account, imports.c.period, imports.c.id)
+        where.append(or_(*(column.icontains(text.strip(), autoescape=True) for column in searched)))
+    if wanted := tuple(states):
+        where.append(imports.c.state.in_(wanted))
+    query = select(*_light(), *_counts()).where(*where).order_by(imports.c.created_at.desc(), imports.c.id).limit(limit).offset(offset)
+    with store().connect() as connection:
+        total = connection.execute(select(func.count()).select_from(imports).where(*where)).scalar_one()
+        return [_listed(row) for row in connection.execute(query)], total
+
+
+def month(period: str, account: str) -> Month:
+    """What came, and what earlier months let expect, for one account. Imports whose period or account isn't known yet belong to every month until they are sent."""
+    mine = or_(imports.c.account == account, imports.c.account.is_(None))
+    undated = and_(imports.c.period.is_(None), imports.c.state.in_(("reading", "unreadable", "read", "matched", "checking")))
+    now = select(*_light(), *_counts()).where(imports.c.state != "discarded", mine, or_(imports.c.period == period, undated)).order_by(imports.c.created_at.desc(), imports.c.id)
+    earlier = select(imports.c.file_name, imports.c.event_type, imports.c.period).where(
+        imports.c.account == account, imports.c.state.in_(SENT), imports.c.period < period, imports.c.period >= earlier_period(period, REMEMBERED_MONTHS)
+    ).order_by(imports.c.period.desc(), imports.c.created_at.desc())
+    with store().connect() as connection:
+        here = tuple(_listed(row) for row in connection.execute(now))
+        before = connection.execute(earlier).all()
+    return Month(period=period, imports=here, expected=_expected(period, before, here))
+
+
+def earlier_period(period: str, months: int = 1) -> str:
+    """The period so many months before, YYYY-MM."""
+    first = date.fromisoformat(f"{period}-01")
+    index = first.year * 12 + first.month - 1 - months
+    return f"{index // 12}-{index % 12 + 1:02}"
+
+
+def shape(file_name: str) -> str:
+    """A file's name without what changes from month to month: digits and months' names."""
+    stem = _MONTHS.sub("#", file_name.lower())
+    return re.sub(r"[#\d\W_]+", " ", stem).strip()
+
+
+def quiet_customers(period: str, account: str) -> list[Quiet]:
+    """Customers of the month before without usage this month, most events first; nobody while nothing has come. For the query process: it reads event files."""
+    this_month = _customers(period, account, _HAS_EVENTS)
+    if not this_month:
+        return []
+    last_month = _customers(earlier_period(period), account, SENT)
+    seen = {customer for _, customers in this_month for customer in customers}
+    gone: dict[str, tuple[set[str], int]] = {}
+    for event_type, customers in last_month:
+        for customer, events in customers.items():
+            if customer not in seen:
+                types, total = gone.get(customer, (set(), 0))
+                gone[customer] = (types | {event_type}, total + events)
+    quiet = [Quiet(customer_id=customer, event_types=tuple(sorted(types)), events=events) for customer, (types, events) in gone.items()]
+    return sorted(quiet, key=lambda each: (-each.events, each.customer_id))
+
+
+def open_count() -> int:
+    """How many imports there are at all."""
+    with store().connect() as connection:
+        return connection.execute(select(func.count()).select_from(imports).where(imports.c.state != "discarded")).scalar_one()
+
+
+def _expected(period: str, before: Iterable[Row], here: tuple[Listed, ...]) -> tuple[Expected, ...]:
+    """One entry for each kind of file that came last month, or in two of the last three; paired with what came this month."""
+    kinds: dict[tuple[str, str], list[Row]] = {}
+    for row in before:
+        kinds.setdefault((row.event_type or "", shape(row.file_name)), []).append(row)
+    last = earlier_period(period)
+    usual = {kind: rows for kind, rows in kinds.items() if rows[0].period == last or len({row.period for row in rows}) >= 2}
+    free = [each for each in here if each.state != "unreadable"]
+    pairs = {kind: _take(free, kind, exactly=True) for kind in usual}
+    pairs = {kind: found or _take(free, kind, exactly=False) for kind, found in pairs.items()}
+    return tuple(Expected(event_type=kind[0], last_file=rows[0].file_name, last_period=rows[0].period, arrived=pairs[kind]) for kind, rows in sorted(usual.items()))
+
+
+def _take(free: list[Listed], kind: tuple[str, str], *, exactly: bool) -> Listed | None:
+    """The import that came in the place of a kind of file: same name apart from the month, else the same event type."""
+    event_type, name = kind
+    for each in free:
+        if (shape(each.file_name) == name and each.event_type in (event_type, None)) if exactly else (each.event_type == event_type):
+            free.remove(each)
+            return each
+    return None
+
+
+def _customers(period: str, account: str, states: Iterable[ImportState]) -> list[tuple[str, dict[str, int]]]:
+    """Per import of a month: its event type, and its customers with their number of events."""
+    query = select(imports.c.id, imports.c.check_key, imports.c.event_type).where(imports.c.period == period, imports.c.account == account, imports.c.state.in_(tuple(states)), imports.c.check_key.is_not(None))
+    with store().connect() as connection:
+        rows = connection.execute(query).all()
+    return [(row.event_type or "", customers_of(row.id, row.check_key)) for row in rows]
+
+
+def customers_of(import_id: str, check_key: str) -> dict[str, int]:
+    """Events per customer of one check, counted once and then kept beside it: what was checked never changes."""
+    kept = files.import_folder(import_id) / f"customers-{check_key}.json"
+    if kept.exists():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    events = files.stage_folder(import_id, "check", check_key) / "events.parquet"
+    counted = _count_customers(events) if events.exists() else {}
+    if events.exists():
+        files.write_whole(kept, json.dumps(counted).encode())
+    return counted
+
+
+def _count_customers(events: Path) -> dict[str, int]:
+    with engine() as duck:
+        return dict(duck.execute("select customer_id, count(*) from read_parquet(?) group by 1", [str(events)]).fetchall())
+
+
+def _light() -> tuple[ColumnElement, ...]:
+    columns = imports.c
+    return columns.id, columns.file_name, columns.created_by, columns.created_at, columns.state, columns.account, columns.event_type, columns.period, columns.message
+
+
+def _counts() -> tuple[ColumnElement, ...]:
+    """The row equation out of the check, and the rows read where there is no check yet."""
+    names = ("read", "accepted", "rejected", "duplicate", "excluded")
+    checked = {name: _number(imports.c.check, "rows", name) for name in names}
+    read = case((imports.c.check.is_(None), _number(imports.c.report, "rows")), else_=checked["read"])
+    return read.label("rows"), *(checked[name].label(name) for name in names[1:])
+
+
+def _number(document: ColumnElement, *path: str) -> ColumnElement:
+    """A number inside a JSON text, in SQLite's way or PostgreSQL's."""
+    if store().dialect.name == "sqlite":
+        return func.json_extract(document, "$." + ".".join(path))
+    return cast(type_coerce(cast(document, JSON), JSON)[path].as_string(), Integer)
+
+
+def _listed(row: Row) -> Listed:
+    return Listed(**row._mapping)
+
+
 def _job(row: Mapping[str, object]) -> dict[str, object]:
-    """What became of the job the import names. Without one nothing is working."""
-    if not row["job"]:
+    """What became of the job the import names, while the import's state says that something is going on."""
+    if not row["job"] or row["state"] not in WORKING:
         return {}
     from ingest import jobs  # dbos takes a second to import
 
-    status = jobs.status(row["job"])
-    return {"working": status.state in ("queued", "running"), "failure": status.message if status.state == "failed" else ""}
+    status = jobs.status(str(row["job"]))
+    return {"working": status.state in ("queued", "running"), "failure": (status.message or "This job was broken off.") if status.state == "failed" else ""}

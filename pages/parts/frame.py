@@ -5,7 +5,7 @@ from datetime import date
 import streamlit as st
 
 from ingest.settings import settings
-from ingest.store import accounts
+from ingest.store import accounts, imports
 from pages.parts.state import IMPORT_PAGE, STEPS, Step, import_address, last_month, remembered
 from pages.parts.text import month, plain
 from schemas.account import Account
@@ -15,6 +15,7 @@ from schemas.records import ImportRecord
 STEP_NAMES: dict[Step, str] = {"file": "File", "columns": "Columns", "review": "Review", "send": "Send"}
 _REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 1, "checking": 1, "checked": 2, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
 """How far an import may be opened: the index of the furthest step."""
+_UNMATCHED = ("reading", "unreadable", "read")
 
 
 class Actor(Frozen):
@@ -69,8 +70,8 @@ def furthest(record: ImportRecord | None) -> int:
 
 
 def left_at(record: ImportRecord | None) -> Step:
-    """The step where an import was left."""
-    return STEPS[furthest(record)]
+    """The step where an import was left. A file that was only just read is looked at first."""
+    return "file" if record is None or record.state == "read" else STEPS[furthest(record)]
 
 
 def _step_link(record: ImportRecord | None, step: Step, position: int, current: Step, reached: int) -> None:
@@ -88,7 +89,7 @@ def _bar(record: ImportRecord | None) -> None:
     known = accounts.all_accounts()
     shown = _account_of(record, known) or account()
     with st.container(horizontal=True, vertical_alignment="bottom", key="frame"):
-        _choose_account(known, shown, fixed=bool(record and record.account))
+        _choose_account(known, shown, record)
         _choose_period(record)
         _say_kind(shown)
 
@@ -99,14 +100,19 @@ def _account_of(record: ImportRecord | None, known: list[Account]) -> Account | 
     return next((each for each in known if each.name == record.account), None)
 
 
-def _choose_account(known: list[Account], shown: Account, *, fixed: bool) -> None:
+def _choose_account(known: list[Account], shown: Account, record: ImportRecord | None) -> None:
+    """The account, to be changed; an import keeps its own once its columns are matched for it."""
+    fixed = record is not None and record.account is not None and record.state not in _UNMATCHED
     labels = {each.name: kind_in_words(each) for each in known}
     st.session_state["frame_account"] = shown.name
-    st.selectbox("Account", list(labels), format_func=labels.get, key="frame_account", width=260, on_change=_account_chosen, disabled=fixed, help="This import belongs to this account." if fixed else None)
+    st.selectbox("Account", list(labels), format_func=labels.get, key="frame_account", width=260, on_change=_account_chosen, args=(record,), disabled=fixed, help="This import belongs to this account." if fixed else None)
 
 
-def _account_chosen() -> None:
-    remembered.account = st.session_state["frame_account"]
+def _account_chosen(record: ImportRecord | None) -> None:
+    name = st.session_state["frame_account"]
+    remembered.account = name
+    if record is not None:
+        imports.change(record.id, account=name)
 
 
 def _choose_period(record: ImportRecord | None) -> None:

@@ -1,0 +1,128 @@
+"""Settings: accounts, their event types, the practice account's address, and what this installation was started with."""
+
+import streamlit as st
+from pydantic import SecretStr
+
+from ingest.errors import BadInput
+from ingest.settings import settings
+from ingest.store import accounts
+from pages.parts import errors, frame
+from pages.parts.text import count, plain, size
+from schemas.account import Account
+
+KINDS = {"sandbox": "Sandbox: nothing reaches a real invoice", "production": "PRODUCTION: what is sent reaches real invoices"}
+
+
+def _page() -> None:
+    actor = frame.begin("Settings")
+    known = accounts.all_accounts()
+    if len(known) == 1 and known[0].embedded:
+        st.info("Using the practice account. Nothing here reaches a real invoice.", icon=":material/school:")
+    tabs = st.tabs(["Accounts", "Event types", "Practice account", "This installation"])
+    with tabs[0]:
+        _accounts(known, actor)
+    with tabs[1]:
+        _event_types(frame.account())
+    with tabs[2]:
+        _practice(accounts.embedded_sandbox())
+    with tabs[3]:
+        _installation()
+
+
+def _accounts(known: list[Account], actor: frame.Actor) -> None:
+    for each in known:
+        with st.container(border=True):
+            st.markdown(f"**{plain(each.name)}** · {KINDS[each.kind]}{' · the one that is used first' if each == known[0] else ''}")
+            st.text(f"{each.base_url}   organisation {each.organisation or '(none)'}")
+            _account_buttons(each, actor)
+    _add(actor)
+
+
+def _account_buttons(each: Account, actor: frame.Actor) -> None:
+    with st.container(horizontal=True):
+        tested = st.button("Test the connection", key=f"test_{each.name}", icon=":material/network_check:")
+        if each.embedded or each.name == accounts.ENVIRONMENT_NAME:
+            st.caption("Always there" if each.embedded else "Given by the environment this was started with")
+        else:
+            with st.popover("Remove"):
+                st.markdown("The portal forgets this account and its key. Imports, receipts and the record of what was sent stay.")
+                if st.button("Remove this account", key=f"remove_{each.name}", on_click=accounts.remove, args=(each.name, actor.name)):
+                    st.rerun()
+    if tested:
+        with errors.shown():
+            st.success(f"The account answers. It has {count(_fetch(each), 'event type')}.", icon=":material/check_circle:")
+
+
+def _fetch(account: Account) -> int:
+    return len(_types_of(account))
+
+
+def _types_of(account: Account) -> list:  # noqa: ANN202
+    from ingest.billing import BillingClient
+
+    with BillingClient(account) as client:
+        return list(client.event_types())
+
+
+def _add(actor: frame.Actor) -> None:
+    st.subheader("Add an account", anchor=False)
+    with st.form("add_account", clear_on_submit=False):
+        name = st.text_input("Name", max_chars=60, placeholder="such as Zenskar production")
+        kind = st.radio("Kind", list(KINDS), format_func=KINDS.get)
+        base_url = st.text_input("Address of the API", placeholder="https://api.zenskar.com")
+        organisation = st.text_input("Organisation", help="The organisation's id, as the billing system shows it")
+        key = st.text_input("API key", type="password", autocomplete="off", help="Kept sealed in the data folder; it is never shown again")
+        if st.form_submit_button("Save", type="primary"):
+            with errors.shown():
+                accounts.add(_account(name, kind, base_url, organisation, key), actor.name)
+                st.session_state["account_added"] = name
+                st.rerun()
+    if added := st.session_state.pop("account_added", None):
+        st.success(f"{plain(added)} was added. Test the connection next.", icon=":material/check_circle:")
+
+
+def _account(name: str, kind: str, base_url: str, organisation: str, key: str) -> Account:
+    """The account of the form. Raises BadInput for what is missing."""
+    given = {"Name": name, "Address of the API": base_url, "Organisation": organisation, "API key": key}
+    missing = [label for label, value in given.items() if not (value or "").strip()]
+    if missing:
+        raise BadInput(f"Still missing: {', '.join(missing)}.", "Fill it in and save again.")
+    if not base_url.strip().startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise BadInput("The address must begin with https://.", "A key sent without encryption could be read on its way.")
+    return Account(name=name.strip(), kind=kind, base_url=base_url.strip().rstrip("/"), organisation=organisation.strip(), api_key=SecretStr(key.strip()))
+
+
+def _event_types(account: Account) -> None:
+    st.markdown(f"What **{plain(account.name)}** knows as usage. New ones are created from a file, in the step *Columns* of an import.")
+    with errors.shown():
+        found = _types_of(account)
+        if not found:
+            st.info("This account has no event types yet. The first file makes the first one.", icon=":material/category:")
+        for each in found:
+            with st.expander(f"{plain(each.name)} ({count(len(each.usage_fields), 'field')})"):
+                st.caption(f"Known to the API as {plain(each.slug)}. Every event also has customer\\_id and timestamp.")
+                st.dataframe({"Field": [field.name for field in each.fields], "Type": [field.type for field in each.fields]}, alt=f"Fields of {each.name}", hide_index=True, key=f"fields_{each.slug}")
+
+
+def _practice(sandbox: Account) -> None:
+    st.markdown("The practice account is a small billing system that runs beside the portal. It behaves as the documented API does, and keeps its data until you delete the data folder. Any program on this machine can use it:")
+    st.code(f"curl -H 'organisation: {sandbox.organisation}' \\\n     -H 'x-api-key: {sandbox.api_key.get_secret_value()}' \\\n     {sandbox.base_url}/rawmetric", language="bash")
+
+
+def _installation() -> None:
+    given = settings()
+    rows = {
+        "Data folder": str(given.home),
+        "Largest file that can be uploaded": size(given.upload_max_bytes),
+        "Memory one step may use": given.memory_limit,
+        "Room that is kept free on the disk": size(given.free_bytes),
+        "Who is acting": given.user,
+    }
+    for label, value in rows.items():
+        with st.container(horizontal=True):
+            st.markdown(f"**{label}**", width=300)
+            st.text(value)
+    st.caption("These are set before the start: in settings.toml in the data folder, or as INTAKE_… in the environment.")
+
+
+_page()

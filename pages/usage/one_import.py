@@ -1,0 +1,46 @@
+"""One import: four steps at one address. A reload, a link or a colleague's browser lands in the same place."""
+
+from importlib import import_module
+
+import streamlit as st
+
+from ingest.errors import BadInput
+from ingest.store import imports
+from pages.parts import errors, frame
+from pages.parts.state import STEPS, Step, remembered
+from pages.parts.text import ago, plain, shorten, size
+from schemas.records import ImportRecord
+
+
+def _record() -> tuple[ImportRecord | None, BadInput | None]:
+    """The import in the address; none for a new one, a sentence for one that isn't there."""
+    if not remembered.import_id:
+        return None, None
+    try:
+        return imports.get(remembered.import_id), None
+    except BadInput as problem:
+        return None, problem
+
+
+def _step(record: ImportRecord | None) -> Step:
+    """The step in the address where it can be opened, else the one where the import was left."""
+    wanted = remembered.step
+    if wanted and STEPS.index(wanted) <= frame.furthest(record):
+        return wanted
+    return frame.left_at(record)
+
+
+def _page() -> None:
+    record, problem = _record()
+    actor = frame.begin(shorten(record.file_name) if record else "Add usage", record=record)
+    if problem:
+        errors.show(problem)
+        return
+    if record is not None:
+        st.caption(f"{size(record.size)}, brought in by {plain(record.created_by)}, {ago(record.created_at)}")
+    step = _step(record)
+    frame.step_header(record, step)
+    import_module(f"pages.usage.steps.{step}").show(record, actor)
+
+
+_page()

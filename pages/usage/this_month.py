@@ -1,0 +1,195 @@
+"""This month: what is expected, what came, what waits for you, what is proven; who is missing, and which rows are still to be fixed."""
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from ingest import month
+from ingest.errors import IngestError
+from ingest.settings import PROJECT
+from ingest.store import open_rows
+from pages.parts import errors, frame, listing
+from pages.parts.ask import ask
+from pages.parts.state import IMPORTS_PAGE, link_import, open_import
+from pages.parts.tables import download
+from pages.parts.text import ago, count, number, plain, shorten
+from pages.parts.text import month as in_words
+from pages.parts.text import state as state_in_words
+from pages.parts.upload_box import start_reading, upload_box
+from schemas.records import OpenRows
+
+SHOWN = 8
+OPEN_SHOWN = 10
+QUIET_SHOWN = 200
+SAMPLES = PROJECT / "docs" / "samples"
+
+
+def _page() -> None:
+    period = frame.period()
+    actor = frame.begin(f"This month: {in_words(period)}")
+    here = month.month(period, frame.account().name)
+    still_open = open_rows.all_open()
+    if here.imports or here.expected:
+        _full(here, still_open)
+    else:
+        _empty(period, actor)
+    _to_fix(still_open, actor)
+
+
+def _empty(period: str, actor: frame.Actor) -> None:
+    st.info(f"No usage for {in_words(period)} yet. Drop a file here, connect a source, or try a sample.", icon=":material/calendar_month:")
+    upload_box("first_usage", actor.name, account=frame.account().name)
+    with st.container(horizontal=True):
+        st.page_link("pages/sources/sources.py", label="Connect a source", icon=":material/sync:")
+        samples = sorted(path for path in SAMPLES.glob("*") if path.suffix in (".csv", ".xlsx")) if SAMPLES.is_dir() else []
+        if samples:
+            _samples(samples, actor)
+
+
+def _samples(samples: list[Path], actor: frame.Actor) -> None:
+    with st.popover("Try a sample", icon=":material/science:"):
+        chosen = st.radio("Sample", samples, format_func=lambda path: path.name)
+        if st.button("Bring it in", type="primary"):
+            from ingest import imports  # loads every stage
+
+            record = imports.start(chosen, chosen.name, actor.name, account=frame.account().name)
+            start_reading(record.id, actor.name)
+            open_import(record.id)
+
+
+def _full(here: month.Month, still_open: list[OpenRows]) -> None:
+    waiting, working = here.in_states(month.WAITING), here.in_states(month.WORKING)
+    if st.button("Add usage", type="primary", icon=":material/add:"):
+        open_import(None)
+    _numbers(here, waiting, still_open)
+    if working:
+        _section("Being worked on", working)
+    if waiting:
+        _section("Waiting for you", waiting)
+    _expected(here)
+    _section("Sent, not proven yet", here.in_states(("pushed",)))
+    _section("Sent and proven", here.in_states(("proven",)))
+    _quiet(here)
+
+
+def _numbers(here: month.Month, waiting: tuple[month.Listed, ...], still_open: list[OpenRows]) -> None:
+    values = {
+        "Expected": (len(here.expected), "Files like those of earlier months"),
+        "Arrived": (len(here.imports), "Files that are here, for this month or with a month not known yet"),
+        "Waiting for you": (len(waiting), "Files that go no further without you"),
+        "Sent": (len(here.in_states(("pushing", "stopped", "pushed", "proven"))), "Files of which something was sent"),
+        "Proven": (len(here.in_states(("proven",))), "Files whose every event was found again in the account"),
+        "Missing": (len(here.missing), "Expected files that aren't here"),
+        "Rows to fix": (sum(each.count for each in still_open), "From any month: rows that aren't billed yet"),
+    }
+    with st.container(horizontal=True, key="numbers"):
+        for label, (value, meaning) in values.items():
+            st.metric(label, number(value), border=True, width=150, help=meaning)
+
+
+def _section(title: str, found: tuple[month.Listed, ...]) -> None:
+    if not found:
+        return
+    st.subheader(f"{title} ({len(found)})", anchor=False)
+    listing.import_rows(found[:SHOWN])
+    if len(found) > SHOWN:
+        st.page_link(IMPORTS_PAGE, label=f"All {len(found)} are on the Imports page", icon=":material/arrow_forward:")
+
+
+def _expected(here: month.Month) -> None:
+    if not here.expected:
+        return
+    st.subheader(f"Expected ({len(here.expected)})", anchor=False)
+    if not here.missing:
+        st.markdown(":material/check_circle: Every file of the earlier months has its counterpart.")
+    for each in (*here.missing, *here.arrived)[:20]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
+            if each.arrived is None:
+                st.markdown(":material/event_busy: **missing**", width=190)
+            else:
+                st.markdown(f":material/event_available: arrived: **{state_in_words(each.arrived.state)}**", width=260)
+            st.markdown(f"{plain(each.event_type)}, in {in_words(each.last_period)} as *{plain(shorten(each.last_file, 50))}*", width=520)
+            if each.arrived is not None:
+                link_import(each.arrived.id, plain(shorten(each.arrived.file_name, 40)))
+
+
+def _quiet(here: month.Month) -> None:
+    """Customers of last month without usage, counted in a query process: it has to look into the events."""
+    try:
+        quiet = ask(month.quiet_customers, here.period, frame.account().name)
+    except IngestError as error:
+        errors.show(error)
+        return
+    if not quiet:
+        return
+    st.subheader(f"Customers without usage ({number(len(quiet))})", anchor=False)
+    st.markdown(f"They had usage in {in_words(month.earlier_period(here.period))} and have none for {in_words(here.period)} yet.")
+    rows = quiet[:QUIET_SHOWN]
+    st.dataframe(
+        {"Customer": [each.customer_id for each in rows], "Event types": [", ".join(each.event_types) for each in rows], "Events last month": [each.events for each in rows]},
+        alt=f"{len(quiet)} customers without usage this month", hide_index=True, key="quiet_customers", height=min(38 + 35 * len(rows), 320),
+    )
+
+
+def _to_fix(still_open: list[OpenRows], actor: frame.Actor) -> None:
+    if not still_open:
+        return
+    total = sum(each.count for each in still_open)
+    st.subheader(f"Rows to fix ({number(total)})", anchor=False)
+    st.markdown(f"{count(total, 'row needs', 'rows need')} fixing and will not be billed yet. They stay here, whatever the month, until somebody fixes or dismisses them.")
+    page = st.session_state.get("open_page") or 1
+    for each in still_open[(page - 1) * OPEN_SHOWN : page * OPEN_SHOWN]:
+        _open_entry(each, actor)
+    if len(still_open) > OPEN_SHOWN:
+        st.pagination(-(-len(still_open) // OPEN_SHOWN), key="open_page")
+
+
+def _open_entry(each: OpenRows, actor: frame.Actor) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
+        with st.container(width=300):
+            link_import(each.import_id, plain(shorten(each.file_name, 36)), "review", icon=":material/build:")
+        st.markdown(_what(each), width=380)
+        st.caption(f"{plain(each.owner)}, since {ago(each.since)}", width=170)
+        download("Download", lambda: _rejected(each.import_id), f"rows-to-fix-{each.import_id}.xlsx", key=f"get_{each.id}")
+        with st.popover("Settle"):
+            _settle(each, actor)
+
+
+def _what(each: OpenRows) -> str:
+    where = f" in *{plain(each.column)}*" if each.column else ""
+    first = f" (first: row {each.first_row}: {plain(shorten(each.first_value or '', 30)) or 'empty'})" if each.first_row else ""
+    return f"**{count(each.count, 'row')}**: {plain(_words(each.code))}{where}{first}"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ").replace("-", " ")
+
+
+def _settle(each: OpenRows, actor: frame.Actor) -> None:
+    with st.form(f"settle_{each.id}", border=False):
+        reason = st.text_input("Why? Somebody will read this later.", key=f"reason_{each.id}", placeholder="such as: credited by hand, ticket 4711")
+        with st.container(horizontal=True):
+            fixed = st.form_submit_button("Mark as fixed", icon=":material/check:")
+            dismissed = st.form_submit_button("Dismiss", icon=":material/do_not_disturb_on:")
+    with st.form(f"give_{each.id}", border=False):
+        owner = st.text_input("Give to a colleague", key=f"owner_{each.id}", placeholder="name")
+        given = st.form_submit_button("Give", icon=":material/person_add:")
+    with errors.shown():
+        if fixed or dismissed:
+            open_rows.settle(each.id, "fixed" if fixed else "dismissed", reason or "", actor.name)
+        if given and owner and owner.strip():
+            open_rows.assign(each.id, owner.strip(), actor.name)
+    if (fixed or dismissed) and reason and reason.strip() or given and owner and owner.strip():
+        st.rerun()
+
+
+def _rejected(import_id: str) -> bytes:
+    """The rejected rows of an import as an Excel file."""
+    from ingest import imports  # loads every stage
+
+    with tempfile.TemporaryDirectory() as folder:
+        return ask(imports.write_rejected, import_id, Path(folder) / "rows-to-fix.xlsx").read_bytes()
+
+
+_page()

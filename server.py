@@ -1,0 +1,43 @@
+"""The portal as an ASGI app: `python -m uvicorn server:app`, one worker. Streamlit's script beside our own upload routes."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from anyio import to_thread
+from starlette.middleware import Middleware
+
+from ingest import query, upload
+from ingest.headers import OwnHosts, SecurityHeaders
+from ingest.store.database import store
+from pages.parts import errors
+
+BROKEN_UPLOADS_SECONDS = 24 * 3600
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Warms what the first page needs, then takes it out of the garbage collector's sight: every run of a page is much cheaper after that."""
+    import altair  # noqa: F401  (what charts need, loaded before the freeze)
+    import pandas  # noqa: F401  (Streamlit loads it with the first table)
+
+    from pages.parts import ask, follow, frame, tables, upload_box  # noqa: F401
+
+    await to_thread.run_sync(store)
+    await to_thread.run_sync(upload.clean_spool, BROKEN_UPLOADS_SECONDS)
+    await to_thread.run_sync(query.warm)
+    gc.collect()
+    gc.freeze()
+    yield
+    query.end()
+
+
+app = st.App(
+    Path(__file__).parent / "app.py",
+    routes=upload.routes,
+    middleware=[Middleware(OwnHosts), Middleware(SecurityHeaders)],
+    lifespan=lifespan,
+    on_script_error=errors.show,
+)
