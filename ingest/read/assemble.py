@@ -1,0 +1,93 @@
+"""A stream of rows → raw.parquet: leaves out what is no part of the table, and accounts for every row."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from ingest.errors import Broken, Unreadable
+from ingest.read.layout import BLANK, NO_ROWS, EndRow, Layout, TextRow, TOTALS, find_end
+from ingest.read.limits import MAX_LISTED_END_BLANKS, TAIL_RECORDS
+from ingest.read.rawfile import RawFile
+from schemas.reading import ExcludedRow, RowSpan, TotalsRow
+
+Cells = Sequence[object]
+
+
+class Shape(NamedTuple):
+    """What a family of formats knows about its rows: when one is blank, how it reads as text, how it is made to fit the table."""
+
+    is_blank: Callable[[Cells], bool]
+    as_text: Callable[[Cells], list[str]]
+    fit: Callable[[int, Cells], Cells]
+
+
+class Outcome(NamedTuple):
+    """What became of the rows."""
+
+    rows: int
+    excluded: tuple[ExcludedRow, ...]
+    totals: tuple[TotalsRow, ...]
+    spans: tuple[RowSpan, ...]
+
+
+def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:
+    """Writes the table's own rows. Raises Broken should a row be neither kept nor listed."""
+    blanks: list[int] = []
+    pending: deque[tuple[int, Cells]] = deque()
+    count = 0
+    for number, cells in rows:
+        count += 1
+        if number < layout.first_row:
+            if number in keep and number not in layout.header_rows:
+                raw.add(number, shape.fit(number, cells))
+        elif number not in keep and shape.is_blank(cells):
+            blanks.append(number)
+        else:
+            pending.append((number, cells))
+            if len(pending) > TAIL_RECORDS:
+                raw.add(pending[0][0], shape.fit(*pending.popleft()))
+    ended = _end(pending, layout, keep, shape, raw)
+    excluded = [row for row in layout.excluded if row.row not in keep] + ended.excluded
+    if raw.rows == 0:
+        raise Unreadable(NO_ROWS, "Export it again with its rows, or choose another header row.")
+    if count != raw.rows + len(excluded) + len(blanks) + len(layout.header_rows):
+        raise Broken(f"Rows are not conserved in reading: the file has {count}, the table {raw.rows}, left out are {len(excluded) + len(blanks)}.")
+    return Outcome(raw.rows, _listed(excluded, blanks, ended.last_row), tuple(ended.totals), tuple(raw.spans))
+
+
+class _Ended(NamedTuple):
+    excluded: list[ExcludedRow]
+    totals: list[TotalsRow]
+    last_row: int
+
+
+def _end(pending: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> _Ended:
+    last = [(number, cells, TextRow(number, shape.as_text(cells))) for number, cells in pending]
+    reasons = {row.number: row for row in find_end([text for _, _, text in last], layout.kinds, rest_is_table=raw.rows > 0, keep=keep)}
+    for number, cells, _ in last:
+        if number not in reasons:
+            raw.add(number, shape.fit(number, cells))
+    left_out = [(reasons[number], text) for number, _, text in last if number in reasons]
+    return _Ended([excluded_row(*row) for row in left_out], [totals_row(text, layout.names) for end, text in left_out if end.reason == TOTALS], max((number for number, _, _ in last), default=0))
+
+
+def excluded_row(end: EndRow, row: TextRow) -> ExcludedRow:
+    """A row below the table, for the list of what was left out."""
+    return ExcludedRow(row=row.number, reason=end.reason, text=row.text)
+
+
+def totals_row(row: TextRow, names: Sequence[str]) -> TotalsRow:
+    """The texts of a totals row by column; empty ones, and formulas without a value, are left out."""
+    return TotalsRow(row=row.number, values={name: cell.strip() for name, cell in zip(names, row.cells) if cell.strip() and not cell.startswith("=")})
+
+
+def _listed(excluded: list[ExcludedRow], blanks: list[int], last_row: int) -> tuple[ExcludedRow, ...]:
+    """All left-out rows in order. A long run of blank rows after everything else becomes one entry."""
+    inside = [number for number in blanks if number < last_row]
+    after = blanks[len(inside):]
+    listed = [*excluded, *(ExcludedRow(row=number, reason=BLANK) for number in inside)]
+    if len(after) > MAX_LISTED_END_BLANKS:
+        listed.append(ExcludedRow(row=after[0], reason=f"{len(after):,} blank rows at the end"))
+    else:
+        listed += [ExcludedRow(row=number, reason=BLANK) for number in after]
+    return tuple(sorted(listed, key=lambda row: row.row))

@@ -1,0 +1,135 @@
+"""Which encoding a text file is in, and the same text in UTF-8."""
+
+import codecs
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from charset_normalizer import from_bytes
+
+from ingest.errors import Unreadable
+from ingest.read.sniff import HEAD, looks_wide
+from schemas.reading import Confidence, Finding
+
+CHUNK = 8 * 1024**2
+SAMPLE = 256 * 1024
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+LIKELY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r", "cp850", "mac_roman", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"]
+WESTERN = re.compile("[ÄÖÜäöüßàâáãåæçéèêëîïíìñôóòõøùûúÀÂÁÃÅÆÇÉÈÊËÎÏÍÑÔÓØÙÛÚ€£§°–—“”„’‘…²³µ«»ªº¿¡®©·×½¼ \u00a0]")
+"""What Western European text holds beyond ASCII when it is read as Windows-1252."""
+RUN = re.compile("[^\x00-\x7f]{3,}")
+
+
+class Encoding(NamedTuple):
+    """An encoding by its Python name, and how it was found. `damaged` says that some bytes don't fit it."""
+
+    name: str
+    why: str
+    confidence: Confidence = "certain"
+    damaged: bool = False
+
+    @property
+    def finding(self) -> Finding:
+        """What to show the person."""
+        return Finding(what="encoding", value=self.name, why=self.why, confidence=self.confidence)
+
+    @property
+    def skip(self) -> int:
+        """Bytes before the first character, where the file is UTF-8 already."""
+        return len(codecs.BOM_UTF8) if self.name == "utf-8-sig" else 0
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether the file can be used as it is."""
+        return self.name in ("utf-8", "utf-8-sig", "ascii") and not self.damaged
+
+
+def find_encoding(path: Path, chosen: str | None = None) -> Encoding:
+    """The file's encoding: the person's choice, else by mark, by zero bytes, by strict UTF-8, by likeness. Reads the whole file once, in pieces."""
+    if chosen:
+        return _chosen(path, chosen)
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    for mark, name in BOMS:
+        if head.startswith(mark):
+            return Encoding(name, "the file begins with a mark that says so", damaged=not _fits(path, name))
+    if wide := looks_wide(head):
+        return Encoding(wide, "every second byte is zero, as it is in this encoding", "likely", damaged=not _fits(path, wide))
+    if _fits(path, "utf-8"):
+        return Encoding("utf-8", "all of the file is valid UTF-8")
+    found = _by_likeness(_odd_lines(path))
+    return found._replace(damaged=not _fits(path, found.name))
+
+
+def _chosen(path: Path, name: str) -> Encoding:
+    try:
+        codecs.lookup(name).incrementaldecoder  # noqa: B018 - a codec that isn't for text has none
+        " ".encode(name)
+    except (LookupError, TypeError, AttributeError):
+        raise Unreadable(f"There is no encoding called {name!r}.", "Choose one such as utf-8, utf-16, cp1252, cp1250 or shift_jis.") from None
+    with path.open("rb") as stream:
+        marked = stream.read(3) == codecs.BOM_UTF8
+    name = "utf-8-sig" if marked and codecs.lookup(name).name == "utf-8" else name.lower()
+    return Encoding(name, "you chose it", damaged=not _fits(path, name))
+
+
+def _fits(path: Path, name: str) -> bool:
+    decoder = codecs.getincrementaldecoder(name)()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                if not (name == "utf-8" and chunk.isascii() and not decoder.getstate()[0]):
+                    decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except (UnicodeError, ValueError):
+        return False
+    return True
+
+
+def _odd_lines(path: Path) -> bytes:
+    """Lines that hold more than ASCII, up to a sample's length: the only ones that tell encodings apart."""
+    found, size = [], 0
+    with path.open("rb") as stream:
+        while size < SAMPLE and (line := stream.readline(SAMPLE)):
+            if not line.isascii():
+                found.append(line)
+                size += len(line)
+    return b"".join(found)
+
+
+def _by_likeness(sample: bytes) -> Encoding:
+    text = sample.decode("utf-8", errors="replace")
+    bad, good = text.count("\ufffd"), sum(char > "\x7f" for char in text) - text.count("\ufffd")
+    if good >= 4 * bad:
+        return Encoding("utf-8", "nearly all of the file is valid UTF-8; the bytes that aren't are shown as \ufffd", "likely")
+    if _looks_western(sample):
+        return Encoding("cp1252", "it isn't UTF-8, and read as Windows-1252 it gives Western European letters", "likely")
+    best = from_bytes(sample, cp_isolation=LIKELY, threshold=0.4).best()
+    if best is not None and best.encoding not in ("ascii", "utf_8"):
+        return Encoding(best.encoding, "it isn't UTF-8, and the letters look most like text in this encoding", "possible")
+    return Encoding("cp1252", "it isn't UTF-8; Windows-1252 is the most common other encoding", "possible")
+
+
+def _looks_western(sample: bytes) -> bool:
+    text = sample.decode("cp1252", errors="replace")
+    odd = [char for char in text if char > "\x7f"]
+    return sum(bool(WESTERN.match(char)) for char in odd) >= 0.95 * len(odd) and not RUN.search(text)
+
+
+@contextmanager
+def as_utf8(path: Path, encoding: Encoding, folder: Path) -> Iterator[Path]:
+    """The file in UTF-8: itself, or a copy in `folder` that is removed afterwards. Bytes that fit nothing become U+FFFD."""
+    if encoding.is_utf8:
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(prefix="utf8-", dir=folder) as copy:
+        decoder = codecs.getincrementaldecoder(encoding.name)(errors="replace")
+        with path.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                copy.write(decoder.decode(chunk).encode("utf-8", errors="replace"))
+        copy.write(decoder.decode(b"", final=True).encode("utf-8", errors="replace"))
+        copy.flush()
+        yield Path(copy.name)

@@ -1,0 +1,212 @@
+"""The fast way for clean text files: DuckDB reads, after a count of our own has found every record regular; its result must agree with that count."""
+
+import mmap
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+
+from ingest.engine import engine, literal
+from ingest.raw import RAW
+from ingest.read.assemble import Outcome, excluded_row, totals_row
+from ingest.read.layout import BLANK, EndRow, Layout, TextRow, TOTALS, find_end
+from ingest.read.limits import TAIL_BYTES, TAIL_RECORDS
+from ingest.read.records import Dialect, Record, records
+from schemas.reading import ExcludedRow, RowSpan
+
+CHUNK = 8 * 1024**2
+GROUP_CELLS = 6_000_000
+LF, CR = 10, 13
+
+
+class Body(NamedTuple):
+    """The bytes of the table's own rows, and the records below it, which were left out."""
+
+    start: int
+    end: int
+    below: tuple[Record, ...] = ()
+    reasons: dict[int, EndRow] = {}
+    """Index in `below` → why; the others are blank."""
+
+
+def read_fast(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout, folder: Path, file: str, progress: Callable[[int], None] | None = None) -> Outcome | None:
+    """The table written by DuckDB, or None where the file isn't perfectly regular: then nothing is lost but the time."""
+    body = _body(path, head, dialect, layout)
+    if body is None:
+        return None
+    expected = count_regular(path, body.start, body.end, dialect, layout.width)
+    if not expected:
+        return None
+    with _only_body(path, body, folder.parent, layout) as (source, skip):
+        rows = _copy(source, skip, dialect, layout, folder, file)
+    if rows != expected:
+        return None
+    if progress:
+        progress(rows)
+    return _outcome(body, layout, rows)
+
+
+def _body(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout) -> Body | None:
+    size = path.stat().st_size
+    above = head[: layout.first_row - 1]
+    if any(len(record.cells) != layout.width or record.repair for record in head[layout.first_row - 1 :]) or any(record.repair for record in above):
+        return None
+    start = _mark(path) + sum(len(record.raw.encode()) for record in above)
+    tail = _tail(path, start, size, dialect, layout.width)
+    if not tail:
+        return None
+    rows = [TextRow(number, record.cells) for number, record in enumerate(tail)]
+    filled = [row for row in rows if not row.is_blank]
+    found = {end.number: end for end in find_end(filled[-TAIL_RECORDS:], layout.kinds)}
+    last = max((row.number for row in filled if row.number not in found), default=-1)
+    if last < 0 or any(len(record.cells) != layout.width for record in tail[: last + 1]):
+        return None
+    below = tuple(tail[last + 1 :])
+    return Body(start, size - sum(len(record.raw.encode()) for record in below), below, {number - last - 1: end for number, end in found.items()})
+
+
+def _mark(path: Path) -> int:
+    with path.open("rb") as stream:
+        return 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+
+
+def _tail(path: Path, start: int, size: int, dialect: Dialect, width: int) -> list[Record]:
+    """The last records of the file; empty where they can't be told apart."""
+    begin = max(start, size - TAIL_BYTES)
+    with path.open("rb") as stream:
+        stream.seek(begin)
+        content = stream.read()
+    if begin > start:
+        content = content[content.find(b"\n") + 1 :]
+    if b"\r" in content.replace(b"\r\n", b""):
+        return []
+    found = list(records(StringIO(content.decode("utf-8", errors="replace"), newline="\n"), dialect, width))
+    return [] if any(record.repair for record in found) else found
+
+
+def count_regular(path: Path, start: int, end: int, dialect: Dialect, width: int) -> int:
+    """How many records lie between two places of a file, counted over its bytes; 0 unless each ends the same way, none is blank, and every quote stands where a quote may.
+
+    That every record has `width` cells is DuckDB's part: it refuses a file where one hasn't.
+    """
+    delimiter, quote = (mark.encode() if mark else b"" for mark in dialect)
+    if max(len(delimiter), len(quote)) > 1 or end <= start:
+        return 0
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return _Count(content, start, end, delimiter, quote, width).records()
+
+
+class _Count:
+    """The count over one file, piece by piece, so that it needs little memory whatever the size."""
+
+    def __init__(self, content: mmap.mmap, start: int, end: int, delimiter: bytes, quote: bytes, width: int) -> None:
+        self.content, self.start, self.end, self.quote = content, start, end, quote
+        self.may_stand_beside = np.zeros(256, dtype=bool)
+        self.may_stand_beside[[*delimiter, *quote, LF, CR]] = True
+        self.crlf = content.find(b"\r\n", start, min(end, start + CHUNK)) >= 0
+        self.shortest = width + 1 + self.crlf
+        self.last_break, self.inside = start - 1, False
+        self.found = 0
+
+    def records(self) -> int:
+        for begin in range(self.start, self.end, CHUNK):
+            if not self._piece(begin, min(begin + CHUNK, self.end)):
+                return 0
+            self._forget(begin)
+        unfinished = self.last_break < self.end - 1
+        if self.inside or (unfinished and self.end - self.last_break < self.shortest - self.crlf):
+            return 0
+        return self.found + unfinished
+
+    def _piece(self, begin: int, end: int) -> bool:
+        piece = self.content[begin:end]
+        bytes_ = np.frombuffer(piece, dtype=np.uint8)
+        breaks = np.flatnonzero(bytes_ == LF)
+        if b"\0" in piece or not self._ends_alike(begin, end, piece, bytes_, breaks):
+            return False
+        if self.quote and (self.inside or self.quote in piece):
+            breaks = self._outside_quotes(begin, end, bytes_, breaks)
+            if breaks is None:
+                return False
+        return self._long_enough(breaks + begin)
+
+    def _ends_alike(self, begin: int, end: int, piece: bytes, bytes_: np.ndarray, breaks: np.ndarray) -> bool:
+        """Whether every line of this piece ends as the first one does: all LF, or all CR LF."""
+        if not self.crlf:
+            return b"\r" not in piece
+        before = bytes_[breaks[breaks > 0] - 1]
+        first_ok = not (len(breaks) and breaks[0] == 0) or self.content[begin - 1 : begin] == b"\r"
+        carried = piece.endswith(b"\r") and self.content[end : end + 1] == b"\n"
+        starts = int(len(breaks) > 0 and breaks[0] == 0)
+        return bool(first_ok and (before == CR).all() and piece.count(b"\r") == len(breaks) - starts + carried)
+
+    def _outside_quotes(self, begin: int, end: int, bytes_: np.ndarray, breaks: np.ndarray) -> np.ndarray | None:
+        """The line breaks outside quotes, or None where a quote stands amid a cell."""
+        quotes = np.flatnonzero(bytes_ == self.quote[0])
+        opening = (np.arange(len(quotes)) + self.inside) % 2 == 0
+        around = np.frombuffer(self.content[max(begin - 1, 0) : begin] .rjust(1, b"\n") + bytes_.tobytes() + self.content[end : end + 1].ljust(1, b"\n"), dtype=np.uint8)
+        before, after = around[quotes[opening]], around[quotes[~opening] + 2]
+        first = len(quotes) > 0 and opening[0] and quotes[0] + begin == self.start
+        if not (self.may_stand_beside[before[1:] if first else before].all() and self.may_stand_beside[after].all()):
+            return None
+        outside = (np.searchsorted(quotes, breaks) + self.inside) % 2 == 0
+        self.inside = bool((len(quotes) + self.inside) % 2)
+        return breaks[outside]
+
+    def _long_enough(self, breaks: np.ndarray) -> bool:
+        """Whether no record is so short that nothing can stand in it."""
+        if not len(breaks):
+            return True
+        lengths = np.diff(breaks, prepend=self.last_break)
+        self.last_break = int(breaks[-1])
+        self.found += len(breaks)
+        return int(lengths.min()) >= self.shortest
+
+    def _forget(self, begin: int) -> None:
+        page = begin - begin % mmap.PAGESIZE
+        self.content.madvise(mmap.MADV_DONTNEED, page, CHUNK)
+
+
+@contextmanager
+def _only_body(path: Path, body: Body, folder: Path, layout: Layout) -> Iterator[tuple[Path, int]]:
+    """The file with the number of lines to skip, or a copy that holds the table's own rows only."""
+    if not body.below and layout.header_rows == (1,) and layout.first_row == 2:
+        yield path, 1
+        return
+    with tempfile.NamedTemporaryFile(prefix="body-", dir=folder) as copy:
+        with path.open("rb") as stream:
+            stream.seek(body.start)
+            left = body.end - body.start
+            while left > 0 and (piece := stream.read(min(CHUNK, left))):
+                copy.write(piece)
+                left -= len(piece)
+        copy.flush()
+        yield Path(copy.name), 0
+
+
+def _copy(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Path, file: str) -> int:
+    """How many rows DuckDB wrote; -1 where it refused the file."""
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
+    delimiter, quote = dialect.delimiter or "\x1f", dialect.quote or ""
+    group = max(2048, min(122_880, GROUP_CELLS // layout.width))
+    with engine() as connection:
+        try:
+            return connection.execute(f"""
+                copy (select {literal(file)} as _file, null::varchar as _sheet, * from read_csv({literal(source)},
+                    auto_detect=false, header=false, skip={skip}, delim={literal(delimiter)}, quote={literal(quote)}, escape={literal(quote)}, columns={{{columns}}}, strict_mode=true, null_padding=false))
+                to {literal(folder / RAW)} (format parquet, compression zstd, compression_level 1, row_group_size {group})
+            """).fetchone()[0]
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException, duckdb.BinderException):
+            return -1
+
+
+def _outcome(body: Body, layout: Layout, rows: int) -> Outcome:
+    texts = [TextRow(layout.first_row + rows + index, record.cells) for index, record in enumerate(body.below)]
+    below = [excluded_row(body.reasons[index], row) if index in body.reasons else ExcludedRow(row=row.number, reason=BLANK) for index, row in enumerate(texts)]
+    totals = [totals_row(row, layout.names) for index, row in enumerate(texts) if index in body.reasons and body.reasons[index].reason == TOTALS]
+    return Outcome(rows, (*layout.excluded, *below), tuple(totals), (RowSpan(first=0, shift=layout.first_row),))

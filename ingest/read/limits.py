@@ -1,0 +1,28 @@
+"""The limits of reading, in one place."""
+
+MAX_RECORD_CHARS = 16 * 1024**2
+"""The longest record of a text file."""
+MAX_JOINED_LINES = 1_000
+"""How many lines a quoted cell may run over before its opening quote counts as a stray one."""
+MAX_INFLATED_BYTES = 4 * 1024**3
+"""What a workbook's zip may unpack to."""
+MAX_INFLATION = 250
+"""How much larger than its file a workbook may unpack, once it is larger than INFLATION_MATTERS_FROM."""
+INFLATION_MATTERS_FROM = 256 * 1024**2
+MAX_COLUMNS = 16_384
+MAX_NAME_CHARS = 200
+MAX_SPANS = 10_000
+"""How often the distance between a record's number and its row number may change."""
+MAX_LISTED_REPAIRS = 10_000
+MAX_LISTED_END_BLANKS = 100
+"""Blank rows after the last row of the table that are listed one by one; more become one entry."""
+
+HEAD_RECORDS = 500
+"""Records at the beginning that detection looks at."""
+HEAD_CHARS = 512 * 1024
+HEAD_LINES = 20_000
+TAIL_BYTES = 64 * 1024
+TAIL_RECORDS = 12
+"""Filled records at the end among which totals and footnotes are looked for."""
+FAST_FROM_BYTES = 2 * 1024**2
+"""From this size on a clean text file is read by DuckDB; smaller ones are cheap either way."""
