@@ -13,6 +13,8 @@ from schemas.base import Frozen
 from schemas.records import ImportRecord
 
 STEP_NAMES: dict[Step, str] = {"file": "File", "columns": "Columns", "review": "Review", "send": "Send"}
+ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" y="2" width="20" height="20" rx="5" fill="#1f5fa8"/><path d="M7 12.5l3.4 3.4L17 9" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
+"""The tab's icon, in here so that nothing is fetched for it."""
 _REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 1, "checking": 1, "checked": 2, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
 """How far an import may be opened: the index of the furthest step."""
 _UNMATCHED = ("reading", "unreadable", "read")
@@ -32,7 +34,7 @@ def require() -> Actor:
 def begin(title: str, *, wide: bool = True, record: ImportRecord | None = None) -> Actor:
     """Starts a page: checks the rights, draws account, period and title. Who is acting. On an import's page, `record` fixes the account."""
     actor = require()
-    st.set_page_config(page_title=f"{title} · Usage Intake", page_icon=":material/fact_check:", layout="wide" if wide else "centered")
+    st.set_page_config(page_title=f"{title} · Usage Intake", page_icon=ICON, layout="wide" if wide else "centered")
     remembered.keep_in_address()
     _bar(record)
     st.title(plain(title), anchor=False)
@@ -52,7 +54,9 @@ def period() -> str:
 
 def kind_in_words(which: Account) -> str:
     """An account's name with its kind, never by colour alone."""
-    return f"{which.name} (PRODUCTION)" if which.kind == "production" else f"{which.name} (practice)" if which.embedded else f"{which.name} (sandbox)"
+    if which.embedded:
+        return which.name
+    return f"{which.name} ({'PRODUCTION' if which.kind == 'production' else 'sandbox'})"
 
 
 def step_header(record: ImportRecord | None, current: Step) -> None:
@@ -139,4 +143,4 @@ def _say_kind(shown: Account) -> None:
     if shown.kind == "production":
         st.badge("PRODUCTION: what is sent here reaches real invoices", icon=":material/warning:", color="red")
     else:
-        st.badge("Practice: nothing here reaches a real invoice" if shown.embedded else "Sandbox: nothing here reaches a real invoice", icon=":material/school:", color="gray")
+        st.badge("Practice account: nothing here reaches a real invoice" if shown.embedded else "Sandbox account: nothing here reaches a real invoice", icon=":material/school:", color="gray")
