@@ -32,13 +32,19 @@ def issue(count: int, severity: str = "error", **more: object) -> IssueGroup:
 
 
 def summary(**changes: object) -> PushSummary:
-    base = PushSummary(account="Practice", account_kind="sandbox", event_type="api_calls", events=12400, customers=298, first_timestamp="2026-10-01T00:00:00+00:00", last_timestamp="2026-10-31T23:00:00+00:00", batches=25, seconds=20, rows=rows(12431, 12400, 19, 8, 4), held=410, held_elsewhere=310)
+    base = PushSummary(
+        account="Practice", account_kind="sandbox", event_type="api_calls", events=12400, customers=298, first_timestamp="2026-10-01T00:00:00+00:00", last_timestamp="2026-10-31T23:00:00+00:00",
+        batches=25, seconds=20, rows=rows(12431, 12400, 19, 8, 4), held=410, held_elsewhere=310,
+    )
     return base.model_copy(update=changes)
 
 
 def receipt(**changes: object) -> Receipt:
     events = EventCounts(planned=12400, sent=12400, accepted=12400)
-    base = Receipt(push_id="p", import_id="i", account="Practice", event_type="api_calls", rows=rows(12431, 12400, 19, 8, 4), events=events, batches=25, proof=Proof(found=12400, agrees=True, level="event"), state="finished", source_sha256="0", source_file="usage.csv", events_sha256="0", pushed_by="ada", started_at="2026-11-01T10:00:00+00:00")
+    base = Receipt(
+        push_id="p", import_id="i", account="Practice", event_type="api_calls", rows=rows(12431, 12400, 19, 8, 4), events=events, batches=25, proof=Proof(found=12400, agrees=True, level="event"),
+        state="finished", source_sha256="0", source_file="usage.csv", events_sha256="0", pushed_by="ada", started_at="2026-11-01T10:00:00+00:00",
+    )
     return base.model_copy(update=changes)
 
 
@@ -105,7 +111,11 @@ def test_after_sending_never_calls_a_refusal_proven() -> None:
     [
         (EventCounts(planned=12400, sent=12000, accepted=12000), "**Sending is stopped.** 12,000 of 12,400 were sent and stay in the account; 400 were not sent."),
         (EventCounts(planned=12400), "**Sending is stopped.** 0 of 12,400 were sent and stay in the account; 12,400 were not sent."),
-        (EventCounts(planned=10, sent=8, accepted=5, rejected=1, unknown=2), "**Sending is stopped.** 5 of 10 were sent and stay in the account; 1 was refused; 2 got no answer, so whether they are stored isn't known; continuing settles that without storing anything twice; 2 were not sent."),
+        (
+            EventCounts(planned=10, sent=8, accepted=5, rejected=1, unknown=2),
+            "**Sending is stopped.** 5 of 10 were sent and stay in the account; 1 was refused;"
+            " 2 got no answer, so whether they are stored isn't known; continuing settles that without storing anything twice; 2 were not sent.",
+        ),
     ],
 )
 def test_the_effect_of_stopping_is_exact(events: EventCounts, sentence: str) -> None:
@@ -199,12 +209,19 @@ def test_without_a_date_column_the_rows_belong_to_a_period() -> None:
 def test_the_answer_names_every_column_once() -> None:
     draft = Draft(raw_key="r", confirmed=("customer_id",), choices={"region": Choice(kind="constant", value=" eu ")}, control_count="3", control_sums={"calls": "12.50", "region": ""})
     spec = match_spec(CALLS, lines(CALLS, SUGGESTED, draft, PROFILES), draft, [profile.column for profile in PROFILES], TODAY, key=("customer_id",))
-    assert [(each.field, each.column, each.constant, each.why) for each in spec.matches] == [("customer_id", "Cust", None, "known synonym; confirmed"), ("timestamp", "When", None, "looks like a timestamp"), ("calls", "Calls", None, "exact name"), ("region", None, "eu", "the same in every row")]
+    assert [(each.field, each.column, each.constant, each.why) for each in spec.matches] == [
+        ("customer_id", "Cust", None, "known synonym; confirmed"),
+        ("timestamp", "When", None, "looks like a timestamp"),
+        ("calls", "Calls", None, "exact name"),
+        ("region", None, "eu", "the same in every row"),
+    ]
     assert (spec.ignored, spec.key, spec.control_count, spec.control_sums) == (("Note",), ("customer_id",), 3, {"calls": "12.50"})
 
 
 def test_a_stored_match_comes_back_as_it_was() -> None:
-    match = MatchSpec(event_type=CALLS, matches=(FieldMatch(field="customer_id", column="Cust"), FieldMatch(field="region", constant="eu"), FieldMatch(field="calls", column="Calls")), ignored=("When", "Note"), key=("customer_id", "region"), period=Period(start="2026-10-01", end="2026-11-01", zone="Europe/Berlin"), answers={"decimal_mark.calls": "comma"}, control_count=3)
+    matches = (FieldMatch(field="customer_id", column="Cust"), FieldMatch(field="region", constant="eu"), FieldMatch(field="calls", column="Calls"))
+    period = Period(start="2026-10-01", end="2026-11-01", zone="Europe/Berlin")
+    match = MatchSpec(event_type=CALLS, matches=matches, ignored=("When", "Note"), key=("customer_id", "region"), period=period, answers={"decimal_mark.calls": "comma"}, control_count=3)
     draft = from_match("r", match)
     again = match_spec(CALLS, lines(CALLS, SUGGESTED, draft, PROFILES), draft, [profile.column for profile in PROFILES], TODAY, key=draft.key, before=match)
     assert again.model_copy(update={"matches": ()}) == match.model_copy(update={"matches": ()})

@@ -79,7 +79,7 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
     elif each.kind == "rejected":
         _rejected(record, each.groups, who, editable=editable)
     elif each.kind == "duplicate":
-        _left_out(record, "duplicate", f"**{words.things(each.effect, 'row', 'rows')} {words.duplicate_kind(record.check)}** and will not be sent again.", position)
+        _left_out(record, "duplicate", words.duplicates(record.check), position)
     elif each.kind == "excluded":
         _left_out(record, "excluded", f"**{words.things(each.effect, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes are no usage.", position)
     else:
@@ -113,7 +113,7 @@ def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None
 
 
 def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *, editable: bool) -> None:
-    st.markdown(f":material/error: **{words.rows_to_fix(record.check)}**")
+    st.markdown(f":material/error: {words.rows_to_fix(record.check)}")
     for group in groups:
         st.markdown(f"- {words.group(group)}  \n  {plain(group.todo)}")
     downloads.rejected(record, "decision")

@@ -22,6 +22,7 @@ from schemas.records import ImportRecord
 NEW = "*"
 """Stands for "create a new event type from this file"; no slug looks like this."""
 
+ROOT_WORDS = {"customer_id": "the customer", "timestamp": "the time"}
 DATE_TYPES = ("DateTime64", "Date32")
 
 
@@ -109,11 +110,10 @@ def from_match(raw_key: str, match: MatchSpec) -> Draft:
     choices = {each.field: Choice(kind="column", value=each.column) if each.column is not None else Choice(kind="constant", value=each.constant or "") for each in match.matches}
     for field in match.event_type.usage_fields:
         choices.setdefault(field.name, Choice(kind="empty"))
-    draft = Draft(raw_key=raw_key, event_type=match.event_type.slug, choices=choices, control_count="" if match.control_count is None else str(match.control_count), control_sums=match.control_sums)
-    if match.key is not None:
-        draft = draft.model_copy(update={"identity": "own", "key": match.key})
-    else:
-        draft = draft.model_copy(update={"identity": "all"})
+    draft = Draft(
+        raw_key=raw_key, event_type=match.event_type.slug, choices=choices, identity="all" if match.key is None else "own", key=match.key or (),
+        control_count="" if match.control_count is None else str(match.control_count), control_sums=match.control_sums,
+    )
     if match.period is None:
         return draft
     last = date.fromisoformat(match.period.end) - timedelta(days=1)
@@ -130,13 +130,18 @@ def lines(event_type: EventType, suggestions: Sequence[Suggestion], draft: Draft
     return tuple(_line(field, proposed.get(field.name), draft, columns, dated) for field in fields)
 
 
+def said(field: str) -> str:
+    """A field's name inside a sentence."""
+    return ROOT_WORDS.get(field, field)
+
+
 def _line(field: Field, proposed: Suggestion | None, draft: Draft, columns: set[str], dated: bool) -> Line:
     made = draft.choices.get(field.name)
     if made is not None:
         return Line(field=field.name, type=field.type, choice=made, why="you said so", doubt=_doubt_about_choice(field.name, made, columns), proposed=False)
     if proposed is not None:
         sure = proposed.confidence == "certain" or field.name in draft.confirmed
-        doubt = "" if sure else f"Please confirm that this column is {field.name}."
+        doubt = "" if sure else f"Please confirm that {proposed.column} is {said(field.name)}."
         return Line(field=field.name, type=field.type, choice=Choice(kind="column", value=proposed.column), why=proposed.why, confidence=proposed.confidence, doubt=doubt)
     return _line_without_proposal(field, field.name in draft.confirmed, dated)
 
@@ -149,17 +154,17 @@ def _line_without_proposal(field: Field, confirmed: bool, dated: bool) -> Line:
     if field.name == "timestamp":
         doubt = "" if confirmed else "Please confirm the period of these rows."
         return Line(field=field.name, type=field.type, choice=Choice(kind="period"), why="no column looks like a date, so all rows belong to one period", confidence="likely", doubt=doubt)
-    doubt = "" if confirmed else f"Please confirm that {field.name} stays empty, or choose where it comes from."
+    doubt = "" if confirmed else f"Please confirm that {said(field.name)} stays empty, or choose where it comes from."
     return Line(field=field.name, type=field.type, choice=Choice(kind="empty"), why="no column looks like it", confidence="possible", doubt=doubt)
 
 
 def _doubt_about_choice(field: str, choice: Choice, columns: set[str]) -> str:
     if choice.kind == "open":
-        return f"Choose where {field} comes from."
+        return f"Choose where {said(field)} comes from."
     if choice.kind == "column" and choice.value not in columns:
-        return f"The column chosen for {field} isn't in this file any more. Choose another one."
+        return f"The column chosen for {said(field)} isn't in this file any more. Choose another one."
     if choice.kind == "constant" and not choice.value.strip():
-        return f"Type the {field} that every row gets."
+        return f"Type the value of {said(field)} that every row gets."
     return ""
 
 

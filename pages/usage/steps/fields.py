@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.parts.text import count, plain, shorten
+from pages.parts.text import count, plain
 from pages.usage.steps import words
-from pages.usage.steps.draft import Choice, Line, Place
+from pages.usage.steps.draft import Choice, Line, Place, said
 from schemas.matching import ColumnProfile, MatchSpec
 
 PAGE = 30
@@ -55,7 +55,10 @@ def _choice(place: Place, line: Line, columns: list[str]) -> None:
     chosen = _option_of(line.choice)
     key = place.key(f"choice_{line.field}")
     index = options.index(chosen) if chosen in options else None
-    st.selectbox(f"{words.field(line.field)} comes from", options, index=index, format_func=_option_label, key=key, on_change=_chosen, args=(place, line.field, key), placeholder="Choose a column", help=f"Field {line.field}: {words.TYPES[line.type]}")
+    st.selectbox(
+        f"{words.field(line.field)} comes from", options, index=index, format_func=_option_label, key=key, on_change=_chosen, args=(place, line.field, key),
+        placeholder="Choose a column", help=f"Field {plain(line.field)}: {words.TYPES[line.type]}",
+    )
     if line.choice.kind == "constant":
         value_key = place.key(f"constant_{line.field}")
         st.text_input(f"Every row: {words.field(line.field)} =", value=line.choice.value, key=value_key, on_change=_constant_typed, args=(place, line.field, value_key))
@@ -70,7 +73,7 @@ def _reason(line: Line, profile: ColumnProfile | None) -> None:
 
 
 def _examples(profile: ColumnProfile) -> str:
-    shown = ", ".join(f"‘{plain(shorten(example, 40))}’" for example in profile.examples[:3]) or "empty"
+    shown = words.quoted(profile.examples)
     empty = f" · {count(profile.empty, 'row')} empty" if profile.empty else ""
     return f"For example {shown}{empty}"
 
@@ -88,7 +91,7 @@ def _confirm(place: Place, line: Line) -> None:
 
 
 def _confirmation(line: Line) -> str:
-    name = words.field(line.field)
+    name = plain(said(line.field))
     if line.choice.kind == "column":
         return f"Yes, {plain(line.choice.value)} is {name}"
     return "Yes, the period below is right" if line.choice.kind == "period" else f"Yes, {name} stays empty"

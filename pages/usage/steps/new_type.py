@@ -31,7 +31,10 @@ def advanced(place: Place, proposal: EventType, made: dict[str, NewField]) -> No
     """Slug, field names and types, and our own two fields."""
     draft = place.draft()
     ids_key = place.key("with_ids")
-    st.checkbox("Add event_id and import_id, so that every event can be found again", value=draft.with_ids, key=ids_key, on_change=_named, args=(place, "with_ids", ids_key), help="Two text fields. With them a receipt can prove every single event; without them only counts and sums.")
+    st.checkbox(
+        "Add event_id and import_id, so that every event can be found again", value=draft.with_ids, key=ids_key, on_change=_named, args=(place, "with_ids", ids_key),
+        help="Two text fields. With them a receipt can prove every single event; without them only counts and sums.",
+    )
     panel = st.expander("Advanced: the names and types the billing system will use", key=place.key("advanced"), on_change="rerun")
     if not panel.open:
         return
@@ -52,17 +55,19 @@ def _page_of(place: Place, names: list[str], what: str = "columns") -> list[str]
 
 def _tick(place: Place, column: str, made: NewField, profile: ColumnProfile) -> None:
     key = place.key(f"include_{column}")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.checkbox(plain(shorten(column)), value=made.included, key=key, width=260, on_change=_included, args=(place, column, made, key))
-        shown = ", ".join(f"‘{plain(shorten(example, 30))}’" for example in profile.examples[:3]) or "empty"
-        st.caption(f"{words.TYPES[made.type]} · {shown}")
+    left, right = st.columns([2, 3], vertical_alignment="center", gap="xsmall")
+    left.checkbox(plain(shorten(column)), value=made.included, key=key, on_change=_included, args=(place, column, made, key))
+    right.caption(f"{words.TYPES[made.type]} · {words.quoted(profile.examples, 30)}")
 
 
 def _field(place: Place, column: str, made: NewField) -> None:
     name_key, type_key = place.key(f"name_{column}"), place.key(f"type_{column}")
     left, right = st.columns(2)
     left.text_input(f"Name of the field for {plain(column)}", value=made.name, key=name_key, max_chars=100, on_change=_field_changed, args=(place, column, made, name_key, type_key))
-    right.selectbox(f"Type of the field for {plain(column)}", FIELD_TYPES, index=FIELD_TYPES.index(made.type), format_func=lambda kind: f"{kind} ({words.TYPES[kind]})", key=type_key, on_change=_field_changed, args=(place, column, made, name_key, type_key))
+    right.selectbox(
+        f"Type of the field for {plain(column)}", FIELD_TYPES, index=FIELD_TYPES.index(made.type), format_func=lambda kind: f"{kind} ({words.TYPES[kind]})",
+        key=type_key, on_change=_field_changed, args=(place, column, made, name_key, type_key),
+    )
 
 
 def _named(place: Place, what: str, key: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import streamlit as st
 
+from ingest.store import open_rows
 from pages.parts import errors, tables
 from pages.parts.state import THIS_MONTH_PAGE
 from pages.parts.text import count, moment, plain
@@ -15,7 +16,7 @@ from schemas.records import ImportRecord
 
 def show(record: ImportRecord, made: Receipt, who: str) -> None:
     """A finished push: the message, the receipt, and the way back."""
-    message = words.after_sending(made, made.rows.rejected, _next_check(made))
+    message = words.after_sending(made, _still_open(made), _next_check(made))
     if made.proof.agrees and not made.events.rejected:
         st.success(message, icon=":material/verified:")
     else:
@@ -33,12 +34,13 @@ def details(record: ImportRecord, made: Receipt) -> None:
         for line in words.chain(made):
             st.markdown(line)
         _proof(made.proof)
-        st.markdown(f"Sent by {plain(made.pushed_by)} to {plain(made.account)}, from {plain(made.source_file)}; {count(made.batches, 'batch', 'batches')}; begun {moment(made.started_at)}{f', ended {moment(made.ended_at)}' if made.ended_at else ''}.")
+        ended = f", ended {moment(made.ended_at)}" if made.ended_at else ""
+        st.markdown(f"Sent by {plain(made.pushed_by)} to {plain(made.account)}, from {plain(made.source_file)}; {count(made.batches, 'batch', 'batches')}; begun {moment(made.started_at)}{ended}.")
         if made.message:
             st.markdown(plain(made.message))
         downloads.evidence(made.push_id)
         with st.expander("Advanced"):
-            st.json({"push": made.push_id, "import": made.import_id, "event type": made.event_type, "source SHA-256": made.source_sha256, "events SHA-256": made.events_sha256, "key": list(made.key), "identity version": made.identity_version})
+            st.json(made.model_dump(include={"push_id", "import_id", "event_type", "source_sha256", "events_sha256", "key", "identity_version"}))
 
 
 def _proof(proof: Proof) -> None:
@@ -53,6 +55,12 @@ def _proof(proof: Proof) -> None:
     if proof.differences:
         table = pa.table({"Customer": [each.customer_id for each in proof.differences], "Sent": [each.sent for each in proof.differences], "Found": [each.found for each in proof.differences]})
         tables.show(table, "Customers for whom the account shows something else than was sent")
+
+
+def _still_open(made: Receipt) -> int:
+    """How many of the file's rows are still open; a row with two problems counts once where that can be told."""
+    problems = sum(each.count for each in open_rows.all_open() if each.import_id == made.import_id)
+    return min(problems, made.rows.rejected + made.events.rejected)
 
 
 def _next_check(made: Receipt) -> datetime | None:

@@ -1,5 +1,6 @@
 """Step 2c, Review: the row equation, one list of decisions, and what these events will come to."""
 
+import pyarrow as pa
 import streamlit as st
 
 from ingest import imports, month
@@ -97,9 +98,15 @@ def _rows_to_fix(record: ImportRecord) -> None:
     chosen = st.selectbox("Which problem", [None, *range(len(wrong))], format_func=lambda position: "All problems" if position is None else _group_label(wrong[position]), key=f"problem_{record.id}")
     group = wrong[chosen] if chosen is not None else None
     code, column, total = (group.code, group.column, group.count) if group else (None, None, max(rejected, sum(each.count for each in wrong)))
-    tables.paged(lambda offset, limit: ask(imports.problem_rows, record.id, code=code, column=column, offset=offset, limit=limit), total, "Rows with a problem", key=f"problem_rows_{record.id}", names={})
+    tables.paged(lambda offset, limit: _with_heading(ask(imports.problem_rows, record.id, code=code, column=column, offset=offset, limit=limit)), total, "Rows with a problem", key=f"problem_rows_{record.id}")
     if rejected:
         downloads.rejected(record, "tab")
+
+
+def _with_heading(table: pa.Table) -> pa.Table:
+    """The column that says what is wrong, under a heading in words, unless the file has a column of that name."""
+    heading = "What is wrong"
+    return table if heading in table.column_names else table.rename_columns([heading if position == 1 else name for position, name in enumerate(table.column_names)])
 
 
 def _group_label(group) -> str:  # noqa: ANN001

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from pages.parts.text import count, month, number, plain
+from pages.parts.text import count, month, number, plain, shorten
 from schemas.account import Account
 from schemas.checking import CheckResult, Comparison, IssueGroup, RowCounts
 from schemas.event_type import FieldType
@@ -33,6 +33,12 @@ def listed(names: tuple[str, ...] | list[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {number(len(names) - most)} more"
 
 
+def quoted(values: tuple[str, ...], length: int = 40) -> str:
+    """Up to three examples of a column: `‘acme’, ‘globex’`."""
+    shown = [f"‘{plain(shorten(value, length))}’" for value in values if value.strip()][:3]
+    return ", ".join(shown) or "empty"
+
+
 def equation(check: CheckResult) -> str:
     """The row equation: `12,431 rows = 12,400 ready + 19 need fixing + 8 already sent + 4 left out`."""
     rows = check.rows
@@ -51,6 +57,18 @@ def duplicate_kind(check: CheckResult) -> str:
     if check.already_sent >= check.rows.duplicate:
         return "already sent"
     return "already sent or repeated" if check.already_sent else "repeated in this file"
+
+
+def duplicates(check: CheckResult) -> str:
+    """What the duplicates are and that they aren't sent."""
+    rows, sent = check.rows.duplicate, check.already_sent
+    if sent >= rows:
+        what = things(rows, "row was already sent", "rows were already sent")
+    elif not sent:
+        what = things(rows, "row is repeated in this file", "rows are repeated in this file")
+    else:
+        what = f"{number(rows)} rows: {number(sent)} already sent, {number(rows - sent)} repeated in this file"
+    return f"**{what}**. {'It is' if rows == 1 else 'They are'} not sent again."
 
 
 def comparison(each: Comparison) -> str:
@@ -96,8 +114,12 @@ def examples(each: IssueGroup, most: int = 3) -> str:
 
 def rows_to_fix(check: CheckResult) -> str:
     """The message about rejected rows."""
-    rejected = check.rows.rejected
-    return f"{things(rejected, 'row needs', 'rows need')} fixing and will not be billed yet. Download {'it' if rejected == 1 else 'them'}, fix in Excel and bring the corrected file as a new import. {'It stays' if rejected == 1 else 'They stay'} on This month until then, or until somebody dismisses {'it' if rejected == 1 else 'them'} with a reason."
+    one = check.rows.rejected == 1
+    them = "it" if one else "them"
+    return (
+        f"**{things(check.rows.rejected, 'row needs', 'rows need')} fixing and will not be billed yet.** Download {them}, fix {them} in Excel and bring the corrected file as a new import."
+        f" {'It stays' if one else 'They stay'} on This month until then, or until somebody dismisses {them} with a reason."
+    )
 
 
 def period(first: str | None, last: str | None) -> str:
