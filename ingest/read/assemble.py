@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ingest.errors import Broken, Unreadable
-from ingest.read.layout import BLANK, NO_ROWS, EndRow, Layout, TextRow, TOTALS, find_end
+from ingest.read.layout import BLANK, NO_ROWS, TOTALS, EndRow, Layout, TextRow, find_end
 from ingest.read.limits import MAX_LISTED_END_BLANKS, TAIL_RECORDS
 from ingest.read.rawfile import RawFile
 from schemas.reading import ExcludedRow, RowSpan, TotalsRow
@@ -78,7 +78,7 @@ def excluded_row(end: EndRow, row: TextRow) -> ExcludedRow:
 
 def totals_row(row: TextRow, names: Sequence[str]) -> TotalsRow:
     """The texts of a totals row by column; empty ones, and formulas without a value, are left out."""
-    return TotalsRow(row=row.number, values={name: cell.strip() for name, cell in zip(names, row.cells) if cell.strip() and not cell.startswith("=")})
+    return TotalsRow(row=row.number, values={name: cell.strip() for name, cell in zip(names, row.cells, strict=False) if cell.strip() and not cell.startswith("=")})
 
 
 def _listed(excluded: list[ExcludedRow], blanks: list[int], last_row: int) -> tuple[ExcludedRow, ...]:

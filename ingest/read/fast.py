@@ -14,7 +14,7 @@ import numpy as np
 from ingest.engine import engine, literal
 from ingest.raw import RAW
 from ingest.read.assemble import Outcome, excluded_row, totals_row
-from ingest.read.layout import BLANK, EndRow, Layout, TextRow, TOTALS, find_end
+from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, TextRow, find_end
 from ingest.read.limits import TAIL_BYTES, TAIL_RECORDS
 from ingest.read.records import Dialect, Record, records
 from schemas.reading import ExcludedRow, RowSpan

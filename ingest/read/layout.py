@@ -22,7 +22,7 @@ NOTE = "note below the table"
 NO_ROWS = "This file has a header but no rows."
 
 MONTHS = r"jan\w*|feb\w*|m[aä]r\w*|apr\w*|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*"
-TOTAL_WORDS = re.compile(rf"""
+TOTAL_WORDS = re.compile(r"""
     (?: (?:grand|overall|column|sub|monthly|month|report)[\s-]* )? (?: totals? | sums? ) | total\s+g[eé]n[eé]ral | totaa?le? | totales
     | summe | gesamt(?:summe|betrag|verbrauch|menge|ergebnis)? | insgesamt | zusammen | suma | soma | somme | итого | всего | 合計 | 合计 | 总计 | 總計 | Σ""", re.VERBOSE | re.IGNORECASE)
 TOTAL_TAIL = re.compile(rf"(?:[\s:.,;()/–—-]|\d|{MONTHS}|all|of|for|the|usage|amount|costs?|hours|units|events|rows|customers|period|month|eur|usd|gbp|€|\$|net|gross|netto|brutto)*", re.IGNORECASE)
@@ -184,7 +184,7 @@ def _looked_at(width: int) -> int:
 
 
 def _count(row: TextRow, counts: list[Counter[Kind]]) -> None:
-    for cell, count in zip(row.cells, counts):
+    for cell, count in zip(row.cells, counts, strict=False):
         if (kind := kind_of(cell)) != "empty":
             count[kind] += 1
 
@@ -207,10 +207,10 @@ def _find_header(rows: list[TextRow], width: int) -> _Header:
         if index < HEADER_WITHIN and row.filled >= _needed(width):
             kinds = [_majority(count) for count in counts]
             scores[index] = _score(row, kinds, seen)
-            if any(kind_of(cell) == kind in ("number", "date") for cell, kind in zip(row.cells, kinds)) and scores[index] <= 0:
+            if any(kind_of(cell) == kind in ("number", "date") for cell, kind in zip(row.cells, kinds, strict=False)) and scores[index] <= 0:
                 looks_like_data.append(index)
         _count(row, counts)
-        for cell, values in zip(row.cells, seen):
+        for cell, values in zip(row.cells, seen, strict=False):
             values.add(cell.strip())
     return _decide(rows, scores, min(looks_like_data, default=len(rows)))
 

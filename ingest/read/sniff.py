@@ -34,9 +34,8 @@ def sniff(path: Path) -> FormatName:
     """The format of a file: `text` or one of the workbook formats. Raises Unreadable for what is neither."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
-    if not head.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
-        if path.stat().st_size <= HEAD:
-            raise Unreadable("This file is empty.")
+    if not head.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe") and path.stat().st_size <= HEAD:
+        raise Unreadable("This file is empty.")
     if head.startswith(ZIP):
         return _zip_format(path)
     if head.startswith(OLE):
