@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 LATENCY = 0.040
 CONNECTIONS = 8
 BATCH = 500
-EVENTS = 1_000_000
+EVENTS = int(os.environ.get("BENCH_EVENTS", 1_000_000))
 
 
 async def answers_late(scope, receive, send):

@@ -6,6 +6,7 @@ jobs of the process that died, and two processes never run the same job. Everybo
 
 import fcntl
 import logging
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -51,13 +52,25 @@ def check_job(import_id: str) -> str:
 
 @DBOS.step()
 def _file_step(what: str, import_id: str, spec: str | None) -> str:
-    before = "read" if what == "read" else "matched"
     try:
         record = imports.read(import_id, ReadSpec.model_validate_json(spec) if spec else None) if what == "read" else imports.check(import_id)
         return record.state
     except IngestError as error:
         log.warning("A file could not be worked on. action=%s-failed import=%s kind=%s", what, import_id, type(error).__name__)
-        return import_rows.change(import_id, state="unreadable" if what == "read" else before, message=str(error)).state
+        return _failed(what, import_id, str(error))
+    except Exception:  # the outermost place of a job: the import is left as it was
+        return _failed(what, import_id, _incident(what, import_id))
+
+
+def _failed(what: str, import_id: str, message: str) -> str:
+    return import_rows.change(import_id, state="unreadable" if what == "read" else "matched", message=message).state
+
+
+def _incident(what: str, subject: str) -> str:
+    """Logs what happened, for those who mend it; the person gets its number."""
+    incident = secrets.token_hex(4)
+    log.exception("A job failed. action=%s-failed subject=%s incident=%s", what, subject, incident)
+    return f"Something went wrong that we didn't expect (incident {incident}). Nothing was lost; the log has the details."
 
 
 @DBOS.workflow(name="push")
@@ -74,6 +87,10 @@ def push_job(push_id: str) -> str:
         return _end(push_id, "finished", "")
     except LeaseLost:
         return "lost"
+    except IngestError as error:
+        return _wait(push_id, str(error))
+    except Exception:  # the outermost place of a job: nothing is lost, the push waits and is tried again
+        return _wait(push_id, _incident("push", push_id))
 
 
 @DBOS.workflow(name="verify")
@@ -90,10 +107,9 @@ def _plan(push_id: str) -> int:
         push.remember_before(push_id)
         return parts
     except IngestError as error:
-        if pushes.get(push_id).batches:
-            raise
-        pushes.forget(push_id)
-        import_rows.change(push_record.import_id, state="checked", message=str(error))
+        if not pushes.get(push_id).batches:
+            pushes.forget(push_id)
+            import_rows.change(push_record.import_id, state="checked", message=str(error))
         raise
 
 
@@ -109,7 +125,7 @@ def _send_part(push_id: str, part: int) -> dict[str, str]:
 
 @DBOS.step()
 def _wait(push_id: str, message: str) -> str:
-    push.wait(push_id, message)
+    push.wait(push_id, message)  # a push that was forgotten, since nothing of it could be sent, isn't there any more
     return "waiting"
 
 

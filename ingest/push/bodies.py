@@ -20,6 +20,7 @@ class Bodies:
         self._path = check_folder / EVENTS
         self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "512MB", "python_enable_replacements": "false"})
         self._connection.execute("set timezone = 'UTC'")
+        self._connection.execute("set parquet_metadata_cache = true")  # the files never change
         self._using = threading.Lock()
         self.names, self.types = self._schema()
         self.sent_fields = tuple(field.name for field in event_type.fields if field.name in OUR_FIELDS or field.name in self.names)

@@ -52,7 +52,7 @@ def fetch_ids(client: BillingClient, slug: str, import_id: str, expected: int, c
         for low, high in _slices(max(1, -(-expected // (PAGE // 2)))):
             for page in _pages(client, slug, _slice_filters(import_id, low, high)):
                 page_file.write_bytes(page)
-                connection.execute(f"insert into found select unnest(results).data.event_id::varchar from read_json({literal(page_file)}, columns = {{'results': 'STRUCT(data STRUCT(event_id VARCHAR))[]'}}, maximum_object_size = 1000000000)")
+                connection.execute(f"insert into found select unnest(results).data.event_id::varchar from read_json({literal(page_file)}, columns = {{'results': 'STRUCT(data STRUCT(event_id VARCHAR))[]'}}, maximum_object_size = {len(page) + 1})")
 
 
 def _pages(client: BillingClient, slug: str, filters: list[Filter]) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Literal
 
@@ -46,10 +47,13 @@ def send_part(push_id: str, part: int, *, client: BillingClient | None = None, s
     """Settles every batch of one part, or says why not. Called again it goes on with what isn't settled."""
     push = pushes.get(push_id)
     account = accounts.account(push.account)
-    if client:
-        return _Part(push, account, part, client, sleep).send()
-    with BillingClient(account) as own:
-        return _Part(push, account, part, own, sleep).send()
+    return _Part(push, account, part, client or _client(account), sleep).send()
+
+
+@lru_cache(maxsize=4)
+def _client(account: Account) -> BillingClient:
+    """One client per account and process, so that its connections outlive a part."""
+    return BillingClient(account)
 
 
 class _Part:
@@ -64,6 +68,7 @@ class _Part:
         self.splitting = threading.Lock()
         self.waits_because = ""
         self.retry_after = 0.0
+        self.stops, self.looked = False, 0.0
 
     def send(self) -> Sent:
         try:
@@ -78,40 +83,58 @@ class _Part:
             self.bodies.close()
 
     def _round(self, batches: list[Batch]) -> None:
-        """Every unsettled batch once, over all connections."""
+        """Every unsettled batch once, over all connections; each takes the next batch when it is done with one."""
+        waiting = _Shared(self._with_bodies(batches))
         with ThreadPoolExecutor(self.account.profile.connections) as pool:
-            settling = [pool.submit(self._settle, batch, body) for batch, body in self._with_bodies(batches)]
-        for each in settling:
+            connections = [pool.submit(self._connection, waiting) for _ in range(self.account.profile.connections)]
+        for each in connections:
             each.result()
 
     def _with_bodies(self, batches: list[Batch]) -> Iterator[tuple[Batch, bytes]]:
-        for run in _neighbours(batches):
-            bodies = self.bodies.ranges(run[0].first, [batch.events for batch in run])
-            for batch, body in zip(run, bodies, strict=True):
-                yield batch, hold_to_plan(batch, body)
+        """Batches with their bodies, made a few at a time, so that the first is on its way while the others are made."""
+        for run in _neighbours(batches, self.account.profile.connections):
+            yield from zip(run, self.bodies.ranges(run[0].first, [batch.events for batch in run]), strict=True)
 
-    def _settle(self, batch: Batch, body: bytes) -> None:
-        if self.waits_because or pushes.stop_asked(self.push.id):
-            return
-        if _key_has_run_out(batch, self.account):
-            self._take_apart(batch, "Its key had run out.", refused=None)
-            return
-        for pause in (*PAUSES, None):
+    def _connection(self, waiting: "_Shared") -> None:
+        """What one connection does: the answer to a batch is written together with the intent of the next."""
+        answer = None
+        while not self.waits_because and not self._stopping() and (taken := waiting.next()):
+            batch, body = taken[0], hold_to_plan(*taken)
+            if _key_has_run_out(batch, self.account):
+                self._take_apart(batch, "Its key had run out.", refused=None)
+                continue
+            self.recorder.write(answer, intent=batch.number)
             answer = self._attempt(batch, body)
-            self.recorder.answer(answer)
+            if answer.outcome != "accepted":
+                self.recorder.write(answer)
+                self._not_accepted(batch, body, answer)
+                answer = None
+        if answer:
+            self.recorder.write(answer)
+
+    def _not_accepted(self, batch: Batch, body: bytes, answer: Answer) -> None:
+        for pause in (*PAUSES, None):
             if answer.outcome != "again" or self.waits_because:
                 break
             if pause is None:
                 self.waits_because = answer.message
-            else:
-                self.sleep(max(pause * random.uniform(0.7, 1.3), self.retry_after))
+                return
+            self.sleep(max(pause * random.uniform(0.7, 1.3), self.retry_after))
+            self.recorder.write(intent=batch.number)
+            answer = self._attempt(batch, body)
+            self.recorder.write(answer)
         if answer.outcome == "refused":
             self._refused(batch, answer)
         elif answer.outcome == "conflict":
             self._take_apart(batch, answer.message, refused=None)
 
+    def _stopping(self) -> bool:
+        """Whether somebody asked to stop; looked up at most twice a second."""
+        if time.monotonic() - self.looked > 0.5:
+            self.stops, self.looked = pushes.stop_asked(self.push.id), time.monotonic()
+        return self.stops
+
     def _attempt(self, batch: Batch, body: bytes) -> Answer:
-        self.recorder.intend(batch.number)
         started = now()
         try:
             status = self.client.send(self.push.event_type, body, batch.idempotency_key)
@@ -140,7 +163,7 @@ class _Part:
 
     def _narrow(self, batch: Batch, answer: Answer) -> None:
         if batch.events == 1:
-            self.recorder.answer(answer.model_copy(update={"state": "rejected", "outcome": "rejected"}))
+            self.recorder.write(answer.model_copy(update={"state": "rejected", "outcome": "rejected"}))
             return
         half = batch.events // 2
         self._replace(batch, [(half, False), (batch.events - half, False)], answer.message)
@@ -178,11 +201,22 @@ def _meaning(status: int) -> str:
     return "conflict" if status == 409 else "refused"
 
 
-def _neighbours(batches: list[Batch]) -> Iterator[list[Batch]]:
-    """Runs of batches whose rows follow one another, so that one query makes all their bodies."""
+class _Shared:
+    """An iterator that several threads take from."""
+
+    def __init__(self, items: Iterator[tuple[Batch, bytes]]) -> None:
+        self._items, self._taking = items, threading.Lock()
+
+    def next(self) -> tuple[Batch, bytes] | None:
+        with self._taking:
+            return next(self._items, None)
+
+
+def _neighbours(batches: list[Batch], most: int) -> Iterator[list[Batch]]:
+    """Runs of up to `most` batches whose rows follow one another, so that one query makes their bodies."""
     run: list[Batch] = []
     for batch in batches:
-        if run and run[-1].first + run[-1].events != batch.first:
+        if run and (len(run) == most or run[-1].first + run[-1].events != batch.first):
             yield run
             run = []
         run.append(batch)

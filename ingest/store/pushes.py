@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from ingest.errors import BadInput, LeaseLost
 from ingest.store import audit
@@ -19,6 +19,7 @@ from schemas.base import Frozen
 from schemas.pushing import BatchState, EventCounts, PushState, Receipt
 
 UNSETTLED = ("planned", "sending", "unknown")
+SETTLED = ("accepted", "rejected")
 ENDED = ("finished", "stopped")
 
 
@@ -189,7 +190,7 @@ def open_parts(push_id: str) -> list[int]:
 
 def counts(push_id: str) -> tuple[EventCounts, int, int]:
     """Events by outcome, batches in all, batches settled; split batches count through their halves."""
-    query = select(batches.c.state, func.count(), func.sum(batches.c.events), func.sum((batches.c.attempts > 0) * batches.c.events)).where(batches.c.push_id == push_id, batches.c.state != "split").group_by(batches.c.state)
+    query = select(batches.c.state, func.count(), func.sum(batches.c.events), func.sum(case((batches.c.attempts > 0, batches.c.events), else_=0))).where(batches.c.push_id == push_id, batches.c.state != "split").group_by(batches.c.state)
     with store().connect() as connection:
         rows = {state: (count, events, begun) for state, count, events, begun in connection.execute(query)}
 
@@ -208,9 +209,12 @@ def attempt_rows(push_id: str) -> list[dict[str, object]]:
         return [dict(row) for row in connection.execute(select(attempts).where(attempts.c.push_id == push_id).order_by(attempts.c.id)).mappings()]
 
 
+_HOLD = update(pushes).where(pushes.c.id == bindparam("of"), pushes.c.fence == bindparam("held")).values(fence=bindparam("held"))
+
+
 def hold_fence(connection: Connection, push_id: str, fence: int) -> None:
     """Takes the push's row for this transaction and refuses an old fence."""
-    held = connection.execute(update(pushes).where(pushes.c.id == push_id, pushes.c.fence == fence).values(fence=fence))
+    held = connection.execute(_HOLD, {"of": push_id, "held": fence})
     if held.rowcount != 1:
         raise LeaseLost("Another worker has taken over this push.")
 
@@ -228,15 +232,9 @@ class Recorder:
         self._queue_lock = threading.Lock()
         self._commit_lock = threading.Lock()
 
-    def intend(self, number: int) -> None:
-        """Notes that a batch is about to be sent."""
-        self._write(_Waiting(intent=number))
-
-    def answer(self, answer: Answer) -> None:
-        """Notes what an attempt brought."""
-        self._write(_Waiting(answer=answer))
-
-    def _write(self, mine: "_Waiting") -> None:
+    def write(self, answer: Answer | None = None, *, intent: int | None = None) -> None:
+        """Notes what an attempt brought, and that another batch is about to be sent."""
+        mine = _Waiting(answer, intent)
         with self._queue_lock:
             self._queue.append(mine)
         with self._commit_lock:
@@ -261,26 +259,29 @@ class Recorder:
 
 
 class _Waiting:
-    """One row waiting for its commit."""
+    """What waits for its commit."""
 
-    def __init__(self, *, intent: int | None = None, answer: Answer | None = None) -> None:
-        self.intent, self.answer = intent, answer
+    def __init__(self, answer: Answer | None, intent: int | None) -> None:
+        self.answer, self.intent = answer, intent
         self.done, self.failure = False, None
+
+
+_INTEND = update(batches).where(batches.c.push_id == bindparam("of"), batches.c.number == bindparam("nr")).values(state="sending", attempts=batches.c.attempts + 1, first_sent_at=func.coalesce(batches.c.first_sent_at, bindparam("moment")))
+_SETTLE = update(batches).where(batches.c.push_id == bindparam("of"), batches.c.number == bindparam("nr")).values(state=bindparam("to"), status=bindparam("http"), message=bindparam("words"), settled_at=bindparam("moment"))
+_NOTE = insert(attempts)
 
 
 def _intend(connection: Connection, push_id: str, numbers: list[int]) -> None:
     if numbers:
         moment = now()
-        connection.execute(update(batches).where(batches.c.push_id == push_id, batches.c.number.in_(numbers)).values(state="sending", attempts=batches.c.attempts + 1, first_sent_at=func.coalesce(batches.c.first_sent_at, moment)))
+        connection.execute(_INTEND, [{"of": push_id, "nr": number, "moment": moment} for number in numbers])
 
 
 def _answer(connection: Connection, push_id: str, fence: int, answers: list[Answer]) -> None:
-    moment = now()
-    for answer in answers:
-        settled = moment if answer.state in ("accepted", "rejected") else None
-        connection.execute(update(batches).where(batches.c.push_id == push_id, batches.c.number == answer.number).values(state=answer.state, status=answer.status, message=answer.message, settled_at=settled))
     if answers:
-        connection.execute(insert(attempts), [{"push_id": push_id, "number": answer.number, "fence": fence, "started_at": answer.started_at, "ended_at": moment, "outcome": answer.outcome, "status": answer.status, "message": answer.message} for answer in answers])
+        moment = now()
+        connection.execute(_SETTLE, [{"of": push_id, "nr": each.number, "to": each.state, "http": each.status, "words": each.message, "moment": moment if each.state in SETTLED else None} for each in answers])
+        connection.execute(_NOTE, [{"push_id": push_id, "number": each.number, "fence": fence, "started_at": each.started_at, "ended_at": moment, "outcome": each.outcome, "status": each.status, "message": each.message} for each in answers])
 
 
 def _push(row) -> Push:  # noqa: ANN001
