@@ -143,7 +143,7 @@ def _create(account: Account, event_type: EventType) -> EventType:
 
 
 def _spec(place: Place, made: tuple[Line, ...], event_type: EventType, key: tuple[str, ...] | None) -> MatchSpec:
-    return match_spec(event_type, made, place.draft(), place.record.report.columns, _today(), key=key, before=place.record.match)
+    return match_spec(event_type, made, place.draft(), place.record.report.columns, _today(), key=key, before=place.before())
 
 
 def _doubts(made: tuple[Line, ...]) -> str:
@@ -172,7 +172,7 @@ def _event_types_or_sentence(place: Place, account: Account) -> dict[str, EventT
     except Outside as error:
         errors.show(error)
         st.button("Try again", key=place.key("again"), icon=":material/refresh:")
-        match = place.record.match
+        match = place.before()
         return {match.event_type.slug: match.event_type} if match else None
 
 
@@ -220,8 +220,9 @@ def _candidates(place: Place, known: dict[str, EventType]) -> list[str]:
     """The event types to choose from, the likeliest first; "a new one" comes first where none fits."""
     fits = {slug: _fit(place, event_type) for slug, event_type in known.items()}
     ordered = sorted(known, key=lambda slug: (-fits[slug], known[slug].name.lower()))
-    if place.record.match and place.record.match.event_type.slug in known:
-        ordered.sort(key=lambda slug: slug != place.record.match.event_type.slug)
+    before = place.before()
+    if before and before.event_type.slug in known:
+        ordered.sort(key=lambda slug: slug != before.event_type.slug)
         return [*ordered, NEW]
     return [*ordered, NEW] if ordered and fits[ordered[0]] >= 0.6 else [NEW, *ordered]
 

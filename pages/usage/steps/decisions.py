@@ -8,6 +8,7 @@ from ingest import imports
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import count, number, plain
+from pages.parts.upload_box import upload_box
 from pages.usage.steps import downloads, words
 from schemas.base import Frozen
 from schemas.checking import CheckResult, IssueGroup, Question
@@ -117,10 +118,20 @@ def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *,
     for group in groups:
         st.markdown(f"- {words.group(group)}  \n  {plain(group.todo)}")
     downloads.rejected(record, "decision")
+    if editable or record.rejected_choice == "continue":
+        _bring_back(record, who)
     labels = {"continue": _go_on(record.check), "stop": "Send nothing until they are fixed"}
     index = list(labels).index(record.rejected_choice) if record.rejected_choice else None
     key = f"rejected_{record.id}"
     st.radio("What happens to these rows?", list(labels), index=index, format_func=labels.get, key=key, on_change=_chosen, args=(record.id, key, who), disabled=not editable)
+
+
+def _bring_back(record: ImportRecord, who: str) -> None:
+    """Where the corrected rows are dropped: they become an import of their own that settles these."""
+    panel = st.expander("Bring the corrected rows back", key=f"bring_back_{record.id}", on_change="rerun", icon=":material/upload_file:")
+    if panel.open:
+        with panel:
+            upload_box(f"fixes_{record.id}", who, account=record.account, fixes=record.id)
 
 
 def _go_on(check: CheckResult) -> str:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ingest import files
 from ingest.errors import BadInput
+from ingest.store import imports
 from schemas.base import Frozen
 from schemas.event_type import OUR_FIELDS, EventType, Field, FieldType
 from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
@@ -279,7 +280,14 @@ class Place(Frozen):
 
     def draft(self) -> Draft:
         """The draft as it stands."""
-        return load(self.record.id, self.raw_key, self.record.match)
+        return load(self.record.id, self.raw_key, self.before())
+
+    def before(self) -> MatchSpec | None:
+        """How this import was matched last time, or the one whose rows it brings back corrected (without the totals that were given for that)."""
+        if self.record.match is not None or self.record.fixes is None:
+            return self.record.match
+        fixed = imports.get(self.record.fixes).match
+        return fixed and fixed.model_copy(update={"control_count": None, "control_sums": {}})
 
     def keep(self, draft: Draft) -> None:
         """Stores a changed draft."""

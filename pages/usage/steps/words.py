@@ -117,7 +117,7 @@ def rows_to_fix(check: CheckResult) -> str:
     one = check.rows.rejected == 1
     them = "it" if one else "them"
     return (
-        f"**{things(check.rows.rejected, 'row needs', 'rows need')} fixing and will not be billed yet.** Download {them}, fix {them} in Excel and bring the corrected file as a new import."
+        f"**{things(check.rows.rejected, 'row needs', 'rows need')} fixing and will not be billed yet.** Download {them}, fix {them} in Excel and bring {them} back."
         f" {'It stays' if one else 'They stay'} on This month until then, or until somebody dismisses {them} with a reason."
     )
 
