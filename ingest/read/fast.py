@@ -22,6 +22,8 @@ from schemas.reading import ExcludedRow, RowSpan
 CHUNK = 8 * 1024**2
 GROUP_CELLS = 6_000_000
 LF, CR = 10, 13
+TAIL_TRIES = 20
+"""How many lines of the file's end are tried as the beginning of a record: the first ones may lie inside a quoted cell."""
 
 
 class Body(NamedTuple):
@@ -81,12 +83,15 @@ def _tail(path: Path, start: int, size: int, dialect: Dialect, width: int) -> li
     with path.open("rb") as stream:
         stream.seek(begin)
         content = stream.read()
-    if begin > start:
-        content = content[content.find(b"\n") + 1 :]
     if b"\r" in content.replace(b"\r\n", b""):
         return []
-    found = list(records(StringIO(content.decode("utf-8", errors="replace"), newline="\n"), dialect, width))
-    return [] if any(record.repair for record in found) else found
+    for _ in range(TAIL_TRIES if begin > start else 1):
+        if begin > start:
+            content = content[content.find(b"\n") + 1 :]
+        found = list(records(StringIO(content.decode("utf-8", errors="replace"), newline="\n"), dialect, width))
+        if not any(record.repair for record in found):
+            return found
+    return []
 
 
 def count_regular(path: Path, start: int, end: int, dialect: Dialect, width: int) -> int:

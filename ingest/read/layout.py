@@ -23,8 +23,8 @@ NO_ROWS = "This file has a header but no rows."
 
 MONTHS = r"jan\w*|feb\w*|m[aä]r\w*|apr\w*|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*"
 TOTAL_WORDS = re.compile(r"""
-    (?: (?:grand|overall|column|sub|monthly|month|report)[\s-]* )? (?: totals? | sums? ) | total\s+g[eé]n[eé]ral | totaa?le? | totales
-    | summe | gesamt(?:summe|betrag|verbrauch|menge|ergebnis)? | insgesamt | zusammen | suma | soma | somme | итого | всего | 合計 | 合计 | 总计 | 總計 | Σ""", re.VERBOSE | re.IGNORECASE)
+    (?: (?: (?:grand|overall|column|sub|monthly|month|report)[\s-]* )? (?: totals? | sums? ) | total\s+g[eé]n[eé]ral | totaa?le? | totales
+    | summe | gesamt(?:summe|betrag|verbrauch|menge|ergebnis)? | insgesamt | zusammen | suma | soma | somme | итого | всего | 合計 | 合计 | 总计 | 總計 | Σ ) (?!\w)""", re.VERBOSE | re.IGNORECASE)
 TOTAL_TAIL = re.compile(rf"(?:[\s:.,;()/–—-]|\d|{MONTHS}|all|of|for|the|usage|amount|costs?|hours|units|events|rows|customers|period|month|eur|usd|gbp|€|\$|net|gross|netto|brutto)*", re.IGNORECASE)
 NOTE_START = re.compile(r"[*#†(]|(?:note|source|generated|created|exported|end of|quelle|hinweis|stand|anmerkung|erstellt|remark|disclaimer|page|seite)\b", re.IGNORECASE)
 
@@ -207,12 +207,17 @@ def _find_header(rows: list[TextRow], width: int) -> _Header:
         if index < HEADER_WITHIN and row.filled >= _needed(width):
             kinds = [_majority(count) for count in counts]
             scores[index] = _score(row, kinds, seen)
-            if any(kind_of(cell) == kind in ("number", "date") for cell, kind in zip(row.cells, kinds, strict=False)) and scores[index] <= 0:
+            if scores[index] <= 0 and _is_like_below(row, kinds, seen):
                 looks_like_data.append(index)
         _count(row, counts)
         for cell, values in zip(row.cells, seen, strict=False):
             values.add(cell.strip())
     return _decide(rows, scores, min(looks_like_data, default=len(rows)))
+
+
+def _is_like_below(row: TextRow, kinds: list[Kind], seen: list[set[str]]) -> bool:
+    """Whether a row shares a value, or the kind of a column of numbers or dates, with the rows below it."""
+    return any(kind_of(cell) == kind in ("number", "date") or (kind == "text" and cell.strip() in values - {""}) for cell, kind, values in zip(row.cells, kinds, seen, strict=False))
 
 
 def _decide(rows: list[TextRow], scores: dict[int, float], first_data: int) -> _Header:

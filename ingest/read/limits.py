@@ -4,6 +4,8 @@ MAX_RECORD_CHARS = 16 * 1024**2
 """The longest record of a text file."""
 MAX_JOINED_LINES = 1_000
 """How many lines a quoted cell may run over before its opening quote counts as a stray one."""
+MAX_LENIENT_CHARS = 20_000
+"""How long a line with stray quotes may be to be looked at more closely: that takes the square of its length."""
 MAX_INFLATED_BYTES = 4 * 1024**3
 """What a workbook's zip may unpack to."""
 MAX_INFLATION = 250

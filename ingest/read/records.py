@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
 from ingest.errors import Unreadable
-from ingest.read.limits import MAX_JOINED_LINES, MAX_RECORD_CHARS
+from ingest.read.limits import MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_RECORD_CHARS
 
 
 class Dialect(NamedTuple):
@@ -102,15 +102,15 @@ class _Cutter:
 
     def _joined(self, line: str, source: Iterator[str], ahead: deque[str]) -> Record | None:
         """The record over several lines, or None; then the lines that were looked at are put back."""
-        taken = [line]
-        size = len(line)
+        taken, size, quotes = [line], len(line), line.count(self.quote)
         while len(taken) <= MAX_JOINED_LINES and size < MAX_RECORD_CHARS:
             following = ahead.popleft() if ahead else next(source, None)
             if following is None:
                 break
             taken.append(following)
             size += len(following)
-            if self.quote not in following:
+            quotes += following.count(self.quote)
+            if quotes % 2 or self.quote not in following:
                 continue
             cut = self.cut("".join(taken))
             if cut.state == "whole" and self._believable(cut.cells, line):
@@ -126,12 +126,15 @@ class _Cutter:
     def _damaged(self, line: str) -> Record:
         """A line whose quotes don't fit: the reading that has the table's width, quotes staying in the cells."""
         plain = self.plain(line)
-        if len(plain) != self.width and len(lenient := self._lenient(line)) == self.width:
+        lenient = self._lenient(line)
+        if lenient != plain and len(lenient) == (self.width or len(plain)):
             return Record(lenient, line, "A quote inside a quoted cell wasn't doubled; the cell was read up to the quote that ends it.")
         return Record(plain, line, "A quote that is never closed, or stands inside a cell, was read as an ordinary character.")
 
     def _lenient(self, line: str) -> list[str]:
         text, cells, place = line.rstrip("\r\n"), [], 0
+        if len(text) > MAX_LENIENT_CHARS:
+            return self.plain(line)
         while place <= len(text):
             if match := self.lenient.match(text, place):
                 cells.append(match[1].replace(self.quote * 2, self.quote))
