@@ -1,0 +1,6 @@
+"""check: raw rows into typed events, issues, and rows that are left out, so that nothing is lost on the way."""
+
+from ingest.check.rows import issues_csv, left_out_rows, problem_rows, write_rejected
+from ingest.check.run import check_raw
+
+__all__ = ["check_raw", "issues_csv", "left_out_rows", "problem_rows", "write_rejected"]

@@ -1,0 +1,317 @@
+"""From matched columns to plans: one scan over all of them settles the plain ones, the others are looked at one by one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+
+from ingest.check import questions
+from ingest.check.plan import Plan, alias
+from ingest.engine import identifier, literal
+from ingest.errors import BadInput
+from ingest.values import numbers, others, times, zones
+from ingest.values.text import filled, has_edges, matches, trimmed
+from schemas.account import AccountProfile
+from schemas.checking import Question
+from schemas.event_type import Field, FieldType
+from schemas.matching import FieldMatch, MatchSpec, Period
+
+MICROSECOND = timedelta(microseconds=1)
+Probe = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One matched column (or constant) on its way to a plan. `relation` and `text` are SQL; `found` is what the common scan saw."""
+
+    connection: duckdb.DuckDBPyConnection
+    field: Field
+    match: FieldMatch
+    relation: str
+    text: str
+    required: bool
+    answers: Mapping[str, str]
+    profile: AccountProfile
+    found: Probe
+    rows: int
+
+    @property
+    def header(self) -> str:
+        """What the person knows it by."""
+        return self.match.column or "(the same for every row)"
+
+    @property
+    def filled_everywhere(self) -> dict[str, str]:
+        """The fact that no cell is empty, where that is so."""
+        return {"filled": "true"} if self.found["cells"] == self.rows else {}
+
+    def step(self, name: str) -> str:
+        """The column of cells that holds one of this field's steps."""
+        return alias(name, self.field.name)
+
+    def answer(self, question: str, allowed: tuple[str, ...]) -> str | None:
+        """The answer to one of this column's questions. Raises BadInput for one that isn't on offer."""
+        name = f"{question}.{self.field.name}"
+        given = self.answers.get(name)
+        if given is not None and given not in allowed:
+            raise BadInput(f"{given!r} is no answer to {name}.", f"It can be {' or '.join(allowed)}.")
+        return given
+
+    def plan(self, steps: list[tuple[str, str]], sql_type: str, facts: Mapping[str, str], **more: object) -> Plan:
+        """The plan of this column."""
+        return Plan(field=self.field.name, type=self.field.type, column=self.match.column, steps=tuple(steps), sql_type=sql_type, required=self.required, facts=facts, **more)
+
+
+def make_plans(connection: duckdb.DuckDBPyConnection, spec: MatchSpec, profile: AccountProfile) -> tuple[Plan, ...]:
+    """A plan for every matched field, the root fields first. The raw rows are the view `raw`."""
+    required = {"customer_id", "timestamp", *(spec.key or ())}
+    fields = [field for field in (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *spec.event_type.usage_fields) if spec.of(field.name)]
+    probes, rows = _probe(connection, [(field, spec.of(field.name)) for field in fields])
+    plans = [_plan(Column(connection, field, match, *_place(match), field.name in required, spec.answers, profile, probes[field.name], 1 if match.column is None else rows))
+             for field in fields for match in [spec.of(field.name)]]
+    if spec.of("timestamp") is None and spec.period:
+        plans.insert(1, _period_plan(spec.period, profile))
+    return tuple(plans)
+
+
+def _place(match: FieldMatch) -> tuple[str, str]:
+    return ("raw", identifier(match.column)) if match.column is not None else ("(select 1)", literal(match.constant or ""))
+
+
+def _plan(column: Column) -> Plan:
+    plan = READERS[column.field.type](column)
+    if column.match.column is None:
+        _constant_is_good(column, plan)
+    return plan
+
+
+def _constant_is_good(column: Column, plan: Plan) -> None:
+    from ingest.check.checks import CHECKS, error_code
+    from ingest.check.plan import cells
+
+    code = error_code(plan)
+    wrong = column.connection.execute(f"select {code or 'null'} from ({cells('select 1 as one', (plan,))})").fetchone()[0]
+    if wrong:
+        raise BadInput(f"The value {column.match.constant!r} can't go into the field {column.field.name!r}: {CHECKS[wrong].title.lower()}.", CHECKS[wrong].todo)
+
+
+# The common scan: a few counts per column, enough to know whether the plain way of reading it can fail.
+
+FRACTION = "case when contains({x}, '.') then strlen({x}) - instr({x}, '.') end"
+WHOLE = "case when contains({x}, '.') then instr({x}, '.') - 1 else strlen({x}) end"
+CELLS = {"cells": "count(nullif({x}, ''))"}
+NUMBER = {**CELLS, "plain": f"count(*) filter ({matches('{x}', numbers.PLAIN.replace('{', '{{').replace('}', '}}'))})", "shortest": f"min({FRACTION})", "longest": f"max({FRACTION})", "whole": f"max({WHOLE})"}
+TIME = {
+    **CELLS, "read": "count(try_cast({x} as timestamp))", "first": "min(try_cast({x} as timestamp))", "last": "max(try_cast({x} as timestamp))", "longest": "max(strlen({x}))",
+    "below_milliseconds": "count(*) filter (epoch_us(try_cast({x} as timestamp)) % 1000 <> 0)", "zulu": "count(*) filter (suffix({x}, 'Z'))", "offset": "count(*) filter (contains(substr({x}, 12), '+') or contains(substr({x}, 12), '-') or suffix({x}, 'UTC'))",
+}
+PROBES: dict[FieldType, dict[str, str]] = {
+    "String": {**CELLS, "blank": "count(*) filter ({x} = '')", "edges": "count(*) filter (" + has_edges("{x}") + ")"},
+    "Int64": NUMBER, "Float64": NUMBER, "Decimal": NUMBER,
+    "DateTime64": TIME,
+    "Date32": {**CELLS, "plain": "count(*) filter (strlen({x}) = 10 and try_cast({x} as date) is not null)", "first": "min(try_cast({x} as date))", "last": "max(try_cast({x} as date))"},
+    "Bool": {**CELLS, "read": "count(" + others.to_bool("{x}") + ")"},
+    "UUID": {**CELLS, "read": "count(try_cast({x} as uuid)) filter (strlen({x}) = 36)"},
+}
+
+
+def _probe(connection: duckdb.DuckDBPyConnection, fields: list[tuple[Field, FieldMatch]]) -> tuple[dict[str, Probe], int]:
+    wanted = [(field.name, name, sql.format(x=identifier(match.column))) for field, match in fields if match.column is not None for name, sql in PROBES[field.type].items()]
+    answer = connection.execute(f"select count(*), {', '.join(sql for _, _, sql in wanted)} from raw" if wanted else "select count(*) from raw").fetchone()
+    probes: dict[str, dict[str, object]] = {field.name: {name: None for name in PROBES[field.type]} for field, _ in fields}
+    for (field, name, _), value in zip(wanted, answer[1:], strict=True):
+        probes[field][name] = value
+    return probes, answer[0]
+
+
+# One reader for each type.
+
+
+def _text(column: Column) -> Plan:
+    found = column.found
+    if found["cells"] is not None and not found["edges"] and not found["blank"]:
+        source, facts = column.text, column.filled_everywhere
+    else:
+        source, facts = trimmed(column.text), {}
+    if found["edges"]:
+        facts = {**facts, "space_removed": f"{column.step('source')} is not null and {has_edges(column.text)}"}
+    return column.plan([("source", source), ("value", column.step("source"))], "VARCHAR", facts)
+
+
+def _number(column: Column) -> Plan:
+    answer = column.answer("decimal_mark", ("point", "comma"))
+    if answer != "comma" and _is_plain(column, answer):
+        return _plain_number(column)
+    return _written_number(column, answer)
+
+
+def _is_plain(column: Column, answer: str | None) -> bool:
+    found = column.found
+    if not found["cells"] or found["cells"] != found["plain"]:
+        return False
+    if answer is None and found["shortest"] == found["longest"] == 3 and found["whole"] <= 4:
+        return False
+    limit = {"Int64": 18, "Float64": 300, "Decimal": numbers.WIDE - column.profile.decimal_scale}[column.field.type]
+    return found["whole"] <= limit and (found["longest"] or 0) <= {"Int64": 0, "Float64": 300, "Decimal": min(column.profile.decimal_scale, numbers.NARROW - 1)}[column.field.type]
+
+
+def _plain_number(column: Column) -> Plan:
+    source, found = column.step("source"), column.found
+    digits = numbers.Widths(found["whole"], found["longest"] or 0, found["longest"] or 0)
+    if column.field.type == "Decimal" and digits.whole + digits.fraction > numbers.NARROW:
+        digits = numbers.widths(column.connection, column.relation, filled(column.text), column.profile.decimal_scale, numbers.WIDE)
+    value, sql_type = _number_value(column.field.type, source, digits)
+    return column.plan([("source", filled(column.text)), ("value", value)], sql_type, column.filled_everywhere)
+
+
+def _written_number(column: Column, answer: str | None) -> Plan:
+    source, number, value = column.step("source"), column.step("number"), column.step("value")
+    evidence = numbers.number_evidence(column.connection, column.relation, trimmed(column.text))
+    mark = answer or evidence.mark
+    asked = (questions.decimal_mark(column.connection, column.relation, trimmed(column.text), column.field.name, column.header, evidence),) if evidence.open and not answer and column.match.column is not None else ()
+    text = numbers.number_text(source, mark)
+    scale, whole = column.profile.decimal_scale, numbers.WIDE - column.profile.decimal_scale
+    digits = numbers.widths(column.connection, f"(select {trimmed(column.text)} as {source} from {column.relation})", text, scale, whole)
+    sql, sql_type = _number_value(column.field.type, number, digits)
+    facts = {"not_a_number": f"{source} is not null and {value} is null", "number_too_large": f"{number} is not null and {value} is null"}
+    if column.field.type == "Int64":
+        facts["not_a_whole_number"] = f"contains({number}, '.')"
+        facts["number_too_large"] = f"{number} is not null and not contains({number}, '.') and {value} is null"
+    if column.field.type == "Decimal":
+        facts["too_many_decimals"] = f"{numbers.fraction_digits(number)} > {scale}"
+        facts["number_too_large"] = f"{numbers.whole_digits(number)} > {whole}"
+        sql = f"case when {numbers.fraction_digits(number)} <= {scale} and {numbers.whole_digits(number)} <= {whole} then {sql} end"
+    return column.plan([("source", trimmed(column.text)), ("number", text), ("value", sql)], sql_type, facts, questions=asked, mark=mark)
+
+
+def _number_value(kind: FieldType, number: str, digits: numbers.Widths) -> tuple[str, str]:
+    if kind == "Int64":
+        return f"case when not contains({number}, '.') then try_cast({number} as bigint) end", "BIGINT"
+    if kind == "Float64":
+        return f"case when isfinite(try_cast({number} as double)) then try_cast({number} as double) end", "DOUBLE"
+    return numbers.to_decimal(number, digits), numbers.decimal_type(digits)
+
+
+def _timestamp(column: Column) -> Plan:
+    name = column.answers.get(f"zone.{column.field.name}")
+    order = column.answer("date_order", ("day_first", "month_first"))
+    found = column.found
+    kept = min(column.profile.timestamp_digits, 6)
+    if found["cells"] and found["cells"] == found["read"] and _in_years(found["first"], found["last"]):
+        if found["zulu"] == found["cells"] and _keeps_all(found, 20, kept):
+            return column.plan([("source", filled(column.text)), ("value", f"try_cast({column.step('source')} as timestamp)")], "TIMESTAMP", {**column.filled_everywhere, **_future(column)})
+        if not found["zulu"] and not found["offset"] and _keeps_all(found, 19, kept):
+            return _local_timestamp(column, name, [("source", filled(column.text)), ("local", f"try_cast({column.step('source')} as timestamp)")], column.filled_everywhere, found["first"], found["last"])
+    return _written_timestamp(column, name, order, kept)
+
+
+def _keeps_all(found: Probe, without_fraction: int, kept: int) -> bool:
+    """Whether no time can have more digits of a second than are kept."""
+    return found["longest"] <= without_fraction or (kept == 3 and found["longest"] <= without_fraction + 4 and not found["below_milliseconds"])
+
+
+def _in_years(first: datetime, last: datetime) -> bool:
+    """Whether both are within the plausible years; infinity comes as the first or last moment that Python knows."""
+    return times.FIRST_YEAR <= first.year and last.year < times.LAST_YEAR
+
+
+def _future(column: Column) -> dict[str, str]:
+    return {"timestamp_in_future": f"{column.step('value')} > moment_of_check()"} if column.field.name == "timestamp" else {}
+
+
+def _local_timestamp(column: Column, name: str | None, steps: list[tuple[str, str]], facts: dict[str, str], first: datetime, last: datetime) -> Plan:
+    """A column whose times all leave the zone open."""
+    local = column.step("local")
+    reading = zones.local_time(local, name or "UTC", first, last)
+    facts = {**facts, **_future(column), **_zone_facts(reading, "true")}
+    value = f"case when not {reading.missing} then {reading.utc} end" if reading.missing else reading.utc
+    asked, notes = (), {}
+    if name is None:
+        facts["timestamp_without_zone"] = f"{local} is not null"
+        asked, notes = (questions.time_zone(column.field.name, column.header, column.found["cells"]),), {"timestamp_without_zone": column.found["cells"]}
+    return column.plan([*steps, ("value", value)], "TIMESTAMP", facts, questions=asked, notes=notes)
+
+
+def _zone_facts(reading: zones.LocalTime, naive: str) -> dict[str, str]:
+    known = {"time_does_not_exist": reading.missing, "time_exists_twice": reading.twice}
+    return {name: f"{naive} and {condition}" for name, condition in known.items() if condition}
+
+
+def _written_timestamp(column: Column, name: str | None, order: str | None, kept: int) -> Plan:
+    source, iso, zoned, local, value = (column.step(step) for step in ("source", "iso", "zoned", "local", "value"))
+    evidence = times.time_evidence(column.connection, column.relation, trimmed(column.text))
+    asked = _order_question(column, evidence, order)
+    steps = [
+        ("source", trimmed(column.text)), ("iso", times.iso_text(source, evidence.forms, order or _proposed(asked) or evidence.order)), ("zoned", times.is_zoned(iso, evidence.forms)),
+        ("local", times.plausible(times.parsed(iso, zoned, evidence.forms))),
+    ]
+    naive, first, last = _naive(column, steps)
+    facts = {"not_a_timestamp": f"{source} is not null and {value} is null", "timestamp_too_fine": times.too_fine(local, iso, kept), **_future(column)}
+    if not naive:
+        return column.plan([*steps, ("value", local)], "TIMESTAMP", facts, questions=asked)
+    reading = zones.local_time(local, name or "UTC", first, last)
+    facts |= _zone_facts(reading, f"{local} is not null and not {zoned}")
+    shifted = f"case when {zoned} then {local} {f'when {reading.missing} then null' if reading.missing else ''} else {reading.utc} end"
+    notes: dict[str, int] = {}
+    if name is None:
+        facts["timestamp_without_zone"], notes = f"{local} is not null and not {zoned}", {"timestamp_without_zone": naive}
+        asked += (questions.time_zone(column.field.name, column.header, naive),) if column.match.column is not None else ()
+    return column.plan([*steps, ("value", shifted)], "TIMESTAMP", facts, questions=asked, notes=notes)
+
+
+def _order_question(column: Column, evidence: times.TimeEvidence, order: str | None) -> tuple[Question, ...]:
+    if order or not evidence.open or column.match.column is None:
+        return ()
+    return (questions.date_order(column.connection, column.relation, trimmed(column.text), column.field.name, column.header, evidence),)
+
+
+def _proposed(asked: tuple[Question, ...]) -> str | None:
+    return asked[0].proposed if asked else None
+
+
+def _naive(column: Column, steps: list[tuple[str, str]]) -> tuple[int, datetime | None, datetime | None]:
+    """How many times leave the zone open, and the first and last of them."""
+    from ingest.check.plan import cells
+
+    plan = column.plan(steps, "TIMESTAMP", {})
+    local, zoned = column.step("local"), column.step("zoned")
+    return column.connection.execute(f"select count({local}), min({local}), max({local}) from ({cells(f'select * from {column.relation}', (plan,))}) where not {zoned}").fetchone()
+
+
+def _date(column: Column) -> Plan:
+    order, found = column.answer("date_order", ("day_first", "month_first")), column.found
+    if found["cells"] and found["cells"] == found["plain"] and found["first"].year >= 1900 and found["last"].year < 2300:
+        return column.plan([("source", filled(column.text)), ("value", f"try_cast({column.step('source')} as date)")], "DATE", column.filled_everywhere)
+    source, iso, local, value = (column.step(step) for step in ("source", "iso", "local", "value"))
+    evidence = times.time_evidence(column.connection, column.relation, trimmed(column.text))
+    asked = _order_question(column, evidence, order)
+    forms = tuple(form for form in evidence.forms if form != "epoch")
+    steps = [
+        ("source", trimmed(column.text)), ("iso", times.iso_text(source, forms, order or _proposed(asked) or evidence.order)),
+        ("local", times.parsed(iso, times.is_zoned(iso, forms), forms)), ("value", f"case when {local}::time = time '00:00:00' and year({local}) between 1900 and 2299 then {local}::date end"),
+    ]
+    return column.plan(steps, "DATE", {"not_a_date": f"{source} is not null and {value} is null"}, questions=asked)
+
+
+def _other(column: Column, sql: Callable[[str], str], sql_type: str, problem: str) -> Plan:
+    source, found = column.step("source"), column.found
+    if found["cells"] is not None and found["cells"] == found["read"]:
+        return column.plan([("source", filled(column.text)), ("value", sql(source))], sql_type, column.filled_everywhere)
+    return column.plan([("source", trimmed(column.text)), ("value", sql(source))], sql_type, {problem: f"{source} is not null and {column.step('value')} is null"})
+
+
+READERS: dict[FieldType, Callable[[Column], Plan]] = {
+    "String": _text, "Int64": _number, "Float64": _number, "Decimal": _number, "DateTime64": _timestamp, "Date32": _date,
+    "Bool": lambda column: _other(column, others.to_bool, "BOOLEAN", "not_true_or_false"),
+    "UUID": lambda column: _other(column, others.to_uuid, "UUID", "not_a_uuid"),
+}
+
+
+def _period_plan(period: Period, profile: AccountProfile) -> Plan:
+    """The same moment for every row: the last one of the period that the account can keep."""
+    end = zones.to_utc(datetime.fromisoformat(period.end), period.zone) - MICROSECOND
+    step = 10 ** (6 - min(profile.timestamp_digits, 6))
+    last = end.replace(microsecond=end.microsecond // step * step)
+    moment = f"timestamp '{last:%Y-%m-%d %H:%M:%S.%f}'"
+    return Plan(field="timestamp", type="DateTime64", column=None, steps=(("source", literal(f"{last}")), ("value", moment)), sql_type="TIMESTAMP", required=True, facts={"filled": "true"})

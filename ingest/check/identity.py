@@ -1,0 +1,69 @@
+"""The identity of an event: what makes a row the same row, as text, hashed. Once an id is sent, this text must never change for its version.
+
+    <version>;<slug>;<field>=<value>;<field>=<value>…      fields sorted by name; only those that are matched
+
+A value is `~` where it is empty. Text is its length in bytes, `:` and the text, so that no two rows share a text by accident; every other
+type is written in the one way below and ends at the `;`. Decimals have no zeros at their end, whatever their width; time is microseconds since 1970 in UTC.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ingest.check.plan import Plan
+from ingest.engine import identifier, literal
+from ingest.values.numbers import without_zeros
+
+IDENTITY_VERSION = 1
+
+
+def written(plan: Plan, column: str) -> str:
+    """SQL for the arguments of concat() that write one value."""
+    if plan.type == "String":
+        return f"strlen({column}), ':', {column}"
+    if plan.type == "DateTime64":
+        return f"epoch_us({column})"
+    if plan.type == "Decimal":
+        return _decimal(plan, f"{column}::varchar")
+    return f"{column}::varchar"
+
+
+def _decimal(plan: Plan, text: str) -> str:
+    if plan.sql_type.endswith(",0)"):
+        return text
+    return f"case when suffix({text}, '0') then {without_zeros(text)} else {text} end"
+
+
+def canonical(slug: str, plans: Iterable[Plan]) -> str:
+    """SQL for the text of an event over these fields."""
+    parts = [literal(f"{IDENTITY_VERSION};{len(slug)}:{slug}")]
+    for plan in sorted(plans, key=lambda each: each.field):
+        parts += [literal(f";{plan.field}="), _or_nothing(plan)]
+    return f"concat({', '.join(parts)})"
+
+
+def _or_nothing(plan: Plan) -> str:
+    value = written(plan, plan.value)
+    if plan.required:
+        return value
+    return f"case when {plan.value} is null then '~' else concat({value}) end"
+
+
+def hashed(text: str) -> str:
+    """SQL for the id made of a text."""
+    return f"md5({text})::uuid"
+
+
+def again(event_id: str, occurrence: str) -> str:
+    """SQL for the id of a further identical row of the same file: its number makes it another event."""
+    return hashed(f"concat({event_id}, ';occurrence=', {occurrence})")
+
+
+def elsewhere(event_id: str, sha256: str) -> str:
+    """SQL for the id of new usage that looks like an event sent from another file."""
+    return hashed(f"concat({event_id}, {literal(f';source={sha256}')})")
+
+
+def event_columns(plans: Sequence[Plan], slug: str, key: tuple[str, ...] | None) -> str:
+    """The columns event_id and content, then every field."""
+    content = hashed(canonical(slug, plans))
+    ids = f"{content} as event_id, event_id as content" if key is None else f"{hashed(canonical(slug, [plan for plan in plans if plan.field in key]))} as event_id, {content} as content"
+    return ", ".join([ids, *(f"{plan.value} as {identifier(plan.field)}" for plan in plans)])

@@ -1,0 +1,81 @@
+"""What a column leaves open, put as questions with evidence and the effect of each answer."""
+
+import duckdb
+
+from ingest.values import numbers, times
+from schemas.checking import Question, QuestionOption
+from schemas.matching import DecimalMark
+
+ZONES = ("UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Chicago", "America/Los_Angeles", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney")
+MARKS: dict[DecimalMark, str] = {"point": "A point", "comma": "A comma"}
+ORDERS: dict[times.DateOrder, str] = {"day_first": "Day first", "month_first": "Month first"}
+
+
+def decimal_mark(connection: duckdb.DuckDBPyConnection, relation: str, text: str, field: str, column: str, found: numbers.NumberEvidence) -> Question:
+    """Which mark is the decimal one?"""
+    example = f"In column {column!r}, " + (f"{found.point:,} numbers are written with a decimal point and {found.comma:,} with a decimal comma" if found.point and found.comma else f"every number with a mark looks like {found.example}, which can be read in two ways")
+    options = tuple(QuestionOption(value=mark, label=label, effect=_mark_effect(connection, relation, text, mark, found)) for mark, label in MARKS.items())
+    return Question(name=f"decimal_mark.{field}", text=f"{example}. Which mark separates the decimals?", options=options, proposed=found.mark if found.point or found.comma else None)
+
+
+def _mark_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str, mark: DecimalMark, found: numbers.NumberEvidence) -> str:
+    number = numbers.number_text("s", mark)
+    total, unread = connection.execute(f"select sum(try_cast(t as decimal(18,4))), count(*) filter (s is not null and t is null) from (select s, {number} as t from (select {text} as s from {relation}))").fetchone()
+    read = numbers.parse_number(connection, found.example, mark) if found.example else None
+    parts = [f"{found.example} is {read}"] if read else []
+    parts.append(f"the column adds up to {total or 0:,f}".rstrip("0").rstrip("."))
+    return "; ".join(parts + ([f"{unread:,} cells can't be read"] if unread else []))
+
+
+def date_order(connection: duckdb.DuckDBPyConnection, relation: str, text: str, field: str, column: str, found: times.TimeEvidence) -> Question:
+    """Day or month first?"""
+    if found.day_first and found.month_first:
+        evidence = f"In column {column!r}, {found.day_first:,} dates have the day first and {found.month_first:,} the month"
+    else:
+        evidence = f"In column {column!r}, {found.either:,} dates such as {found.example} can be read in two ways"
+    months = {order: _months(connection, relation, text, found, order) for order in ORDERS}
+    options = tuple(QuestionOption(value=order, label=label, effect=_month_effect(months[order], found.cells)) for order, label in ORDERS.items())
+    return Question(name=f"date_order.{field}", text=f"{evidence}. What comes first?", options=options, proposed=_likelier(found, months))
+
+
+def _likelier(found: times.TimeEvidence, months: dict[times.DateOrder, list[tuple[str, int]]]) -> times.DateOrder | None:
+    if found.day_first or found.month_first:
+        return found.order
+    day, month = len(months["day_first"]), len(months["month_first"])
+    return None if day == month else "day_first" if day < month else "month_first"
+
+
+def _months(connection: duckdb.DuckDBPyConnection, relation: str, text: str, found: times.TimeEvidence, order: times.DateOrder) -> list[tuple[str, int]]:
+    iso = times.iso_text("s", found.forms, order)
+    moment = times.parsed("n", times.is_zoned("n", found.forms), found.forms)
+    return connection.execute(f"""
+        select strftime(t, '%Y-%m') as month, count(*) from (select {moment} as t from (select {iso} as n from (select {text} as s from {relation})))
+        where t is not null group by 1 order by 1""").fetchall()
+
+
+def _month_effect(months: list[tuple[str, int]], cells: int) -> str:
+    shown = [f"{count:,} in {month}" for month, count in months[:6]] + ([f"more in {len(months) - 6} other months"] if len(months) > 6 else [])
+    unread = cells - sum(count for _, count in months)
+    return ", ".join(shown or ["no date at all"]) + (f"; {unread:,} can't be read" if unread else "")
+
+
+def time_zone(field: str, column: str, naive: int) -> Question:
+    """Which zone are these clocks in? Read as UTC until somebody says otherwise, so it doesn't block."""
+    options = tuple(QuestionOption(value=zone, label=zone, effect="as it is read now" if zone == "UTC" else "") for zone in ZONES)
+    return Question(name=f"zone.{field}", text=f"{naive:,} times in column {column!r} don't say their time zone; they are read as UTC. Which zone are they in?", options=options, proposed="UTC", blocking=False)
+
+
+def identical_rows(rows: int) -> Question:
+    """Are identical rows separate events?"""
+    return Question(
+        name="identical_rows", text=f"{rows:,} rows repeat an earlier row of this file exactly. Are they separate usage?", proposed="keep", blocking=False,
+        options=(QuestionOption(value="keep", label="Yes, every row counts", effect=f"{rows:,} rows are sent as events of their own"), QuestionOption(value="once", label="No, count them once", effect=f"{rows:,} rows are left out as duplicates")),
+    )
+
+
+def already_sent(rows: int) -> Question:
+    """Is usage that looks like events sent from another file new?"""
+    return Question(
+        name="already_sent", text=f"{rows:,} rows look exactly like usage that was sent to this account from another file. Is it the same usage again?", proposed="again", blocking=False,
+        options=(QuestionOption(value="again", label="Yes, the same usage again", effect=f"{rows:,} rows are not sent a second time"), QuestionOption(value="new", label="No, it is new usage that looks alike", effect=f"{rows:,} rows are sent as further events")),
+    )

@@ -1,0 +1,195 @@
+"""One check from raw rows to events, issues and the equation of rows.
+
+Few passes, whatever the file: one scan that settles how each column is read (columns.py), one that writes the events, one over hashes that finds
+repeats. Everything else looks only at the rows that something is wrong with.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ingest import ledger
+from ingest.check import identity, totals
+from ingest.check.checks import CHECKS, error_code, remarks
+from ingest.check.columns import make_plans
+from ingest.check.plan import Plan, alias, cells
+from ingest.check.repeats import Repeats, find_repeats
+from ingest.engine import engine, identifier, literal
+from ingest.errors import Broken
+from ingest.raw import raw_query
+from ingest.store.clock import now
+from schemas.account import Account
+from schemas.checking import CheckResult, IssueExample, IssueGroup, RowCounts
+from schemas.matching import MatchSpec
+from schemas.reading import ReadReport
+
+EVENTS, ISSUES, LEFT_OUT = "events.parquet", "issues.parquet", "left_out.parquet"
+LISTED = 10_000
+"""How many cells of one remark are listed in issues.parquet; its count is exact all the same. Errors are listed without a limit."""
+EXAMPLES = 5
+LEVELS = ("error", "warning", "note")
+
+
+def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account, *, import_id: str, sha256: str, out: Path, at: str | None = None) -> CheckResult:
+    """Writes events.parquet, issues.parquet and left_out.parquet into `out`. The same input gives the same tables; `at` is the moment that "in the future" is held against."""
+    slug = match_spec.event_type.slug
+    with engine() as connection:
+        connection.execute(f"create macro moment_of_check() as timestamp {literal((at or now())[:19])}")
+        connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
+        plans = make_plans(connection, match_spec, account.profile)
+        _view_cells(connection, plans)
+        written = _write_typed(connection, plans, slug, match_spec.key, out)
+        repeats = find_repeats(connection, plans, match_spec.key, match_spec.answers, ledger.ledger_files(account.ledger_name, slug), sha256)
+        _settle_events(connection, repeats, out)
+        counts = _list_issues(connection, plans, bad_cells=written < report.rows)
+        _write_issues(connection, out)
+        _write_left_out(connection, plans, report, out)
+        return _result(connection, plans, match_spec, report, repeats, counts, ledger.ledger_version(account.ledger_name, slug))
+
+
+def _view_cells(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
+    connection.execute(f"create view cells as {cells('select * from raw', tuple(plans))}")
+
+
+# Events.
+
+
+def _errors(plans: Sequence[Plan]) -> dict[str, str]:
+    return {plan.field: code for plan in plans if (code := error_code(plan))}
+
+
+def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], slug: str, key: tuple[str, ...] | None, out: Path) -> int:
+    """Writes the events of all rows without an error in a cell, in the order of the file, and says how many."""
+    codes = _errors(plans)
+    marked = "".join(f", {code} as {alias('error', field)}" for field, code in codes.items())
+    good = " and ".join(f"{alias('error', field)} is null" for field in codes) or "true"
+    connection.execute(f"create view checked as select *{marked} from cells")
+    target = out / "typed.parquet"
+    written = connection.execute(f"copy (select {identity.event_columns(plans, slug, key)}, _row from checked where {good}) to {literal(target)} (format parquet, codec snappy)").fetchone()[0]
+    connection.execute(f"create view typed as select * from read_parquet({literal(target)})")
+    _nothing_was_lost(connection, plans, written)
+    return written
+
+
+def _nothing_was_lost(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], written: int) -> None:
+    """A column that was found to be clean must have a value in every row: what the first scan proved is held against what was written."""
+    whole = [plan.field for plan in plans if plan.required or "filled" in plan.facts]
+    found = connection.execute(f"select {', '.join(f'count({identifier(name)})' for name in whole)} from typed").fetchone()
+    for name, count in zip(whole, found, strict=True):
+        if count != written:
+            raise Broken(f"Values were lost: {written:,} events were written, but only {count:,} have a {name}.")
+
+
+def _settle_events(connection: duckdb.DuckDBPyConnection, repeats: Repeats, out: Path) -> None:
+    """events.parquet: what was written first, or the same without the rows that are left out and with the new ids of repeated ones."""
+    typed, events = out / "typed.parquet", out / EVENTS
+    if repeats.changed:
+        connection.execute(f"""
+            copy (select t.* replace (coalesce(c.event_id, t.event_id) as event_id) from typed t left join changes c using (_row) where c.outcome is null order by t._row)
+            to {literal(events)} (format parquet, codec snappy)""")
+        typed.unlink()
+    else:
+        os.replace(typed, events)
+    connection.execute(f"create view events as select * from read_parquet({literal(events)})")
+
+
+# Issues.
+
+
+def _list_issues(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], *, bad_cells: bool) -> dict[tuple[str, str | None], int]:
+    """Fills the table `issues`. Returns the exact counts of the remarks that aren't listed cell by cell."""
+    connection.execute('create table issues (code varchar, severity varchar, _file varchar, _sheet varchar, _row bigint, "column" varchar, value varchar, todo varchar, field varchar)')
+    connection.execute("create table bad (_row bigint)")
+    if bad_cells:
+        _cell_errors(connection, plans)
+    connection.execute("insert into issues select f.code, null, r._file, r._sheet, f._row, null, f.value, null, null from findings f join (select _row, _file, _sheet from raw) r using (_row)")
+    counts = _cell_remarks(connection, plans)
+    for check in CHECKS.values():
+        connection.execute("update issues set severity = ?, todo = ? where code = ?", [check.severity, check.todo, check.code])
+    return counts
+
+
+def _cell_errors(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
+    failing = [plan for plan in plans if error_code(plan)]
+    some = " or ".join(f"{alias('error', plan.field)} is not null" for plan in failing)
+    columns = "".join(f", {alias('error', plan.field)}, {_raw_cell(plan)} as {alias('raw', plan.field)}" for plan in failing)
+    connection.execute(f"create or replace table bad as select _row, _file, _sheet{columns} from checked where {some}")
+    for plan in failing:
+        error = alias("error", plan.field)
+        connection.execute(f"insert into issues select {error}, null, _file, _sheet, _row, {_header(plan)}, {alias('raw', plan.field)}, null, {literal(plan.field)} from bad where {error} is not null")
+
+
+def _raw_cell(plan: Plan) -> str:
+    return identifier(plan.column) if plan.column is not None else plan.source
+
+
+def _header(plan: Plan) -> str:
+    return literal(plan.column) if plan.column is not None else "null"
+
+
+def _cell_remarks(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> dict[tuple[str, str | None], int]:
+    last = connection.execute('select max("timestamp") > moment_of_check() from events').fetchone()[0]
+    wanted = [(plan, code, condition) for plan in plans for code, condition in remarks(plan) if code != "timestamp_in_future" or last]
+    unknown = [(plan, code, condition) for plan, code, condition in wanted if code not in plan.notes]
+    found = connection.execute(f"select {', '.join(f'count(*) filter ({condition})' for _, _, condition in unknown)} from cells").fetchone() if unknown else ()
+    counted = {(plan.field, code): count for (plan, code, _), count in zip(unknown, found, strict=True)}
+    counts = {}
+    for plan, code, condition in wanted:
+        count = counted.get((plan.field, code), plan.notes.get(code, 0))
+        if count:
+            counts[code, plan.column] = count
+            connection.execute(f"insert into issues select {literal(code)}, null, _file, _sheet, _row, {_header(plan)}, {_raw_cell(plan)}, null, {literal(plan.field)} from cells where {condition} limit {LISTED}")
+    return counts
+
+
+def _write_issues(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
+    order = ", ".join(f"when {literal(code)} then {place}" for place, code in enumerate(CHECKS)).replace(", when", " when")
+    connection.execute(f"""
+        copy (select code, severity, _file, _sheet, _row, "column", value, todo from issues order by _row, case code {order} end, "column", field) to {literal(out / ISSUES)} (format parquet)""")
+
+
+def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], report: ReadReport, out: Path) -> None:
+    excluded = pa.table({"_row": pa.array([row.row for row in report.excluded], pa.int64()), "reason": pa.array([row.reason for row in report.excluded], pa.string())})
+    connection.register("excluded", excluded)
+    connection.execute("create table titles as select unnest(?::varchar[]) as code, unnest(?::varchar[]) as title", [list(CHECKS), [check.title for check in CHECKS.values()]])
+    connection.execute("""
+        create table left_out as
+        select _row, 'rejected' as outcome, string_agg(title || coalesce(' (' || "column" || ')', ''), '; ' order by field, code) as reason, null::uuid as event_id
+        from issues join titles using (code) where severity = 'error' and _row in (select _row from bad) group by _row
+        union all select _row, outcome, coalesce(title, reason), event_id from changes left join titles on code = reason where outcome is not null
+        union all select _row, 'excluded', reason, null from excluded""")
+    connection.execute(f"copy (select * from left_out order by _row, outcome) to {literal(out / LEFT_OUT)} (format parquet)")
+
+
+# The result.
+
+
+def _result(
+    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: MatchSpec, report: ReadReport, repeats: Repeats, counts: dict[tuple[str, str | None], int], version: str,
+) -> CheckResult:
+    outcomes = dict(connection.execute("select outcome, count(*) from left_out group by 1").fetchall())
+    accepted, customers, first, last = connection.execute('select count(*), count(distinct customer_id), min("timestamp"), max("timestamp") from events').fetchone()
+    rows = RowCounts(read=report.rows + len(report.excluded), accepted=accepted, **{name: outcomes.get(name, 0) for name in ("rejected", "duplicate", "excluded")})
+    fields = totals.summaries(connection, plans)
+    return CheckResult(
+        rows=rows, matches=spec.matches, issues=_groups(connection, counts), questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
+        comparisons=totals.comparisons(connection, plans, spec, report, accepted, {field.field: field.sum for field in fields}), fields=fields, customers=customers,
+        first_timestamp=_moment(first), last_timestamp=_moment(last), key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, ledger_version=version,
+    )
+
+
+def _moment(moment: object) -> str | None:
+    return None if moment is None else f"{moment.isoformat()}+00:00"
+
+
+def _groups(connection: duckdb.DuckDBPyConnection, counts: dict[tuple[str, str | None], int]) -> tuple[IssueGroup, ...]:
+    found = connection.execute(f"""
+        select code, "column", count(*), list(struct_pack("row" := _row, value := value) order by _row)[:{EXAMPLES}] from issues group by 1, 2""").fetchall()
+    groups = [
+        IssueGroup(code=code, severity=CHECKS[code].severity, column=column, count=counts.get((code, column), count), examples=tuple(IssueExample(**example) for example in examples), todo=CHECKS[code].todo, title=CHECKS[code].title)
+        for code, column, count, examples in found
+    ]
+    return tuple(sorted(groups, key=lambda group: (LEVELS.index(group.severity), -group.count, group.code, group.column or "")))

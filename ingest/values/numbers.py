@@ -1,0 +1,140 @@
+"""Numbers: which mark is the decimal one, and the narrowest exact type that holds a column."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from ingest.engine import literal
+from ingest.values.text import matches
+from schemas.matching import DecimalMark
+
+PLAIN = r"-?\d+(?:\.\d+)?"
+"""What DuckDB casts as it stands: no thousands marks, no exponent, a decimal point."""
+SIGN = "[+\\-\u2212]?"
+EXPONENT = r"(?:[eE][+-]?\d{1,3})?"
+APART = " '\u2019\u00a0\u2007\u2009\u202f"
+"""Thousands marks that go with either decimal mark."""
+OTHER: dict[DecimalMark, str] = {"point": ",", "comma": "."}
+MARK: dict[DecimalMark, str] = {"point": ".", "comma": ","}
+NARROW, WIDE = 18, 38
+
+
+@dataclass(frozen=True)
+class NumberEvidence:
+    """How many cells speak for each decimal mark. Ambiguous ones (`1.234`, `1,234`) are right under both."""
+
+    cells: int
+    point: int
+    comma: int
+    ambiguous_point: int
+    ambiguous_comma: int
+    example: str | None = None
+
+    @property
+    def mark(self) -> DecimalMark:
+        """The reading with more evidence; a point where there is none."""
+        return "comma" if self.comma > self.point else "point"
+
+    @property
+    def open(self) -> bool:
+        """Whether a person has to say which it is."""
+        if self.point and self.comma:
+            return True
+        return not self.point and not self.comma and bool(self.ambiguous_point or self.ambiguous_comma)
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Digits before and after the point that a column needs, and the digits after it that 99 in 100 cells need."""
+
+    whole: int
+    fraction: int
+    usual_fraction: int
+
+
+def number_pattern(mark: DecimalMark) -> str:
+    """The forms a number may have under this decimal mark; thousands marks only where they belong."""
+    decimal, thousands = f"\\{MARK[mark]}", f"[\\{OTHER[mark]}{APART}]"
+    whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+" + (r"|[1-9]\d?(?:,\d{2})+,\d{3})" if mark == "point" else ")")
+    return rf"{SIGN}(?:{whole}(?:{decimal}\d*)?|{decimal}\d+){EXPONENT}"
+
+
+def _ambiguous(mark: DecimalMark) -> str:
+    return rf"{SIGN}[1-9]\d{{0,2}}\{MARK[mark]}\d{{3}}"
+
+
+def number_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> NumberEvidence:
+    """What the cells say about the decimal mark. `relation` is SQL, `text` an expression over it."""
+    open_point, open_comma = matches("s", _ambiguous("point")), matches("s", _ambiguous("comma"))
+    open_cell = f"({open_point} or {open_comma})"
+    point_only = f"({matches('s', number_pattern('point'))} and not {matches('s', number_pattern('comma'))})"
+    comma_only = f"({matches('s', number_pattern('comma'))} and not {matches('s', number_pattern('point'))})"
+    row = connection.execute(f"""
+        select count(s), count(*) filter ({point_only}), count(*) filter ({comma_only}), count(*) filter ({open_point}), count(*) filter ({open_comma}), min(s) filter ({open_cell})
+        from (select {text} as s from {relation})""").fetchone()
+    return NumberEvidence(*row)
+
+
+def number_text(text: str, mark: DecimalMark) -> str:
+    """The number as plain digits with a point, without superfluous zeros at its end; null where it is no number."""
+    from_marks = MARK[mark] + "\u2212" + OTHER[mark] + APART + "+"
+    plain = f"translate({text}, {literal(from_marks)}, '.-')"
+    expanded = f"case when contains(lower({plain}), 'e') then {_expanded(plain)} else {plain} end"
+    return f"case when {matches(text, number_pattern(mark))} then {without_zeros(f'({expanded})')} end"
+
+
+def without_zeros(number: str) -> str:
+    """The text of a number without zeros at the end of its fraction."""
+    return f"case when contains({number}, '.') then rtrim(rtrim({number}, '0'), '.') else {number} end"
+
+
+def _expanded(number: str) -> str:
+    """A number with an exponent written out, digit by digit: nothing is rounded. More than 60 places are no number any more."""
+    def part(pattern: str, group: int) -> str:
+        return f"regexp_extract({number}, {literal(pattern)}, {group})"
+
+    form = r"^(-?)(\d*)\.?(\d*)[eE](-?\d+)$"
+    sign, digits, shift = part(form, 1), f"({part(form, 2)} || {part(form, 3)})", f"(length({part(form, 2)}) + {part(form, 4)}::int)"
+    return (
+        f"case when abs({part(form, 4)}::int) > 60 then null when {shift} <= 0 then {sign} || '0.' || repeat('0', -{shift}) || {digits} "
+        f"when {shift} >= length({digits}) then {sign} || {digits} || repeat('0', {shift} - length({digits})) "
+        f"else {sign} || left({digits}, {shift}) || '.' || substr({digits}, {shift} + 1) end"
+    )
+
+
+def fraction_digits(number: str) -> str:
+    """How many digits a plain number has after its point."""
+    return f"(case when contains({number}, '.') then strlen({number}) - instr({number}, '.') else 0 end)"
+
+
+def whole_digits(number: str) -> str:
+    """How many digits a plain number has before its point, zeros in front not counted."""
+    return f"strlen(split_part(ltrim({number}, '-0'), '.', 1))"
+
+
+def widths(connection: duckdb.DuckDBPyConnection, relation: str, number: str, fraction_limit: int, whole_limit: int) -> Widths:
+    """The digits that the cells within the limits need. `number` is plain text."""
+    row = connection.execute(f"""
+        select max(w), max(f), quantile_disc(f, 0.99) from (select {whole_digits('t')} as w, {fraction_digits('t')} as f from (select {number} as t from {relation}) where t is not null)
+        where f <= {fraction_limit} and w <= {whole_limit}""").fetchone()
+    return Widths(*(value or 0 for value in row))
+
+
+def decimal_type(digits: Widths) -> str:
+    """The narrowest decimal that holds them: 18 digits, else 38."""
+    return f"DECIMAL({NARROW if digits.whole + digits.fraction <= NARROW else WIDE},{digits.fraction})"
+
+
+def to_decimal(number: str, digits: Widths) -> str:
+    """SQL for the exact decimal. Casting text to 38 digits costs 80 times more, so only the cells that need it go that way."""
+    if digits.whole + digits.fraction <= NARROW:
+        return f"try_cast({number} as DECIMAL({NARROW},{digits.fraction}))"
+    scale = min(digits.usual_fraction, NARROW - 1)
+    wide = f"DECIMAL({WIDE},{digits.fraction})"
+    narrow = f"case when {fraction_digits(number)} <= {scale} then try_cast({number} as DECIMAL({NARROW},{scale}))::{wide} end"
+    return f"coalesce({narrow}, try_cast({number} as {wide}))"
+
+
+def parse_number(connection: duckdb.DuckDBPyConnection, text: str, mark: DecimalMark) -> str | None:
+    """One text as a plain number, or None: for totals that a person typed or a file carries."""
+    return connection.execute(f"select {number_text('s', mark)} from (select trim(?::varchar, {literal(APART)}) as s)", [text]).fetchone()[0]

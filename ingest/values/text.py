@@ -1,0 +1,26 @@
+"""Cells as text: what counts as empty, and which spaces don't count."""
+
+from ingest.engine import literal
+
+SPACES = " \t\r\n\u00a0\u2007\u2009\u202f\u200b\ufeff"
+"""Spaces, line ends and the invisible characters that spreadsheets leave at the edges of a cell."""
+
+
+def filled(column: str) -> str:
+    """The cell, null where it is empty."""
+    return f"nullif({column}, '')"
+
+
+def trimmed(column: str) -> str:
+    """The cell without spaces at its edges, null where nothing else is in it."""
+    return f"nullif(trim({column}, {literal(SPACES)}), '')"
+
+
+def has_edges(column: str) -> str:
+    """Whether a cell has spaces at its edges."""
+    return f"({column} <> trim({column}, {literal(SPACES)}))"
+
+
+def matches(text: str, pattern: str) -> str:
+    """Whether the whole text has this form."""
+    return f"regexp_full_match({text}, {literal(pattern)})"
