@@ -115,8 +115,7 @@ def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None
 
 def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *, editable: bool) -> None:
     st.markdown(f":material/error: {words.rows_to_fix(record.check)}")
-    for group in groups:
-        st.markdown(f"- {words.group(group)}  \n  {plain(group.todo)}")
+    st.markdown("\n".join(f"- {words.group(group)}  \n  {plain(group.todo)}" for group in groups))
     downloads.rejected(record, "decision")
     if editable or record.rejected_choice == "continue":
         _bring_back(record, who)

@@ -21,15 +21,14 @@ def show(place: Place, made: tuple[Line, ...], profiles: tuple[ColumnProfile, ..
 
 def summary(match: MatchSpec) -> None:
     """How the columns were matched, to read only."""
-    for each in match.matches:
-        source = f"column {plain(each.column)}" if each.column is not None else f"‘{plain(each.constant)}’ in every row"
-        st.markdown(f"- **{words.field(each.field)}** ← {source} ({plain(each.why)})")
+    said = [f"**{words.field(each.field)}** ← {words.source(each)} ({plain(each.why)})" for each in match.matches]
     if match.period:
-        st.markdown(f"- **Time** ← the end of the period {plain(match.period.start)} to {plain(match.period.end)} ({plain(match.period.zone)})")
+        said.append(f"**Time** ← the end of the period that begins {plain(match.period.start)} and ends before {plain(match.period.end)} ({plain(match.period.zone)})")
     if match.ignored:
-        st.markdown(f"- Not sent: {words.listed(match.ignored, 30)}")
+        said.append(f"Not sent: {words.listed(match.ignored, 30)}")
     key = "all columns" if match.key is None else ", ".join(words.field(name) for name in match.key)
-    st.markdown(f"- A row is the same row when these agree: {key}")
+    said.append(f"A row is the same row when these agree: {key}")
+    st.markdown("\n".join(f"- {each}" for each in said))
 
 
 def _page_of(place: Place, made: tuple[Line, ...]) -> tuple[Line, ...]:

@@ -31,8 +31,7 @@ def details(record: ImportRecord, made: Receipt) -> None:
     """The receipt itself."""
     with st.container(border=True, key="receipt"):
         st.markdown("#### Receipt")
-        for line in words.chain(made):
-            st.markdown(line)
+        st.markdown("  \n".join(words.chain(made)))
         _proof(made.proof)
         ended = f", ended {moment(made.ended_at)}" if made.ended_at else ""
         st.markdown(f"Sent by {plain(made.pushed_by)} to {plain(made.account)}, from {plain(made.source_file)}; {count(made.batches, 'batch', 'batches')}; begun {moment(made.started_at)}{ended}.")
@@ -46,10 +45,10 @@ def details(record: ImportRecord, made: Receipt) -> None:
 def _proof(proof: Proof) -> None:
     checked = f" Last looked at {moment(proof.checked_at)}." if proof.checked_at else ""
     st.markdown(f"{words.proof_level(proof)}{checked}")
-    if proof.note:
+    if proof.note and not proof.agrees:
         st.markdown(plain(proof.note))
-    for each in proof.comparisons:
-        st.markdown(words.comparison(each))
+    if proof.comparisons:
+        st.markdown("  \n".join(words.comparison(each) for each in proof.comparisons))
     if proof.missing or proof.extra:
         st.markdown(f":material/warning: {count(proof.missing, 'event')} missing, {count(proof.extra, 'event')} too many.")
     if proof.differences:

@@ -39,8 +39,7 @@ def _before(record: ImportRecord, who: str) -> None:
         return
     with st.container(border=True, key="before_sending"):
         st.subheader(words.before_sending(summary) if not summary.reasons_not_to else "Not ready to send", anchor=False)
-        for line in words.before_sending_details(summary):
-            st.markdown(f"- {line}")
+        st.markdown("\n".join(f"- {line}" for line in words.before_sending_details(summary)))
         if record.rejected_choice == "continue" and record.check.rows.rejected:
             link_import(record.id, "See the rows that need fixing", "review", icon=":material/arrow_back:")
     confirmed = _confirmed(record, summary)

@@ -48,13 +48,13 @@ def unknown_customers(record: ImportRecord) -> str:
 
 def headings(names: list[str]) -> dict[str, str]:
     """Column headings of our own tables in people's words."""
-    ours = {"customer": "Customer", "customer_id": "Customer", "day": "Day", "events": "Events", "first": "First", "last": "Last", "first_timestamp": "First", "last_timestamp": "Last", "value": "Value"}
+    ours = {"customer": "Customer", "day": "Day", "events": "Events", "first": "First (UTC)", "last": "Last (UTC)", "value": "Value"}
     return {name: ours[name] for name in names if name in ours}
 
 
 def dimensions(record: ImportRecord) -> list[str]:
     """Fields that totals can be taken by: those that are matched and no amounts."""
-    return [field.name for field in record.match.event_type.usage_fields if field.name not in OUR_FIELDS and field.type not in ("Float64", "Decimal") and record.match.of(field.name)]
+    return [field.name for field in record.match.event_type.usage_fields if field.name not in OUR_FIELDS and field.type not in ("Float64", "Decimal") and field.name not in ("customer", "day") and record.match.of(field.name)]
 
 
 def numbers(record: ImportRecord) -> list[str]:

@@ -7,6 +7,7 @@ from pages.parts.text import count, month, number, plain, shorten
 from schemas.account import Account
 from schemas.checking import CheckResult, Comparison, IssueGroup, RowCounts
 from schemas.event_type import FieldType
+from schemas.matching import FieldMatch
 from schemas.previewing import Function
 from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
 
@@ -37,6 +38,11 @@ def quoted(values: tuple[str, ...], length: int = 40) -> str:
     """Up to three examples of a column: `‘acme’, ‘globex’`."""
     shown = [f"‘{plain(shorten(value, length))}’" for value in values if value.strip()][:3]
     return ", ".join(shown) or "empty"
+
+
+def source(match: FieldMatch) -> str:
+    """Where a field's values come from."""
+    return f"column {plain(match.column)}" if match.column is not None else f"‘{plain(match.constant)}’ in every row"
 
 
 def equation(check: CheckResult) -> str:
@@ -73,9 +79,10 @@ def duplicates(check: CheckResult) -> str:
 
 def comparison(each: Comparison) -> str:
     """One control total against our number."""
-    who = "The sender says" if each.source == "sender" else "The totals row says"
+    who = {"sender": "The sender says", "totals row": "The totals row says"}.get(each.source, "Sent were")
+    where = "the account has" if each.stage == "proof" else "the file has"
     sign = ":material/check: agrees" if each.agrees else ":material/warning: **differs**"
-    return f"{sign}: {plain(each.what)}. {who} {amount(each.expected)}, the file has {amount(each.found)}{'' if each.agrees else difference(each)}."
+    return f"{sign}: {plain(each.what)}. {who} {amount(each.expected)}, {where} {amount(each.found)}{'' if each.agrees else difference(each)}."
 
 
 def difference(each: Comparison) -> str:
