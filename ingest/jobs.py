@@ -18,10 +18,12 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
 
 from ingest import imports, push
+from ingest.billing import BillingClient
 from ingest.errors import IngestError, LeaseLost
 from ingest.settings import settings
+from ingest.store import accounts, pushes
 from ingest.store import imports as import_rows
-from ingest.store import pushes
+from schemas.account import Account
 from schemas.jobs import JobStatus
 from schemas.reading import ReadSpec
 
@@ -120,7 +122,7 @@ def _open_parts(push_id: str) -> list[int]:
 
 @DBOS.step()
 def _send_part(push_id: str, part: int) -> dict[str, str]:
-    return push.send_part(push_id, part).model_dump()
+    return push.send_part(push_id, part, _billing(accounts.account(pushes.get(push_id).account))).model_dump()
 
 
 @DBOS.step()
@@ -245,6 +247,16 @@ def _enqueue(queue: str, workflow: str, job: str, *arguments: str | None) -> Non
     _client().enqueue({"queue_name": queue, "workflow_name": workflow, "workflow_id": job, "app_version": VERSION}, *arguments)
 
 
+_billing_clients: dict[Account, BillingClient] = {}
+"""One client per account for as long as the executor runs, so that its connections outlive a part."""
+
+
+def _billing(account: Account) -> BillingClient:
+    if account not in _billing_clients:
+        _billing_clients[account] = BillingClient(account)
+    return _billing_clients[account]
+
+
 def _url() -> str:
     """Where DBOS keeps its jobs: beside our store."""
     if settings().database_url:
@@ -287,3 +299,6 @@ def _executor() -> Iterator[None]:
         yield
     finally:
         DBOS.destroy(workflow_completion_timeout_sec=5)
+        for client in _billing_clients.values():
+            client.close()
+        _billing_clients.clear()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from ingest.engine import engine, literal
 from ingest.errors import BadInput, NotReady, Outside
 from ingest.files import sha256_of
 from ingest.push.bodies import EVENTS
@@ -16,10 +17,10 @@ from ingest.push.plan import events_folder, renew_claim, settle_claim
 from ingest.push.verify import verify
 from ingest.store import imports, open_rows, pushes
 from ingest.store.clock import now
+from ingest.store.database import store
 from ingest.store.pushes import Push
 from schemas.checking import IssueExample, IssueGroup
 from schemas.pushing import Proof, PushProgress, Receipt
-from ingest.store.database import store
 
 
 def progress(push_id: str) -> PushProgress:
@@ -137,10 +138,16 @@ def _keep_refused_open(push: Push) -> None:
     refused = pushes.batches_of(push.id, states=("rejected",))
     if not refused:
         return
-    example = IssueExample(row=refused[0].first, value=refused[0].message)
+    example = IssueExample(row=_row_of(push, refused[0].first), value=refused[0].message)
     group = IssueGroup(code="refused_by_account", severity="error", column=None, count=sum(batch.events for batch in refused), examples=(example,), todo="Read what the billing system says, correct the rows and bring them in again.")
     with store().begin() as connection:
         open_rows.keep_open(connection, push.import_id, (*imports.get(push.import_id).check.issues, group), push.pushed_by)
+
+
+def _row_of(push: Push, event: int) -> int:
+    """The row of the person's spreadsheet that an event comes from."""
+    with engine() as connection:
+        return connection.execute(f"select _row from read_parquet({literal(events_folder(push) / EVENTS)}, file_row_number=true) where file_row_number = {int(event)}").fetchone()[0]
 
 
 def _csv(rows: list[dict[str, object]]) -> str:

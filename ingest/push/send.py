@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import groupby
 from typing import Literal
 
@@ -43,17 +42,10 @@ class Sent(Frozen):
     message: str = ""
 
 
-def send_part(push_id: str, part: int, *, client: BillingClient | None = None, sleep: Callable[[float], None] = time.sleep) -> Sent:
-    """Settles every batch of one part, or says why not. Called again it goes on with what isn't settled."""
+def send_part(push_id: str, part: int, client: BillingClient, *, sleep: Callable[[float], None] = time.sleep) -> Sent:
+    """Settles every batch of one part, or says why not. Called again it goes on with what isn't settled. The client is the caller's, so that its connections outlive a part."""
     push = pushes.get(push_id)
-    account = accounts.account(push.account)
-    return _Part(push, account, part, client or _client(account), sleep).send()
-
-
-@lru_cache(maxsize=4)
-def _client(account: Account) -> BillingClient:
-    """One client per account and process, so that its connections outlive a part."""
-    return BillingClient(account)
+    return _Part(push, accounts.account(push.account), part, client, sleep).send()
 
 
 class _Part:
@@ -68,7 +60,6 @@ class _Part:
         self.splitting = threading.Lock()
         self.waits_because = ""
         self.retry_after = 0.0
-        self.stops, self.looked = False, 0.0
 
     def send(self) -> Sent:
         try:
@@ -98,7 +89,7 @@ class _Part:
     def _connection(self, waiting: "_Shared") -> None:
         """What one connection does: the answer to a batch is written together with the intent of the next."""
         answer = None
-        while not self.waits_because and not self._stopping() and (taken := waiting.next()):
+        while not self.waits_because and not pushes.stop_asked(self.push.id) and (taken := waiting.next()):
             batch, body = taken[0], hold_to_plan(*taken)
             if _key_has_run_out(batch, self.account):
                 self._take_apart(batch, "Its key had run out.", refused=None)
@@ -127,12 +118,6 @@ class _Part:
             self._refused(batch, answer)
         elif answer.outcome == "conflict":
             self._take_apart(batch, answer.message, refused=None)
-
-    def _stopping(self) -> bool:
-        """Whether somebody asked to stop; looked up at most twice a second."""
-        if time.monotonic() - self.looked > 0.5:
-            self.stops, self.looked = pushes.stop_asked(self.push.id), time.monotonic()
-        return self.stops
 
     def _attempt(self, batch: Batch, body: bytes) -> Answer:
         started = now()
