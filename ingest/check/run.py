@@ -40,14 +40,20 @@ def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, accou
         connection.execute(f"create macro moment_of_check() as timestamp {literal((at or now())[:19])}")
         connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
         plans = make_plans(connection, match_spec, account.profile)
+        key = _chosen_key(match_spec, plans)
         _view_cells(connection, plans)
-        written = _write_typed(connection, plans, slug, match_spec.key, out)
-        repeats = find_repeats(connection, plans, match_spec.key, match_spec.answers, ledger.ledger_files(account.ledger_name, slug), sha256)
+        written = _write_typed(connection, plans, slug, key, out)
+        repeats = find_repeats(connection, plans, key, match_spec.answers, ledger.ledger_files(account.ledger_name, slug), sha256)
         _settle_events(connection, repeats, out)
         counts = _list_issues(connection, plans, bad_cells=written < report.rows)
         _write_issues(connection, out)
         _write_left_out(connection, plans, report, out)
         return _result(connection, plans, match_spec, report, repeats, counts, ledger.ledger_version(account.ledger_name, slug))
+
+
+def _chosen_key(spec: MatchSpec, plans: Sequence[Plan]) -> tuple[str, ...] | None:
+    """The fields of the identity, None for all of them: naming every field is no other answer than naming none."""
+    return None if not spec.key or {plan.field for plan in plans} <= set(spec.key) else spec.key
 
 
 def _view_cells(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:

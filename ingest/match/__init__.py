@@ -1,0 +1,8 @@
+"""match: which column is which field. Everything is proposed with its reason; only what is certain is applied without asking."""
+
+from ingest.match.profile import profile_columns, raw_rows
+from ingest.match.propose import propose_event_type, propose_key
+from ingest.match.specify import build_spec, validate
+from ingest.match.suggest import suggest
+
+__all__ = ["build_spec", "profile_columns", "propose_event_type", "propose_key", "raw_rows", "suggest", "validate"]

@@ -1,0 +1,88 @@
+"""Column headings as words: what makes two names the same, and which words mean the same thing."""
+
+import re
+import unicodedata
+
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+BRACKETS = re.compile(r"[\(\[\{<].*?[\)\]\}>]")
+LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "œ": "oe"})
+
+CUSTOMER = (
+    "customer id", "external customer id", "customer", "customer no", "customer nr", "customer number", "customer key", "customer ref", "customer code", "cust id", "cust", "x customer id", "customer uuid",
+    "client id", "client", "client no", "tenant id", "tenant", "account id", "account", "account no", "account number", "organisation id", "organization id", "org id", "organisation", "organization", "org",
+    "subscriber id", "subscriber", "company id", "company", "customer name", "client name", "account name", "company name", "user id",
+    "kundennummer", "kunden nr", "kundennr", "kunden id", "kunden nummer", "kunde", "kundin", "mandant", "mandanten nr", "mandanten id", "debitor", "debitoren nr", "debitorennummer", "kundenname", "firma", "konto", "kontonummer",
+    "id client", "numero client", "no client", "cliente", "id cliente", "codigo cliente", "codice cliente", "klant", "klantnummer", "klant id", "kund", "kundnummer", "klient", "id klienta", "cliente id",
+)
+TIME = (
+    "timestamp", "event time", "event timestamp", "event date", "usage timestamp", "usage time", "usage date", "usage start", "usage start date", "usage start time", "start time", "started at", "start", "start date",
+    "charge period start", "datetime", "date time", "date", "time", "day", "occurred at", "recorded at", "measured at", "created at", "created", "ts", "when", "transaction date", "period start", "end time", "ended at", "usage end", "end", "end date",
+    "zeitstempel", "zeitpunkt", "zeit", "datum", "datum uhrzeit", "datum zeit", "nutzungsdatum", "verbrauchsdatum", "leistungsdatum", "buchungsdatum", "belegdatum", "beginn", "startzeit", "tag", "uhrzeit", "ende",
+    "horodatage", "date heure", "jour", "heure", "debut", "fecha", "fecha hora", "hora", "inicio", "data", "data ora", "ora", "inizio", "datum tijd", "tijd", "tijdstip", "tid", "tidpunkt", "data godzina",
+)
+QUANTITY = (
+    "quantity", "qty", "usage quantity", "usage amount", "usage", "consumption", "consumed quantity", "amount", "units", "volume", "value", "count", "total", "number", "billed quantity", "metered quantity",
+    "menge", "anzahl", "verbrauch", "verbrauchsmenge", "stuckzahl", "stueckzahl", "stuck", "umfang", "wert", "summe", "einheiten",
+    "quantite", "nombre", "consommation", "cantidad", "consumo", "quantita", "numero", "hoeveelheid", "aantal", "verbruik", "antal", "mangd", "ilosc", "quantidade",
+)
+SYNONYMS: tuple[tuple[str, ...], ...] = (
+    CUSTOMER, TIME, QUANTITY,
+    ("region", "region id", "region name", "location", "zone", "data center", "datacenter", "standort", "gebiet", "regio", "ubicacion", "regione", "lieu", "site"),
+    ("unit", "uom", "unit of measure", "pricing unit", "usage unit", "einheit", "mengeneinheit", "masseinheit", "unite", "unidad", "unita", "eenheid"),
+    ("price", "unit price", "list price", "rate", "preis", "einzelpreis", "stuckpreis", "prix", "precio", "prezzo", "prijs"),
+    ("cost", "costs", "charge", "charges", "billed cost", "effective cost", "fee", "kosten", "betrag", "gebuhr", "entgelt", "cout", "montant", "coste", "importe", "costo", "importo", "bedrag"),
+    ("currency", "billing currency", "currency code", "wahrung", "waehrung", "devise", "moneda", "valuta"),
+    ("product", "product id", "product name", "sku", "sku id", "item", "article", "produkt", "artikel", "artikelnummer", "produit", "producto", "prodotto"),
+    ("service", "service name", "service category", "dienst", "leistung", "servicio", "servizio"),
+    ("duration", "duration seconds", "seconds", "dauer", "dauer sekunden", "duree", "duracion", "durata", "duur"),
+    ("description", "details", "note", "notes", "comment", "remark", "beschreibung", "bemerkung", "text", "kommentar", "notiz", "remarque", "descripcion", "descrizione"),
+    ("resource", "resource id", "resource name", "ressource", "recurso", "risorsa"),
+)
+"""Words that mean the same thing, the most telling first; normalised as `words` does."""
+
+PLACE: dict[str, tuple[int, int]] = {word: (group, place) for group, synonyms in reversed(list(enumerate(SYNONYMS))) for place, word in enumerate(synonyms)}
+IDENTIFYING = {"id", "uuid", "guid", "key", "ref", "reference", "nr", "no", "number", "nummer", "code", "phone", "telefon", "zip", "plz", "postcode", "iban", "sku", "caller", "callee", "kundennummer", "artikelnummer", "kontonummer", "rechnungsnummer", "belegnummer", "vertragsnummer"}
+MONEY = {"price", "cost", "costs", "charge", "charges", "fee", "rate", "revenue", "amount", "total", "preis", "kosten", "betrag", "gebuhr", "umsatz", "summe", "prix", "montant", "precio", "importe", "prezzo", "costo", "importo", "eur", "usd", "gbp", "chf"}
+
+
+def words(name: str) -> str:
+    """A name as lower-case ASCII words with single spaces: `lineItem_UsageAmount` and `Line item usage amount` are the same."""
+    split = CAMEL.sub(" ", name)
+    plain = unicodedata.normalize("NFKD", split.lower().translate(LETTERS))
+    return re.sub(r"[^a-z0-9]+", " ", "".join(letter for letter in plain if not unicodedata.combining(letter))).strip()
+
+
+def readings(column: str) -> tuple[str, ...]:
+    """The names a heading may stand for: as it is, without what is in brackets, and what follows the last slash."""
+    bare = BRACKETS.sub(" ", column)
+    found = [words(column), words(bare), words(bare.rsplit("/", 1)[-1])]
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def field_names(columns: tuple[str, ...], taken: tuple[str, ...]) -> dict[str, str]:
+    """A unique snake_case name in ASCII for every column; none of those that are taken."""
+    names: dict[str, str] = {}
+    for column in columns:
+        base = _snake(column)
+        name, number = base, 2
+        if name in taken:
+            name = base = f"{base}_in_file"
+        while name in names.values():
+            name, number = f"{base}_{number}", number + 1
+        names[column] = name
+    return names
+
+
+def _snake(column: str) -> str:
+    name = words(BRACKETS.sub(" ", column)).replace(" ", "_")[:60].strip("_") or words(column).replace(" ", "_")[:60].strip("_")
+    return name if name and name[0].isalpha() else f"field_{name}".rstrip("_")
+
+
+def is_identifying(column: str) -> bool:
+    """Whether a heading says that its cells name something rather than count it."""
+    return any(name.split()[-1] in IDENTIFYING for name in readings(column))
+
+
+def is_money(column: str) -> bool:
+    """Whether a heading says that its cells are amounts of money."""
+    return any(set(name.split()) & MONEY for name in readings(column)) or any(sign in column for sign in "€$£¥")

@@ -1,0 +1,112 @@
+"""What the columns of a file look like: exact counts of empty cells, and a type proposed from a bounded, evenly spread sample."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ingest.engine import engine, identifier, literal
+from ingest.match.names import is_identifying, is_money, words
+from ingest.raw import RAW, raw_query
+from ingest.values import numbers, others, times
+from ingest.values.text import matches, trimmed
+from schemas.event_type import FieldType
+from schemas.matching import ColumnProfile
+from schemas.reading import ReadReport
+
+SAMPLE = 20_000
+AT_ONCE = 40
+"""Columns looked at in one query: a file may have hundreds."""
+MOSTLY = 0.95
+"""The share of cells that must have a form before a type is proposed: a few bad cells are what the check is for."""
+INTEGER, LONG, ZEROS = r"[+-]?\d+", r"[+-]?\d{19,}", r"-?0\d+"
+CLOCK = r"\d:\d\d"
+TESTS = {
+    "filled": "{t} is not null",
+    "integers": matches("{t}", INTEGER),
+    "long": matches("{t}", LONG),
+    "zeros": matches("{t}", ZEROS),
+    "point": matches("{t}", numbers.number_pattern("point")),
+    "comma": matches("{t}", numbers.number_pattern("comma")),
+    "exponents": "regexp_matches({t}, '[0-9][eE][+-]?[0-9]')",
+    "words": f"lower({{t}}) in {tuple(word for word in (*others.YES, *others.NO) if not word.isdigit())}",
+    "uuids": matches("{t}", others.UUID_FORM),
+    "dates": " or ".join(matches("{t}", times.FORMS[form]) for form in ("iso", "slashed", "dotted")),
+    "clocks": "regexp_matches({t}, '[0-9]:[0-9][0-9]')",
+    "compact": matches("{t}", times.FORMS["compact"]),
+    "epochs": matches("{t}", times.FORMS["epoch"]),
+}
+
+
+def profile_columns(raw_folder: Path, report: ReadReport) -> tuple[ColumnProfile, ...]:
+    """A profile of every column of the file, in its order."""
+    with engine() as connection:
+        source = f"read_parquet({literal(raw_folder / RAW)}, file_row_number=true)"
+        step = max(1, report.rows // SAMPLE)
+        found: list[ColumnProfile] = []
+        for start in range(0, len(report.columns), AT_ONCE):
+            found += _profile(connection, source, report.columns[start:start + AT_ONCE], step, report.rows)
+        return tuple(found)
+
+
+def _profile(connection: duckdb.DuckDBPyConnection, source: str, columns: tuple[str, ...], step: int, rows: int) -> list[ColumnProfile]:
+    counts = ", ".join(f"count(nullif({name}, '')), approx_count_distinct({name})" for name in map(identifier, columns))
+    counted = connection.execute(f"select {counts} from {source}").fetchone()
+    texts = ", ".join(f"{trimmed(identifier(column))} as {identifier(column)}" for column in columns)
+    connection.execute(f"create or replace table sample as select {texts} from {source} where file_row_number % {step} = 0")
+    tests = ", ".join(f"count(*) filter ({test.replace('{t}', identifier(column))})" for column in columns for test in TESTS.values())
+    tested = connection.execute(f"select {tests} from sample").fetchone()
+    profiles = []
+    for place, column in enumerate(columns):
+        seen = dict(zip(TESTS, tested[place * len(TESTS):(place + 1) * len(TESTS)], strict=True))
+        kind, why = propose_type(column, seen)
+        filled, distinct = counted[2 * place], counted[2 * place + 1]
+        profiles.append(ColumnProfile(column=column, rows=rows, empty=rows - filled, distinct=min(distinct, filled), examples=_examples(connection, column), proposed_type=kind, why=why))
+    return profiles
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
+    name = identifier(column)
+    rows = connection.execute(f"select left({name}, 80) from (select {name}, min(rowid) as first from sample where {name} is not null group by 1 order by 2 limit 3)").fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def propose_type(column: str, seen: dict[str, int]) -> tuple[FieldType, str]:
+    """The type that a column's cells fit, and why. `seen` says how many cells of the sample have each of the forms in TESTS."""
+    total = seen["filled"]
+    if not total:
+        return "String", "the column is empty"
+    enough = MOSTLY * total
+    if seen["uuids"] >= enough:
+        return "UUID", "its cells are UUIDs"
+    if seen["dates"] >= enough:
+        return ("DateTime64", "its cells are dates with a time of day") if seen["clocks"] else ("Date32", "its cells are dates")
+    if seen["words"] >= enough:
+        return "Bool", "its cells say yes or no"
+    if seen["integers"] >= enough:
+        return _integer_type(column, seen, enough)
+    if max(seen["point"], seen["comma"]) >= enough:
+        return ("Float64", "its cells are numbers with exponents") if seen["exponents"] > total / 2 else ("Decimal", "its cells are numbers with decimals or thousands marks")
+    return "String", "its cells are text"
+
+
+def _integer_type(column: str, seen: dict[str, int], enough: float) -> tuple[FieldType, str]:
+    timely = bool(set(words(column).split()) & {"time", "timestamp", "ts", "date", "day", "datum", "zeit", "epoch", "start", "end", "at"})
+    if timely and seen["compact"] >= enough:
+        return "Date32", "its cells are dates written as in 20261001"
+    if timely and seen["epochs"] >= enough:
+        return "DateTime64", "its cells are seconds since 1970"
+    if seen["zeros"]:
+        return "String", "some cells begin with a zero, which a number would lose"
+    if seen["long"]:
+        return "String", "some cells have more than 18 digits"
+    if is_identifying(column):
+        return "String", "its heading says that the digits name something"
+    return ("Decimal", "its heading says that these are amounts of money") if is_money(column) else ("Int64", "its cells are whole numbers")
+
+
+def raw_rows(raw_folder: Path, report: ReadReport, *, offset: int = 0, limit: int = 50) -> pa.Table:
+    """Rows of the table as read: `_row`, then the file's columns."""
+    columns = "".join(f", {identifier(column)}" for column in report.columns)
+    with engine() as connection:
+        return connection.execute(f"select _row{columns} from ({raw_query(raw_folder, report)}) limit ? offset ?", [limit, offset]).to_arrow_table()

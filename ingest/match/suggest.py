@@ -1,0 +1,96 @@
+"""Columns proposed for fields. Names alone are right four times in five, so only an equal name is certain, and what the cells look like has a say."""
+
+from collections.abc import Iterator, Sequence
+
+from rapidfuzz import fuzz
+
+from ingest.match.names import PLACE, SYNONYMS, field_names, readings, words
+from schemas.event_type import NUMERIC_TYPES, ROOT_FIELDS, EventType, Field, FieldType
+from schemas.matching import ColumnProfile, Suggestion
+from schemas.reading import Confidence
+
+RANK: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
+LIKELY, POSSIBLE = 90, 84
+MANY = 3
+FITS: dict[FieldType, tuple[FieldType, ...]] = {
+    "Int64": NUMERIC_TYPES, "Float64": NUMERIC_TYPES, "Decimal": NUMERIC_TYPES, "DateTime64": ("DateTime64", "Date32"), "Date32": ("DateTime64", "Date32"), "UUID": ("UUID",), "Bool": ("Bool", "Int64"),
+}
+"""Which proposed types of a column fit a field; a String takes anything."""
+
+Candidate = tuple[tuple[int, float], Suggestion]
+
+
+def suggest(profiles: Sequence[ColumnProfile], event_type: EventType) -> tuple[Suggestion, ...]:
+    """At most one column a field and one field a column, the surest first; in the order of the event type's fields, root fields first."""
+    fields = (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *event_type.usage_fields)
+    made_from = field_names(tuple(profile.column for profile in profiles), ROOT_FIELDS)
+    candidates = [found for field in fields for profile in profiles for found in _candidates(field, profile, made_from[profile.column])]
+    candidates += list(_only_time(profiles))
+    chosen: dict[str, Suggestion] = {}
+    used: set[str] = set()
+    for _, found in sorted(candidates, key=lambda candidate: candidate[0]):
+        if found.field not in chosen and found.column not in used:
+            chosen[found.field] = found
+            used.add(found.column)
+    return tuple(_doubted(chosen[field.name], candidates) for field in fields if field.name in chosen)
+
+
+def _doubted(found: Suggestion, candidates: Sequence[Candidate]) -> Suggestion:
+    """A certain proposal is certain only when no other column has the same claim."""
+    rank = next(rank for rank, each in candidates if each is found)
+    rivals = [each.column for other, each in candidates if each.field == found.field and each.column != found.column and other == rank]
+    if found.confidence == "certain" and rivals:
+        return found.model_copy(update={"confidence": "possible", "why": f"several columns have this name: {found.column!r} and {rivals[0]!r}"})
+    return found
+
+
+def _candidates(field: Field, profile: ColumnProfile, made_from: str) -> Iterator[Candidate]:
+    names, wanted = readings(profile.column), words(field.name)
+    if profile.column == field.name:
+        yield _candidate(field, profile, "the same name", "certain", 0)
+    elif names[:1] == (wanted,):
+        yield _candidate(field, profile, "the same name", "certain", 1)
+    elif made_from == field.name or wanted in names[1:2]:
+        yield _candidate(field, profile, "the same name, apart from what is in brackets", "certain", 2)
+    elif _fits(field, profile):
+        yield from _by_meaning(field, profile, names, wanted)
+
+
+def _candidate(field: Field, profile: ColumnProfile, why: str, confidence: Confidence, score: float) -> Candidate:
+    return (RANK[confidence], score), Suggestion(field=field.name, column=profile.column, why=why, confidence=confidence)
+
+
+def _fits(field: Field, profile: ColumnProfile) -> bool:
+    if field.type == "String":
+        return field.name != "customer_id" or profile.proposed_type not in ("Decimal", "Float64", "DateTime64", "Date32", "Bool")
+    return profile.empty == profile.rows or profile.proposed_type in FITS[field.type]
+
+
+def _by_meaning(field: Field, profile: ColumnProfile, names: tuple[str, ...], wanted: str) -> Iterator[Candidate]:
+    if wanted in names:
+        yield _candidate(field, profile, "the same name after the slash", "likely", 0)
+        return
+    group = PLACE.get(wanted, (None, 0))[0]
+    known = [PLACE[name] for name in names if name in PLACE]
+    places = [place for found, place in known if found == group]
+    if places:
+        yield _candidate(field, profile, f"{profile.column!r} is another word for {SYNONYMS[group][0]}", "likely", 1 + min(places))
+        return
+    if known and group is not None:
+        return  # both names are known, and they mean different things
+    score = max(max(fuzz.ratio(name, wanted), fuzz.token_sort_ratio(name, wanted)) for name in names) if names else 0
+    if score >= LIKELY and len(wanted) > MANY:
+        yield _candidate(field, profile, f"a similar name ({score:.0f} of 100)", "likely", 200 - score)
+    elif score >= POSSIBLE or (len(wanted) > MANY and any(_contains(name, wanted) for name in names)):
+        yield _candidate(field, profile, "a similar name", "possible", 200 - score)
+
+
+def _contains(name: str, wanted: str) -> bool:
+    return set(wanted.split()) <= set(name.split())
+
+
+def _only_time(profiles: Sequence[ColumnProfile]) -> Iterator[Candidate]:
+    """The one column whose cells are times; with several of them, only a person knows."""
+    dated = [profile for profile in profiles if profile.proposed_type in ("DateTime64", "Date32")]
+    if len(dated) == 1:
+        yield _candidate(Field(name="timestamp", type="DateTime64"), dated[0], "its cells look like timestamps", "possible", 300)
