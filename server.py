@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 from anyio import to_thread
 from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
 
 from ingest import query, upload
 from ingest.headers import OwnHosts, SecurityHeaders
@@ -16,6 +17,10 @@ from pages.parts import errors
 
 BROKEN_UPLOADS_SECONDS = 24 * 3600
 
+# Before app.py has run once, Streamlit would take pages/ for its own kind of page folder and answer the first deep link with "Page not found".
+# The flag isn't public; tests/browser/test_shell.py opens every address first on a fresh process.
+PagesManager.uses_pages_directory = False
+
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
@@ -23,7 +28,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     import altair  # noqa: F401  (what charts need, loaded before the freeze)
     import pandas  # noqa: F401  (Streamlit loads it with the first table)
 
-    from pages.parts import ask, follow, frame, tables, upload_box  # noqa: F401
+    import ingest.imports  # noqa: F401  (every stage, as the pages name them)
+    from pages.parts import ask, follow, frame, listing, tables, upload_box  # noqa: F401
 
     await to_thread.run_sync(store)
     await to_thread.run_sync(upload.clean_spool, BROKEN_UPLOADS_SECONDS)

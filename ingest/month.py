@@ -80,6 +80,8 @@ class Month(Frozen):
     period: str
     imports: tuple[Listed, ...]
     expected: tuple[Expected, ...]
+    waiting_elsewhere: int = 0
+    """Imports of this account that wait for a person and belong to other months."""
 
     def in_states(self, states: Iterable[ImportState]) -> tuple[Listed, ...]:
         """The month's imports in one of these states."""
@@ -130,10 +132,12 @@ def month(period: str, account: str) -> Month:
     earlier = select(imports.c.file_name, imports.c.event_type, imports.c.period).where(
         imports.c.account == account, imports.c.state.in_(SENT), imports.c.period < period, imports.c.period >= earlier_period(period, REMEMBERED_MONTHS)
     ).order_by(imports.c.period.desc(), imports.c.created_at.desc())
+    elsewhere = select(func.count()).select_from(imports).where(mine, imports.c.period != period, imports.c.state.in_(WAITING))
     with store().connect() as connection:
         here = tuple(_listed(row) for row in connection.execute(now))
         before = connection.execute(earlier).all()
-    return Month(period=period, imports=here, expected=_expected(period, before, here))
+        waiting_elsewhere = connection.execute(elsewhere).scalar_one()
+    return Month(period=period, imports=here, expected=_expected(period, before, here), waiting_elsewhere=waiting_elsewhere)
 
 
 def earlier_period(period: str, months: int = 1) -> str:

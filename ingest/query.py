@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, Queue
@@ -27,6 +29,17 @@ class TooSlow(Outside):
     """A question that took longer than a page may wait."""
 
 
+class Failed(Exception):
+    """A question that broke something in a query process. `where` names the places in the code, without any data."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__("A question failed in a query process.")
+        self.where = where
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return type(self), (self.where,)
+
+
 class Process:
     """One query process and the line to it."""
 
@@ -34,7 +47,7 @@ class Process:
         ours, theirs = socket.socketpair()
         environment = {**os.environ, "INTAKE_HOME": str(settings().home), "INTAKE_MEMORY_LIMIT": MEMORY, "INTAKE_THREADS": str(max(1, (os.cpu_count() or 2) // PROCESSES))}
         with theirs:
-            self.child = subprocess.Popen([sys.executable, "-m", "ingest.query", str(theirs.fileno())], pass_fds=[theirs.fileno()], env=environment, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            self.child = subprocess.Popen([sys.executable, "-c", "from ingest import query; query.main()", str(theirs.fileno())], pass_fds=[theirs.fileno()], env=environment, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         self.line = Connection(ours.detach())
 
     def ask(self, function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object], seconds: float) -> object:
@@ -116,10 +129,11 @@ def pool() -> Pool:
 
 
 def warm() -> None:
-    """Starts the processes, so that the first page needn't wait for them."""
+    """Starts the processes and loads what questions need, so that the first page needn't wait for it."""
     here = pool()
-    with here.process(SECONDS), here.process(SECONDS):
-        pass
+    with here.process(SECONDS) as first, here.process(SECONDS) as second:
+        for process in (first, second):
+            process.ask(load, (WARM,), {}, SECONDS)
 
 
 def end() -> None:
@@ -146,21 +160,16 @@ def _answer(function: Callable[..., object], args: Sequence[object], kwargs: Map
     except IngestError as error:
         return False, error
     except Exception as error:  # the outermost loop of a process: the asker must hear of it
-        import traceback
-        where = " ← ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:]))
-        return False, RuntimeError(f"{type(error).__name__} in a query process at {where}")
+        frames = " ← ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:]))
+        return False, Failed(f"{type(error).__name__} at {frames}")
 
 
-def _warm_imports() -> None:
-    from importlib import import_module
-
-    for name in WARM:
-        try:
-            import_module(name)
-        except ImportError:
-            pass
+def load(modules: Sequence[str]) -> None:
+    """Imports modules, so that they are there when they are needed."""
+    for name in modules:
+        import_module(name)
 
 
-if __name__ == "__main__":
-    _warm_imports()
+def main() -> None:
+    """A query process. Not run as `-m ingest.query`: what it answers must carry this module's name, not `__main__`."""
     serve(Connection(int(sys.argv[1])))

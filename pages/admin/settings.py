@@ -9,6 +9,7 @@ from ingest.store import accounts
 from pages.parts import errors, frame
 from pages.parts.text import count, plain, size
 from schemas.account import Account
+from schemas.event_type import EventType
 
 KINDS = {"sandbox": "Sandbox: nothing reaches a real invoice", "production": "PRODUCTION: what is sent reaches real invoices"}
 
@@ -18,14 +19,15 @@ def _page() -> None:
     known = accounts.all_accounts()
     if len(known) == 1 and known[0].embedded:
         st.info("Using the practice account. Nothing here reaches a real invoice.", icon=":material/school:")
-    tabs = st.tabs(["Accounts", "Event types", "Practice account", "This installation"])
-    with tabs[0]:
+    accounts_tab, types_tab, practice_tab, installation_tab = st.tabs(["Accounts", "Event types", "Practice account", "This installation"], key="settings_tab", on_change="rerun")
+    with accounts_tab:
         _accounts(known, actor)
-    with tabs[1]:
-        _event_types(frame.account())
-    with tabs[2]:
+    with types_tab:
+        if types_tab.open:  # asks the account, which may take a while
+            _event_types(frame.account())
+    with practice_tab:
         _practice(accounts.embedded_sandbox())
-    with tabs[3]:
+    with installation_tab:
         _installation()
 
 
@@ -50,17 +52,14 @@ def _account_buttons(each: Account, actor: frame.Actor) -> None:
                     st.rerun()
     if tested:
         with errors.shown():
-            st.success(f"The account answers. It has {count(_fetch(each), 'event type')}.", icon=":material/check_circle:")
+            st.success(f"The account answers. It has {count(len(_types_of(each, at_once=True)), 'event type')}.", icon=":material/check_circle:")
 
 
-def _fetch(account: Account) -> int:
-    return len(_types_of(account))
-
-
-def _types_of(account: Account) -> list:  # noqa: ANN202
+def _types_of(account: Account, *, at_once: bool = False) -> list[EventType]:
+    """The account's event types; `at_once` hears of a failure without trying again."""
     from ingest.billing import BillingClient
 
-    with BillingClient(account) as client:
+    with BillingClient(account, timeout=10, **({"sleep": lambda _seconds: None} if at_once else {})) as client:
         return list(client.event_types())
 
 
@@ -95,7 +94,8 @@ def _account(name: str, kind: str, base_url: str, organisation: str, key: str) -
 def _event_types(account: Account) -> None:
     st.markdown(f"What **{plain(account.name)}** knows as usage. New ones are created from a file, in the step *Columns* of an import.")
     with errors.shown():
-        found = _types_of(account)
+        with st.spinner("Asking the account …"):
+            found = _types_of(account)
         if not found:
             st.info("This account has no event types yet. The first file makes the first one.", icon=":material/category:")
         for each in found:

@@ -9,6 +9,7 @@ from logging.handlers import RotatingFileHandler
 
 import streamlit as st
 
+from ingest import query
 from ingest.errors import Broken, IngestError, Outside
 from ingest.settings import settings
 from pages.parts.text import plain
@@ -45,8 +46,16 @@ def record_incident(error: Exception) -> str:
     """Logs where a failure happened, without its message (it may hold a customer's data). The number to find it by."""
     number = secrets.token_hex(4)
     frames = " ← ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-12:]))
-    _log().error("incident %s: %s at %s", number, type(error).__name__, frames)
+    inner = f" ← {error.where}" if isinstance(error, query.Failed) else ""
+    _log().error("An unforeseen failure. action=incident number=%s kind=%s at %s%s", number, type(error).__name__, frames, inner)
     return number
+
+
+def close_log() -> None:
+    """Closes the log; the next incident opens it again."""
+    for handler in (logger := logging.getLogger("intake.portal")).handlers[:]:
+        handler.close()
+        logger.removeHandler(handler)
 
 
 def _log() -> logging.Logger:
@@ -54,6 +63,7 @@ def _log() -> logging.Logger:
     path = settings().home / "logs" / "portal.log"
     logger = logging.getLogger("intake.portal")
     if [getattr(handler, "baseFilename", None) for handler in logger.handlers] != [str(path)]:
+        close_log()
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(path, maxBytes=2_000_000, backupCount=5, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -63,7 +63,7 @@ def step_header(record: ImportRecord | None, current: Step) -> None:
     """The four steps, each saying whether it is done, and opening where that is possible."""
     reached = furthest(record)
     with st.container(horizontal=True, key="steps", vertical_alignment="center", gap="medium"):
-        st.caption(f"Step {STEPS.index(current) + 1} of {len(STEPS)}")
+        st.caption(f"Step {STEPS.index(current) + 1} of {len(STEPS)}", width="content")
         for position, step in enumerate(STEPS):
             _step_link(record, step, position, current, reached)
 
@@ -81,12 +81,12 @@ def left_at(record: ImportRecord | None) -> Step:
 def _step_link(record: ImportRecord | None, step: Step, position: int, current: Step, reached: int) -> None:
     name = f"{position + 1} {STEP_NAMES[step]}"
     if step == current:
-        st.markdown(f"**:material/arrow_right: {name}**", help="You are here")
+        st.markdown(f"**{name}** (here)", width="content")
     elif record and position <= reached:
         done = position < reached or record.state == "proven"
         st.page_link(IMPORT_PAGE, label=f"{name}{' (done)' if done else ''}", icon=":material/check_circle:" if done else None, query_params=import_address(record.id, step))
     else:
-        st.markdown(f":gray[{name}]", help="Comes after the steps before it")
+        st.caption(f"{name} (later)", width="content")
 
 
 def _bar(record: ImportRecord | None) -> None:

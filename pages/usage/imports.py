@@ -23,7 +23,7 @@ def _empty() -> None:
 def _search() -> tuple[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Search", key="q", placeholder="File, person, event type, account, month such as 2026-10", type="search", live=True, width=420, bind="query-params")
-        group = st.selectbox("State", list(GROUPS), key="imports_state", width=220)
+        group = st.selectbox("State", list(GROUPS), index=1 if "waiting" in st.query_params else 0, key="imports_state", width=220)
     return text or "", group
 
 

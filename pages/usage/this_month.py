@@ -34,6 +34,8 @@ def _page() -> None:
         _full(here, still_open)
     else:
         _empty(period, actor)
+    if here.waiting_elsewhere:
+        st.page_link(IMPORTS_PAGE, label=f"{count(here.waiting_elsewhere, 'import')} of other months {'waits' if here.waiting_elsewhere == 1 else 'wait'} for you", icon=":material/pending_actions:", query_params={"waiting": "yes"})
     _to_fix(still_open, actor)
 
 
