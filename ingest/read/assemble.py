@@ -1,24 +1,23 @@
 """A stream of rows → raw.parquet: leaves out what is no part of the table, and accounts for every row."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ingest.errors import Broken, Unreadable
 from ingest.read.layout import BLANK, NO_ROWS, TOTALS, EndRow, Layout, TextRow, find_end
 from ingest.read.limits import MAX_LISTED_END_BLANKS, TAIL_RECORDS
-from ingest.read.rawfile import RawFile
+from ingest.read.rawfile import Cells, Fit, RawFile
 from schemas.reading import ExcludedRow, RowSpan, TotalsRow
 
-Cells = Sequence[object]
+BLOCK = 4_000
 
 
 class Shape(NamedTuple):
-    """What a family of formats knows about its rows: when one is blank, how it reads as text, how it is made to fit the table."""
+    """What a family of formats knows about its rows: when one is blank, how it reads as text, how one of another width is made to fit."""
 
     is_blank: Callable[[Cells], bool]
     as_text: Callable[[Cells], list[str]]
-    fit: Callable[[int, Cells], Cells]
+    fit: Fit
 
 
 class Outcome(NamedTuple):
@@ -33,19 +32,20 @@ class Outcome(NamedTuple):
 def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:
     """Writes the table's own rows. Raises Broken should a row be neither kept nor listed."""
     blanks: list[int] = []
-    pending: deque[tuple[int, Cells]] = deque()
+    pending: list[tuple[int, Cells]] = []
     count = 0
     for number, cells in rows:
         count += 1
         if number < layout.first_row:
             if number in keep and number not in layout.header_rows:
-                raw.add(number, shape.fit(number, cells))
-        elif number not in keep and shape.is_blank(cells):
+                raw.add([(number, cells)], shape.fit)
+        elif shape.is_blank(cells) and number not in keep:
             blanks.append(number)
         else:
             pending.append((number, cells))
-            if len(pending) > TAIL_RECORDS:
-                raw.add(pending[0][0], shape.fit(*pending.popleft()))
+            if len(pending) >= BLOCK:
+                raw.add(pending[:-TAIL_RECORDS], shape.fit)
+                del pending[:-TAIL_RECORDS]
     ended = _end(pending, layout, keep, shape, raw)
     excluded = [row for row in layout.excluded if row.row not in keep] + ended.excluded
     if raw.rows == 0:
@@ -62,11 +62,13 @@ class _Ended(NamedTuple):
 
 
 def _end(pending: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> _Ended:
-    last = [(number, cells, TextRow(number, shape.as_text(cells))) for number, cells in pending]
+    pending = list(pending)
+    raw.add(pending[:-TAIL_RECORDS], shape.fit)
+    last = [(number, cells, TextRow(number, shape.as_text(cells))) for number, cells in pending[-TAIL_RECORDS:]]
     reasons = {row.number: row for row in find_end([text for _, _, text in last], layout.kinds, rest_is_table=raw.rows > 0, keep=keep)}
     for number, cells, _ in last:
         if number not in reasons:
-            raw.add(number, shape.fit(number, cells))
+            raw.add([(number, cells)], shape.fit)
     left_out = [(reasons[number], text) for number, _, text in last if number in reasons]
     return _Ended([excluded_row(*row) for row in left_out], [totals_row(text, layout.names) for end, text in left_out if end.reason == TOTALS], max((number for number, _, _ in last), default=0))
 

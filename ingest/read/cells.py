@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from ingest.read.rawfile import ToText
+from ingest.read.rawfile import ToText, text_column
 
 Cell = str | float | int | bool | date | datetime | time | timedelta
 SAFE_INTEGER = 1e15
@@ -15,10 +15,8 @@ SAFE_INTEGER = 1e15
 
 def number_text(value: float) -> str:
     """A number without .0 and without an exponent, in the fewest digits that give it back."""
-    if value.is_integer() and abs(value) < SAFE_INTEGER:
-        return str(int(value))
     text = repr(value)
-    return format(Decimal(text), "f") if "e" in text else text.removesuffix(".0")
+    return text[:-2] if text.endswith(".0") else format(Decimal(text), "f") if "e" in text else text
 
 
 def duration_text(value: timedelta) -> str:
@@ -56,8 +54,17 @@ def column_texts(cells: Sequence[Sequence[object]], width: int) -> list[ToText]:
 
 
 def _as_text(cells: Sequence[object]) -> pa.Array:
-    return pa.array([AS_TEXT[type(cell)](cell) for cell in cells], pa.string())
+    return _texts(cells, AS_TEXT)
 
 
 def _with_time(cells: Sequence[object]) -> pa.Array:
-    return pa.array([WITH_TIME[type(cell)](cell) for cell in cells], pa.string())
+    return _texts(cells, WITH_TIME)
+
+
+def _texts(cells: Sequence[object], ways: dict[type, Callable[[object], str | None]]) -> pa.Array:
+    kinds = set(map(type, cells))
+    if kinds == {str}:
+        return text_column(cells)
+    if len(kinds) == 1:
+        return pa.array(list(map(ways[kinds.pop()], cells)), pa.string())
+    return pa.array([ways[type(cell)](cell) for cell in cells], pa.string())

@@ -17,6 +17,9 @@ BATCH_CELLS = 200_000
 GROUP_ROWS = 122_880
 GROUP_BYTES = 64 * 1024**2
 
+Cells = Sequence[object]
+Fit = Callable[[int, Cells], Cells]
+"""Makes a row of another width fit the table, given its number."""
 ToText = Callable[[Sequence[object]], pa.Array]
 """Turns one column of some rows into text, null for nothing."""
 
@@ -36,38 +39,47 @@ class RawFile:
         self.schema = pa.schema([(name, pa.string()) for name in ("_file", "_sheet", *self.columns)])
         self.writer = pq.ParquetWriter(folder / RAW, self.schema, compression="zstd", compression_level=1)
         self.batch_rows = max(1, BATCH_CELLS // max(1, len(self.columns)))
-        self.batch: list[Sequence[object]] = []
+        self.batch: list[Cells] = []
         self.group: list[pa.RecordBatch] = []
         self.rows = 0
         self.spans: list[RowSpan] = []
         self.shift: int | None = None
 
-    def add(self, number: int, cells: Sequence[object]) -> None:
-        """The next row of the table, with its row number and a cell for every column."""
-        if number - self.rows != self.shift:
-            self._new_span(number - self.rows)
-        self.batch.append(cells)
-        self.rows += 1
+    def add(self, rows: Sequence[tuple[int, Cells]], fit: Fit) -> None:
+        """The next rows of the table, each with its row number; `fit` makes one of another width fit."""
+        width = len(self.columns)
+        self._note_numbers(rows)
+        self.batch += [cells if len(cells) == width else fit(number, cells) for number, cells in rows]
+        self.rows += len(rows)
         if len(self.batch) >= self.batch_rows:
             self._flush_batch()
 
-    def _new_span(self, shift: int) -> None:
+    def _note_numbers(self, rows: Sequence[tuple[int, Cells]]) -> None:
+        if rows and rows[0][0] - self.rows == self.shift and rows[-1][0] - rows[0][0] == len(rows) - 1:
+            return
+        for record, (number, _) in enumerate(rows, self.rows):
+            if number - record != self.shift:
+                self._new_span(record, number - record)
+
+    def _new_span(self, record: int, shift: int) -> None:
         if len(self.spans) >= MAX_SPANS:
             raise Unreadable(f"More than {MAX_SPANS:,} rows of this file are blank or no part of the table, scattered between its rows.", "Remove them, or export the file again.")
         self.shift = shift
-        self.spans.append(RowSpan(first=self.rows, shift=shift))
+        self.spans.append(RowSpan(first=record, shift=shift))
 
     def _flush_batch(self) -> None:
-        if not self.batch:
-            return
-        columns = [convert(cells) for convert, cells in zip(self.to_text, zip(*self.batch, strict=True), strict=True)]
-        constants = [_constant(value, len(self.batch)) for value in (self.file, self.sheet)]
-        self.group.append(pa.RecordBatch.from_arrays([*constants, *columns], schema=self.schema))
+        for begin in range(0, len(self.batch), self.batch_rows):
+            self._flush_rows(self.batch[begin : begin + self.batch_rows])
         self.batch = []
+        if self.progress and self.rows:
+            self.progress(self.rows)
+
+    def _flush_rows(self, rows: list[Cells]) -> None:
+        columns = [convert(cells) for convert, cells in zip(self.to_text, zip(*rows, strict=True), strict=True)]
+        constants = [_constant(value, len(rows)) for value in (self.file, self.sheet)]
+        self.group.append(pa.RecordBatch.from_arrays([*constants, *columns], schema=self.schema))
         if sum(batch.num_rows for batch in self.group) >= GROUP_ROWS or sum(batch.nbytes for batch in self.group) >= GROUP_BYTES:
             self._flush_group()
-        if self.progress:
-            self.progress(self.rows)
 
     def _flush_group(self) -> None:
         if self.group:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ingest.errors import Unreadable
-from ingest.read.assemble import Cells, Outcome, Shape, assemble
+from ingest.read.assemble import Outcome, Shape, assemble
 from ingest.read.dialect import SEP_LINE, find_dialect
 from ingest.read.encoding import Encoding, as_utf8, find_encoding
 from ingest.read.fast import read_fast
 from ingest.read.layout import Layout, TextRow, find_layout
 from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS, MAX_LISTED_REPAIRS
-from ingest.read.rawfile import RawFile
+from ingest.read.rawfile import Cells, RawFile
 from ingest.read.records import Dialect, Record, lines_of, records
 from schemas.reading import Finding, ReadReport, ReadSpec, Repair
 
@@ -77,7 +77,7 @@ def _read_slow(path: Path, dialect: Dialect, layout: Layout, fitter: "_Fitter", 
 
 
 def _is_blank(cells: Cells) -> bool:
-    return not any(map(str.strip, cells))
+    return not cells[0].strip() and not any(map(str.strip, cells))
 
 
 def _numbered(found: Iterable[Record], fitter: "_Fitter") -> Iterator[tuple[int, Sequence[str]]]:
@@ -114,8 +114,6 @@ class _Fitter:
         return cells
 
     def fit(self, number: int, cells: Sequence[str]) -> Sequence[str]:
-        if len(cells) == self.width:
-            return cells
         return self._short(number, cells) if len(cells) < self.width else self._long(number, cells)
 
     def _short(self, number: int, cells: Sequence[str]) -> Sequence[str]:

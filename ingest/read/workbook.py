@@ -10,11 +10,11 @@ import python_calamine
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from ingest.errors import Unreadable
-from ingest.read.assemble import Cells, Outcome, Shape, assemble
+from ingest.read.assemble import Outcome, Shape, assemble
 from ingest.read.cells import SAFE_INTEGER, cell_text, column_texts
 from ingest.read.layout import Layout, TextRow, find_layout
 from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
-from ingest.read.rawfile import RawFile
+from ingest.read.rawfile import Cells, RawFile
 from ingest.read.xlsx_errors import Lost, lost_cells
 from schemas.reading import Finding, ReadReport, ReadSpec
 
@@ -107,10 +107,8 @@ def _load(book: CalamineWorkbook, source: Path, name: str, spec: ReadSpec, forma
 def _rows(sheet: CalamineSheet, lost: Lost) -> Iterator[tuple[int, Cells]]:
     """The rows of a sheet's used part, each with its own number in the sheet; cells that got lost are put back as text."""
     top, left = sheet.start
-    for number, cells in enumerate(islice(sheet.iter_rows(), top, None), top + 1):
-        if number in lost:
-            cells = _with_lost(cells, lost[number], left)
-        yield number, cells
+    rows = enumerate(islice(sheet.iter_rows(), top, None), top + 1)
+    return ((number, _with_lost(cells, lost[number], left) if number in lost else cells) for number, cells in rows) if lost else rows
 
 
 def _with_lost(cells: list[object], lost: dict[int, str], left: int) -> list[object]:
@@ -125,6 +123,9 @@ def _read_sheet(found: _Sheet, spec: ReadSpec, file_name: str, out: Path, progre
 
 
 def _is_blank(cells: Cells) -> bool:
+    first = cells[0]
+    if type(first) is not str or first.strip():
+        return False
     return not any(type(cell) is not str or cell.strip() for cell in cells)
 
 

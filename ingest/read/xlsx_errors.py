@@ -3,6 +3,7 @@
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -24,16 +25,23 @@ Lost = dict[int, dict[int, str]]
 
 
 def lost_cells(path: Path, sheet: str) -> Lost:
-    """The cells of one sheet that would silently become empty, with `#DIV/0!` or `=B2*C2` as their text."""
+    """The cells of one sheet that would silently become empty, with `#DIV/0!` or `=B2*C2` as their text. A damaged part yields what could be read."""
     found: Lost = {}
-    with zipfile.ZipFile(path) as archive:
-        part = _sheet_part(archive, sheet)
-        if part is None:
-            return found
-        with archive.open(part) as stream:
-            for attributes, content in _suspects(stream):
-                _note(attributes, content, found)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _search(archive, sheet, found)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        return found
     return found
+
+
+def _search(archive: zipfile.ZipFile, sheet: str, found: Lost) -> None:
+    part = _sheet_part(archive, sheet)
+    if part is None:
+        return
+    with archive.open(part) as stream:
+        for attributes, content in _suspects(stream):
+            _note(attributes, content, found)
 
 
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
