@@ -100,6 +100,12 @@ def test_after_sending_both_forms() -> None:
     assert words.after_sending(missing, 0) == "**Not proven yet:** 12,400 sent, 12,380 found. Don't upload again."
 
 
+def test_an_account_that_could_not_be_asked_is_no_missing_event() -> None:
+    unasked = receipt(proof=Proof(missing=12400))
+    assert words.after_sending(unasked, 0) == "**Not proven yet:** 12,400 sent; the account couldn't be asked for them yet. Don't upload again."
+    assert words.chain(unasked)[1].endswith("12,400 acknowledged (not read back yet)")
+
+
 def test_after_sending_never_calls_a_refusal_proven() -> None:
     refused = receipt(events=EventCounts(planned=12400, sent=12400, accepted=12380, rejected=20), proof=Proof(found=12380, agrees=True, level="event"))
     assert "Done and proven" not in words.after_sending(refused, 0)

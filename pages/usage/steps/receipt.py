@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import streamlit as st
 
+from ingest import push
 from ingest.store import open_rows
 from pages.parts import errors, tables
 from pages.parts.state import THIS_MONTH_PAGE
@@ -12,6 +13,8 @@ from pages.parts.text import count, moment, plain
 from pages.usage.steps import downloads, words
 from schemas.pushing import Proof, Receipt
 from schemas.records import ImportRecord
+
+SECONDS = 3.0
 
 
 def show(record: ImportRecord, made: Receipt, who: str) -> None:
@@ -22,6 +25,7 @@ def show(record: ImportRecord, made: Receipt, who: str) -> None:
     else:
         st.warning(message, icon=":material/pending:")
         _check_again(made, who)
+        _watch(made.push_id, made.proof.checked_at or "")
     if st.button("Back to this month", type="primary", key="back_to_month"):
         st.switch_page(THIS_MONTH_PAGE)
     details(record, made)
@@ -49,7 +53,7 @@ def _proof(proof: Proof) -> None:
         st.markdown(plain(proof.note))
     if proof.comparisons:
         st.markdown("  \n".join(words.comparison(each) for each in proof.comparisons))
-    if proof.missing or proof.extra:
+    if proof.level != "none" and (proof.missing or proof.extra):
         st.markdown(f":material/warning: {count(proof.missing, 'event')} missing, {count(proof.extra, 'event')} too many.")
     if proof.differences:
         table = pa.table({"Customer": [each.customer_id for each in proof.differences], "Sent": [each.sent for each in proof.differences], "Found": [each.found for each in proof.differences]})
@@ -77,6 +81,13 @@ def _check_again(made: Receipt, who: str) -> None:
         with errors.shown():
             _queue_verify(made.push_id, who)
             st.toast("The account is being asked again. This page shows the result when it is there.")
+
+
+@st.fragment(run_every=SECONDS)
+def _watch(push_id: str, checked_at: str) -> None:
+    """Runs the page again when somebody has looked at the account since."""
+    if (push.receipt(push_id).proof.checked_at or "") != checked_at:
+        st.rerun()
 
 
 def _queue_verify(push_id: str, who: str) -> None:

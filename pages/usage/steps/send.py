@@ -162,8 +162,6 @@ def _waiting(latest: PushProgress, who: str) -> None:
 
 def _stopped(record: ImportRecord, latest: PushProgress, who: str) -> None:
     st.warning(words.stopped(latest.events), icon=":material/pause_circle:")
-    if latest.message:
-        st.caption(plain(latest.message))
     rest = latest.events.planned - latest.events.accepted - latest.events.rejected
     if st.button("Continue sending", type="primary", key="continue_sending", icon=":material/play_circle:", disabled=not rest):
         _continue(latest.push_id, who)

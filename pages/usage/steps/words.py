@@ -206,7 +206,8 @@ def after_sending(receipt: Receipt, open_rows: int, next_check: datetime | None 
     if proof.agrees:
         return f"**Done, but not everything was stored.** {number(events.sent)} sent, {number(proof.found)} found in the account.{refused}{stays}"
     again = f" We are checking. Next check {next_check:%H:%M} UTC." if next_check else ""
-    return f"**Not proven yet:** {number(events.sent)} sent, {number(proof.found)} found. Don't upload again.{again}{refused}{stays}"
+    found = f", {number(proof.found)} found" if proof.level != "none" else "; the account couldn't be asked for them yet"
+    return f"**Not proven yet:** {number(events.sent)} sent{found}. Don't upload again.{again}{refused}{stays}"
 
 
 def stopped(events: EventCounts) -> str:
@@ -226,9 +227,10 @@ def chain(receipt: Receipt) -> list[str]:
     rows, events = receipt.rows, receipt.events
     first = f"{count(rows.read, 'row')} read = {number(rows.accepted)} accepted + {number(rows.rejected)} rejected + {number(rows.duplicate)} duplicate + {number(rows.excluded)} excluded"
     numbers = [rows.accepted, events.sent, events.accepted, receipt.proof.found]
-    sign = "=" if len(set(numbers)) == 1 else "≠"
-    second = f"{number(rows.accepted)} accepted {_sign(numbers, 0)} {number(events.sent)} sent {_sign(numbers, 1)} {number(events.accepted)} acknowledged {_sign(numbers, 2)} {number(receipt.proof.found)} found again"
-    return [f":material/check: {first}", f"{':material/check:' if sign == '=' else ':material/warning:'} {second}"]
+    read_back = receipt.proof.level != "none" or not events.accepted
+    found = f"{_sign(numbers, 2)} {number(receipt.proof.found)} found again" if read_back else "(not read back yet)"
+    second = f"{number(rows.accepted)} accepted {_sign(numbers, 0)} {number(events.sent)} sent {_sign(numbers, 1)} {number(events.accepted)} acknowledged {found}"
+    return [f":material/check: {first}", f"{':material/check:' if len(set(numbers)) == 1 else ':material/warning:'} {second}"]
 
 
 def proof_level(proof: Proof) -> str:

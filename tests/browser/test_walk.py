@@ -1,0 +1,300 @@
+"""The walk through one import in a real browser: upload, columns, review, send, receipt; and what stands there when something is wrong."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.settings import PROJECT
+
+sync_api = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+expect, Page = sync_api.expect, sync_api.Page
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install Debian's package chromium")
+
+NOT_OURS = {"empty-table-header", "aria-prohibited-attr", "scrollable-region-focusable"}
+"""axe rules that Streamlit's own grid and containers break."""
+USAGE = "customer_id,timestamp,region,calls\n" + "".join(f"cus_{row % 4},2026-10-{row % 28 + 1:02}T10:00:00Z,eu-{row % 2},{row + 1}\n" for row in range(120))
+BAD = "customer_id,timestamp,region,calls\ncus_1,2026-10-01T10:00:00Z,eu,5\n,2026-10-02T10:00:00Z,eu,6\ncus_2,2026-10-03T10:00:00Z,eu,n/a\ncus_3,2026-10-04T10:00:00Z,eu,8\n"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+class Portal:
+    """A running installation: portal, worker and sandbox, each a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port, self.sandbox_port = home, free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = {"INTAKE_HOME": str(home), "INTAKE_PORTAL_PORT": str(self.port), "INTAKE_SANDBOX_PORT": str(self.sandbox_port)}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")}
+        self.environment = {**inherited, **own}
+        self.running: dict[str, subprocess.Popen] = {}
+
+    def start(self, *names: str) -> None:
+        commands = {
+            "sandbox": ["-m", "ingest", "sandbox", "--port", str(self.sandbox_port)],
+            "worker": ["-m", "ingest", "worker"],
+            "portal": ["-m", "uvicorn", "server:app", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"],
+        }
+        for name in names:
+            self.running[name] = subprocess.Popen([sys.executable, *commands[name]], cwd=PROJECT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ports = {"sandbox": self.sandbox_port, "portal": self.port}
+        until(lambda: all(listening(ports[name]) for name in names if name in ports))
+
+    def stop(self, *names: str) -> None:
+        for name in names:
+            process = self.running.pop(name, None)
+            if process:
+                process.terminate()
+                process.wait(20)
+
+    def sandbox_says(self, path: str, body: object) -> object:
+        """One request to the sandbox, past the portal."""
+        from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
+
+        headers = {"x-api-key": SANDBOX_KEY, "organisation": SANDBOX_ORGANISATION, "content-type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.sandbox_port}{path}", json.dumps(body).encode(), headers), timeout=10) as answer:
+            return json.load(answer)
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it didn't happen in time")
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    here = Portal(tmp_path_factory.mktemp("walk") / "home")
+    try:
+        here.start("sandbox", "worker", "portal")
+        yield here
+    finally:
+        here.stop("portal", "worker", "sandbox")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: "sync_api.Browser") -> Iterator["sync_api.Page"]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    context.set_default_timeout(30_000)
+    opened = context.new_page()
+    opened.foreign = []
+    opened.on("request", lambda request: None if re.match(r"(http|ws)://127\.0\.0\.1|data:|blob:", request.url) else opened.foreign.append(request.url))
+    yield opened
+    assert opened.foreign == [], "the page asked somebody else for something"
+    context.close()
+
+
+def settled(page: "sync_api.Page") -> None:
+    """Waits until Streamlit has run the page."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def upload(page: "sync_api.Page", portal: Portal, name: str, text: str, tmp_path: Path) -> str:
+    """Uploads a file; the import's id, once it has been read."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    page.goto(f"{portal.url}/import")
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_role("button", name="Continue").wait_for()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_text("What is this usage?").wait_for()
+    return re.search(r"id=(imp_\w+)", page.url)[1]
+
+
+def button(page: "sync_api.Page", name: str) -> "sync_api.Locator":
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def tick(page: "sync_api.Page", label: str | re.Pattern[str]) -> None:
+    """Ticks a box by its label, as a person does."""
+    page.locator("label").filter(has_text=label).first.click()
+    settled(page)
+
+
+def confirm_all(page: "sync_api.Page") -> None:
+    """Ticks whatever is marked "please confirm"."""
+    while page.get_by_text("Please confirm.").count():
+        before = page.get_by_text("Please confirm.").count()
+        page.locator("[data-testid=stCheckbox]").filter(has_text=re.compile("^Yes, ")).filter(has=page.locator("input:not(:checked)")).first.locator("label").click()
+        until(lambda before=before: page.get_by_text("Please confirm.").count() < before)
+    settled(page)
+
+
+def looks_right(page: "sync_api.Page") -> None:
+    confirm_all(page)
+    button(page, "Looks right").click()
+    page.get_by_role("heading", name=re.compile(r"rows? = ")).wait_for()
+
+
+def choose(page: "sync_api.Page", label: str, option: str) -> None:
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settled(page)
+
+
+def ours(page: "sync_api.Page") -> list[str]:
+    """What axe finds that isn't Streamlit's own."""
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found if each["id"] not in NOT_OURS]
+
+
+def test_the_whole_walk(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    import_id = upload(page, portal, "api_calls.csv", USAGE, tmp_path)
+    page.get_by_label("What should it be called?").fill("API calls")
+    page.get_by_label("What should it be called?").press("Enter")
+    settled(page)
+    assert ours(page) == []
+    looks_right(page)
+    expect(page.get_by_role("heading", name="120 rows = 120 ready")).to_be_visible()
+    expect(page.get_by_text("Nothing to decide. All 120 rows are ready.")).to_be_visible()
+    assert ours(page) == []
+    button(page, "Review sending").click()
+    page.get_by_text("Send 120 events for 4 customers, October 2026, to Practice?").wait_for()
+    expect(button(page, "Send 120 events")).to_be_disabled()
+    expect(page.get_by_text("The account holds nothing yet for these customers and this period.")).to_be_visible()
+    assert ours(page) == []
+    tick(page, "Yes, send these 120 events to Practice")
+    button(page, "Send 120 events").click()
+    page.get_by_text("Done and proven. 120 sent, 120 found in the account, totals equal for every customer.").wait_for()
+    page.get_by_text("120 accepted = 120 sent = 120 acknowledged = 120 found again").wait_for()
+    assert ours(page) == []
+    with page.expect_download() as download:
+        button(page, "Evidence for an auditor").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {"receipt.json", "batches.csv", "attempts.csv"} <= set(archive.namelist())
+        assert json.loads(archive.read("receipt.json"))["import_id"] == import_id
+    page.reload()
+    page.get_by_text("Done and proven.").wait_for()
+    button(page, "Back to this month").click()
+    page.get_by_role("heading", name="This month").wait_for()
+
+
+def test_a_colleague_sees_the_same_and_a_reload_keeps_every_answer(portal: Portal, page: "sync_api.Page", browser: "sync_api.Browser", tmp_path: Path):
+    upload(page, portal, "shared.csv", USAGE.replace("cus_", "team_"), tmp_path)
+    choose(page, "Kind of usage", "A new kind of usage, made from this file")
+    page.get_by_label("What should it be called?").fill("Shared calls")
+    page.get_by_label("What should it be called?").press("Enter")
+    settled(page)
+    page.reload()
+    expect(page.get_by_label("What should it be called?")).to_have_value("Shared calls")
+    other = browser.new_context().new_page()
+    other.goto(page.url)
+    expect(other.get_by_label("What should it be called?")).to_have_value("Shared calls", timeout=30_000)
+    other.context.close()
+
+
+def test_rows_to_fix_have_to_be_decided(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    upload(page, portal, "mistakes.csv", BAD, tmp_path)
+    choose(page, "Kind of usage", "A new kind of usage, made from this file")
+    page.get_by_label("What should it be called?").fill("Calls with mistakes")
+    page.get_by_label("What should it be called?").press("Enter")
+    settled(page)
+    if page.get_by_text("n/a").count():
+        advanced = page.get_by_text("Advanced: the names and types")
+        advanced.click()
+        choose(page, "Type of the field for calls", "Int64 (whole number)")
+    looks_right(page)
+    page.get_by_role("heading", name="4 rows = 2 ready + 2 need fixing").wait_for()
+    expect(button(page, "Review sending")).to_be_disabled()
+    expect(page.get_by_text("Choose above what happens to the 2 rows that need fixing.")).to_be_visible()
+    tick(page, "Send nothing until they are fixed")
+    expect(page.get_by_text("You chose to send nothing until the 2 rows are fixed.")).to_be_visible()
+    tick(page, "Go on without them")
+    expect(button(page, "Review sending")).to_be_enabled()
+    assert ours(page) == []
+    with page.expect_download() as download:
+        button(page, "Rows to fix, as CSV").first.click()
+    text = download.value.path().read_text(encoding="utf-8-sig")
+    assert "n/a" in text and "cus_3" not in text
+    button(page, "Review sending").click()
+    page.get_by_text("Of 4 rows, 2 need fixing and stay open.").wait_for()
+    tick(page, "Yes, send these 2 events to Practice")
+    button(page, "Send 2 events").click()
+    page.get_by_text("Done and proven. 2 sent, 2 found in the account").wait_for()
+    page.get_by_text("2 rows are still open.").wait_for()
+
+
+def test_the_same_rows_again_are_not_sent_again(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    upload(page, portal, "again.csv", USAGE + "\n", tmp_path)
+    choose(page, "Kind of usage", "API calls")
+    looks_right(page)
+    expect(button(page, "Review sending")).to_be_disabled()
+    page.get_by_text("Nothing is ready to send: all 120 rows were already sent.").wait_for()
+
+
+def test_the_account_is_down_before_and_while_sending(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    upload(page, portal, "down.csv", USAGE.replace("2026-10", "2026-09"), tmp_path)
+    choose(page, "Kind of usage", "API calls")
+    looks_right(page)
+    portal.stop("sandbox")
+    button(page, "Review sending").click()
+    button(page, "Try again").wait_for()
+    expect(page.get_by_text("Nothing was sent.")).to_be_visible()
+    assert ours(page) == []
+    portal.start("sandbox")
+    button(page, "Try again").click()
+    tick(page, "Yes, send these 120 events to Practice")
+    portal.stop("sandbox")
+    button(page, "Send 120 events").click()
+    page.get_by_text("Sending waits.").wait_for(timeout=90_000)
+    page.reload()
+    page.get_by_text("Sending waits.").wait_for()
+    portal.start("sandbox")
+    button(page, "Try again").click()
+    page.get_by_text("Done and proven. 120 sent, 120 found in the account").wait_for(timeout=60_000)
+
+
+def test_a_header_without_rows_has_nothing_to_send(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    upload(page, portal, "only_header.csv", "customer_id,timestamp,region,calls\n", tmp_path)
+    choose(page, "Kind of usage", "API calls")
+    looks_right(page)
+    page.get_by_text("Nothing is ready to send.").wait_for()
+    expect(button(page, "Review sending")).to_be_disabled()
+
+
+@pytest.mark.parametrize("width", [1400, 420])
+def test_nothing_sticks_out_sideways(portal: Portal, page: "sync_api.Page", tmp_path: Path, width: int):
+    page.set_viewport_size({"width": width, "height": 900})
+    upload(page, portal, f"wide_{width}.csv", USAGE.replace("cus_", "a_customer_with_a_rather_long_name_"), tmp_path)
+    looks_right(page)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= document.querySelector('[data-testid=stMain]').clientWidth")
+
+
+def test_what_people_wrote_is_shown_as_it_is(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    hostile = "![x](http://192.0.2.1/leak.png)"
+    upload(page, portal, "hostile.csv", f'"customer_id","timestamp","{hostile}","<img src=//192.0.2.1/x>"\n"{hostile}",2026-10-01T10:00:00Z,"=1+1","**bold**"\n', tmp_path)
+    choose(page, "Kind of usage", "A new kind of usage, made from this file")
+    looks_right(page)
+    assert page.locator("img[src*='192.0.2.1']").count() == 0
