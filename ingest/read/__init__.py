@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from ingest.read.sniff import sniff
+from ingest.read.sniff import format_of
 from ingest.read.text import read_text
 from ingest.read.workbook import read_workbook
 from schemas.reading import Finding, ReadReport, ReadSpec
@@ -33,7 +33,7 @@ READERS: dict[str, Reader] = {
     "xls": partial(read_workbook, format_name="xls"),
     "ods": partial(read_workbook, format_name="ods"),
 }
-"""What `sniff` answers → who reads it."""
+"""What `format_of` answers → who reads it."""
 
 ENDINGS = {
     "text": (".csv", ".tsv", ".txt", ".tab", ".psv", ".dat", ".log", ""),
@@ -47,7 +47,7 @@ def read_file(source: Path, file_name: str, spec: ReadSpec, out: Path, progress:
 
     Raises Unreadable with one plain sentence where there is no table to read.
     """
-    found = sniff(source)
+    found = format_of(source)
     report = READERS[found](source, file_name, spec, out, progress)
     return report.model_copy(update={"findings": (_format_finding(found, file_name), *report.findings)})
 

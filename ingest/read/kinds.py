@@ -16,12 +16,14 @@ DATE = re.compile(r"""
       | \d{1,2} [\s.-]+ [^\W\d]{3,9}\.? [\s,-]+ \d{2,4} | [^\W\d]{3,9}\.? \s+ \d{1,2} ,? \s+ \d{4} )
     (?: [T\s]+ \d{1,2} : \d{2} (?: : \d{2} (?:[.,]\d+)? )? \s* (?: [aApP]\.?[mM]\.? )? \s* (?: Z | UTC | GMT | [+-]\d{2}:?\d{2} )? )?
     | \d{1,3} : \d{2} (?: : \d{2} (?:[.,]\d+)? )? (?: \s* [aApP]\.?[mM]\.? )?""", re.VERBOSE)
+NOTHING = re.compile(r"#(?:DIV/0!|N/A|REF!|VALUE!|NAME\?|NUM!|NULL!)|=.*|n/?a|nan|null|none|nil|[-–—?.]+|\(null\)|\\N", re.IGNORECASE | re.DOTALL)
+"""What stands for a missing value: it says nothing about its column."""
 
 
 def kind_of(text: str) -> Kind:
     """The kind of one cell."""
     text = text.strip()
-    if not text:
+    if not text or NOTHING.fullmatch(text):
         return "empty"
     if DATE.fullmatch(text):
         return "date"

@@ -30,7 +30,7 @@ CONTROL = bytes(range(9)) + bytes(range(14, 27)) + b"\x7f"
 """Bytes that text hardly ever holds; those between are tab, line ends, and separators of fields and records."""
 
 
-def sniff(path: Path) -> FormatName:
+def format_of(path: Path) -> FormatName:
     """The format of a file: `text` or one of the workbook formats. Raises Unreadable for what is neither."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
