@@ -41,11 +41,9 @@ def up(say: Callable[[str], None]) -> int:
 
 def refuse_busy_port(name: str, host: str, port: int) -> None:
     """Raises BadInput when something already listens there."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        busy = probe.connect_ex((host, port)) == 0
-    if busy:
-        raise BadInput(f"Port {port} on {host} is in use, so the {name} can't start there.", f"Stop what is using it (perhaps Usage Intake is running already), or choose another: INTAKE_{name.upper()}_PORT={port + 1} make run")
+    if _listens(host, port):
+        free = next((each for each in range(port + 1, port + 100) if not _listens(host, each)), port + 1)
+        raise BadInput(f"Port {port} on {host} is in use, so the {name} can't start there.", f"Stop what is using it (perhaps Usage Intake is running already), or choose another: INTAKE_{name.upper()}_PORT={free} make run")
 
 
 @contextmanager
