@@ -33,13 +33,14 @@ XLS = gzip.decompress(base64.b85decode(
 """An Excel 97 workbook with PLAIN from row 2 on."""
 
 PLAIN = [("customer", "day", "n"), ("acme", "2026-10-01", "5"), ("globex", "2026-10-02", "6.5")]
+SHOWN = {date: "yyyy-mm-dd", datetime: "yyyy-mm-dd hh:mm:ss", time: "hh:mm:ss", timedelta: "[h]:mm:ss"}
 
 
 def book(sheets: Sheets, hidden: tuple[str, ...] = (), **options: object) -> bytes:
     """An xlsx of sheets given as cell → value; a text that begins with `=` is a formula, with its stored value after `→`, if any."""
     stream = io.BytesIO()
     with xlsxwriter.Workbook(stream, {"in_memory": True, **options}) as workbook:
-        formats = {kind: workbook.add_format({"num_format": shown}) for kind, shown in ((date, "yyyy-mm-dd"), (datetime, "yyyy-mm-dd hh:mm:ss"), (time, "hh:mm:ss"), (timedelta, "[h]:mm:ss"))}
+        formats = {kind: workbook.add_format({"num_format": shown}) for kind, shown in SHOWN.items()}
         for name, cells in sheets.items():
             sheet = workbook.add_worksheet(name)
             if name in hidden:
@@ -50,7 +51,7 @@ def book(sheets: Sheets, hidden: tuple[str, ...] = (), **options: object) -> byt
             for place, value in cells.items():
                 if isinstance(value, str) and value.startswith("="):
                     formula, _, stored = value.partition("→")
-                    sheet.write_formula(place, formula, None, float(stored) if stored.isdigit() else stored)
+                    sheet.write_formula(place, formula, None, int(stored) if stored.isdigit() else stored)
                 else:
                     sheet.write(place, value, formats.get(type(value)))
     return stream.getvalue()
@@ -224,7 +225,8 @@ def xlsb() -> bytes:
     size = record(148, struct.pack("<IIII", 0, len(PLAIN) - 1, 0, 2))
     sheet = record(129) + size + record(145) + rows + record(146) + record(130)
     workbook = record(131) + record(143) + record(156, struct.pack("<II", 0, 1) + wide("rId1") + wide("Usage")) + record(144) + record(132)
-    relations = '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.bin"/></Relationships>'
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+    relations = f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{kind}" Target="worksheets/sheet1.bin"/></Relationships>'
     return zip_of({"[Content_Types].xml": "<Types/>", "xl/workbook.bin": workbook, "xl/_rels/workbook.bin.rels": relations, "xl/worksheets/sheet1.bin": sheet})
 
 
