@@ -27,6 +27,7 @@ def engine(*, memory_limit: str | None = None, threads: int | None = None) -> It
         })
         try:
             connection.execute("set timezone = 'UTC'")
+            connection.execute("set enable_progress_bar = false")  # it would be drawn on standard output, beside a command's JSON
             yield connection
         except duckdb.IOException as error:
             if "No space left" in str(error):
