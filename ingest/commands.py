@@ -174,11 +174,11 @@ def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str
     if account and account != record.account:
         record = _for_account(record, accounts.account(account))
     target = accounts.account(record.account)
+    known = [each for each in pushes.of_import(import_id) if each.account == target.name]
+    unfinished = known[0] if known and known[0].state != "finished" else None
+    if known and not unfinished and _nothing_new(record, known[0].check_key):
+        return _push_document(push.progress(known[0].id), record)
     with sandbox_for(target):
-        known = pushes.of_import(import_id)
-        unfinished = known[0] if known and known[0].state != "finished" and known[0].account == target.name else None
-        if unfinished is None and known and _nothing_new(record, known[0].check_key):
-            return _push_document(push.progress(known[0].id), record)
         push_id = _confirmed_resume(unfinished.id, yes, ask) if unfinished else _confirmed_push(record, yes, rejected, ask)
         jobs.do_push(push_id, settings().user, told=_Telling(push_id, say).now)
         if not any(each.id == push_id for each in pushes.of_import(import_id)):
@@ -238,7 +238,7 @@ class _Telling:
         from ingest.store import pushes
 
         events, _, _ = pushes.counts(self.push_id)
-        tenth = events.accepted * 10 // events.planned if events.planned else 0
+        tenth = events.accepted * 10 // events.planned if events.planned else -1
         if tenth > self.last:
             self.last = tenth
             self.say(f"{events.accepted:,} of {events.planned:,} events are stored.")

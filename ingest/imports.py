@@ -24,7 +24,7 @@ from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, MatchSpec, Suggestion
 from schemas.previewing import PreviewSpec
 from schemas.reading import ReadReport, ReadSpec
-from schemas.records import ImportRecord
+from schemas.records import ImportRecord, ImportState
 
 BUSY = ("pushing",)
 
@@ -154,8 +154,8 @@ def check(import_id: str) -> ImportRecord:
         folder = files.make_stage(import_id, "check", key, work)
         result = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
         _rows_are_conserved(record.report, result)
-        period = (result.first_timestamp or "")[:7] or None
-        return imports.change(import_id, check=result, check_key=key, state="checked", period=period, message="")
+        period = (result.first_timestamp or "")[:7] or record.period
+        return imports.change(import_id, check=result, check_key=key, state=_state_after_check(record, result), period=period, message="")
 
 
 def choose_rejected(import_id: str, choice: Literal["stop", "continue"], who: str) -> ImportRecord:
@@ -205,6 +205,11 @@ def discard(import_id: str, who: str) -> None:
         audit.record(connection, who, "discard", import_id)
     imports.change(import_id, state="discarded")
     open_rows.close(import_id, "dismissed", "The import was discarded.")
+
+
+def _state_after_check(record: ImportRecord, result: CheckResult) -> ImportState:
+    """A new check of an import that was sent, and brings nothing new, doesn't make it one that waits to be sent."""
+    return record.state if record.state in ("pushed", "proven", "stopped") and not result.rows.accepted else "checked"
 
 
 def _read_record(import_id: str) -> ImportRecord:

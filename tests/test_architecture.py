@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGES = ("read", "match", "check", "metric", "push")
 HOMES = {
     "dbos": ["ingest/jobs.py"],
-    "httpx": ["ingest/billing/client.py"],
+    "httpx": ["ingest/billing/"],
     "python_calamine": ["ingest/read/"],
     "xlsxwriter": ["ingest/check/"],
     "alembic": ["ingest/store/"],
