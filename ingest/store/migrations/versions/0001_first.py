@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("kind in ('sandbox', 'production')", name=op.f("ck_accounts_kind")),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_accounts")),
     )
     op.create_table(
@@ -70,6 +71,7 @@ def upgrade() -> None:
         sa.Column("job", sa.String(length=80), nullable=True),
         sa.Column("progress", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["fixes"], ["imports.id"], name=op.f("fk_imports_fixes")),
+        sa.CheckConstraint("rejected_choice in ('stop', 'continue')", name=op.f("ck_imports_rejected_choice")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
     op.create_index("ix_imports_created_at", "imports", ["created_at"], unique=False)
@@ -99,6 +101,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_open_rows_import_id")),
+        sa.CheckConstraint("state in ('open', 'fixed', 'dismissed')", name=op.f("ck_open_rows_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_open_rows")),
         sa.UniqueConstraint("import_id", "code", "column", name="uq_open_rows_once"),
     )
@@ -144,6 +147,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("message", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["push_id"], ["pushes.id"], name=op.f("fk_batches_push_id")),
+        sa.CheckConstraint("state in ('planned', 'sending', 'accepted', 'rejected', 'unknown', 'split')", name=op.f("ck_batches_state")),
         sa.PrimaryKeyConstraint("push_id", "number", name=op.f("pk_batches")),
         sa.UniqueConstraint("idempotency_key", name=op.f("uq_batches_idempotency_key")),
     )
