@@ -44,18 +44,20 @@ class Faults:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith("/usage/"):
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         fault = self._next()
         self.happened.append((fault, _header(scope, b"idempotency-key")))
         body = await _body(receive)
-        if fault is None:
-            return await self.app(scope, _again(body, receive), send)
-        await getattr(self, f"_{fault}")(scope, body, receive, send)
+        await getattr(self, f"_{fault or 'pass_on'}")(scope, body, receive, send)
 
     def _next(self) -> Fault:
         if self._random:
             return self._random.choices(list(self._weights), list(self._weights.values()))[0]
         return next(self._plan, None)
+
+    async def _pass_on(self, scope: Any, body: bytes, receive: Any, send: Any) -> None:
+        await self.app(scope, _again(body, receive), send)
 
     async def _refuse_503(self, scope: Any, body: bytes, receive: Any, send: Any) -> None:
         await _reply(send, 503, b'{"detail": "Service Unavailable"}')

@@ -122,7 +122,8 @@ def _places(problems: list[object]) -> Iterator[str]:
     """The first three entries of the documented validation error: `event 3, timestamp: invalid datetime format`."""
     for each in problems[:3]:
         if isinstance(each, dict):
-            where = [f"event {part + 1}" if isinstance(part, int) else str(part) for part in each.get("loc") or () if part not in ("body", "query", "path", "header")]
+            loc = () if "json" in str(each.get("type")) else each.get("loc") or ()  # there a number is a place in the text
+            where = [f"event {part + 1}" if isinstance(part, int) else str(part) for part in loc if part not in ("body", "query", "path", "header")]
             yield f"{', '.join(where)}: {each.get('msg', '')}" if where else str(each.get("msg", ""))
     if len(problems) > 3:
         yield f"and {len(problems) - 3} more"

@@ -89,11 +89,11 @@ class Door:
         self.switches = switches
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        if self.switches.latency_seconds:
+        answer = self.app
+        if scope["type"] == "http":
             await asyncio.sleep(self.switches.latency_seconds)
-        await (self._refusal(Request(scope)) or self.app)(scope, receive, send)
+            answer = self._refusal(Request(scope)) or self.app
+        await answer(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
         organisation = request.headers.get("organisation") or request.query_params.get("organisation", "")
@@ -157,8 +157,12 @@ def _unusable(_request: Request, _error: Exception) -> Response:
     return ExactJSON(refusal.document, refusal.status)
 
 
+def _no_disk(_request: Request, _error: Exception) -> Response:
+    return ExactJSON({"detail": "The sandbox can't use its disk; free some room and start it again"}, 503)
+
+
 def _failed(_request: Request, _error: Exception) -> Response:
     return ExactJSON({"detail": "Internal Server Error"}, 500)
 
 
-HANDLERS = {Refusal: _refused, HTTPException: _not_here, RecursionError: _unusable, duckdb.ConversionException: _unusable, Exception: _failed}
+HANDLERS = {Refusal: _refused, HTTPException: _not_here, RecursionError: _unusable, duckdb.ConversionException: _unusable, duckdb.IOException: _no_disk, duckdb.FatalException: _no_disk, Exception: _failed}

@@ -70,20 +70,22 @@ def _write_address(file: Path, address: Address) -> None:
     part = file.with_name(f"{file.name}.part")
     part.write_text(json.dumps({**address, "pid": os.getpid()}), encoding="utf-8")
     part.chmod(0o600)
-    os.replace(part, file)
+    part.replace(file)
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that holds the port. Raises BadInput where it can't be had."""
     try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
-        listening.listen(512)
-        return listening
-    except (OSError, OverflowError) as error:
-        raise BadInput(f"The sandbox can't listen on {host} port {port}: {getattr(error, 'strerror', None) or error}.", "Choose another port with --port, or stop what is using this one.") from None
+        if not 0 <= port <= 65_535:  # the operating system would take the number's last 16 bits
+            raise OSError("there is no such port")
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise BadInput(f"The sandbox can't listen on {host} port {port}: {_reason(error)}.", "Choose another port with --port, or stop what is using this one.") from None
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror or error)
 
 
 def _named(host: str) -> str:

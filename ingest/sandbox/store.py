@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from ingest.errors import BadInput
 from ingest.sandbox.fields import Kind, kind
+from ingest.sandbox.replies import Refusal
 
 SCHEMA = """
 create table if not exists metrics (seq integer, id varchar, name varchar, slug varchar, timestamp_type varchar, fields varchar, document varchar, created_at timestamp);
@@ -84,7 +85,7 @@ class Store:
         self._lock_file = _hold(folder)
         try:
             self._database = duckdb.connect(folder / "sandbox.duckdb", config={
-                "threads": 2, "memory_limit": "1GB", "temp_directory": str(folder / "spill"), "checkpoint_threshold": "64MB",
+                "threads": 1, "memory_limit": "1GB", "temp_directory": str(folder / "spill"), "checkpoint_threshold": "64MB",
                 "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "python_enable_replacements": "false",
             })
             self._database.execute(SCHEMA)
@@ -117,10 +118,17 @@ class Store:
             self._writer.execute("begin")
             try:
                 yield self._writer
-                self._writer.execute("commit")
+                self._commit()
             except BaseException:
                 self._roll_back()
                 raise
+
+    def _commit(self) -> None:
+        """Whether a commit that failed was durable is unknown, as it is for any 5xx."""
+        try:
+            self._writer.execute("commit")
+        except duckdb.Error as error:
+            raise Refusal(503, {"detail": "The sandbox can't write to its disk; free some room and start it again"}) from error
 
     def _roll_back(self) -> None:
         try:
