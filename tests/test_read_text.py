@@ -58,6 +58,11 @@ def test_encodings(read: Read, encoding: str, shown: str) -> None:
     assert found[0] == (2, "Müller Straße 0", "0")
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850", "mac_roman"])
+def test_western_encodings_in_a_small_file(read: Read, encoding: str) -> None:
+    assert read("Kundennr;Name;Menge\n1;Jörg;5\n2;Käthe;6\n3;Günther;7\n".encode(encoding))[0].encoding == encoding
+
+
 def test_cyrillic_is_found_and_the_choice_of_the_person_wins(read: Read) -> None:
     content = ("Клиент;Количество\n" + "Общество с ограниченной ответственностью;5\n" * 20).encode("cp1251")
     assert read(content)[0].columns[0] == "Клиент"

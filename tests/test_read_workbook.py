@@ -87,7 +87,8 @@ def test_cells_as_text(cell: object, text: str) -> None:
 
 
 def test_a_table_that_starts_somewhere(read: Read) -> None:
-    cells = {"B2": "Usage, October", **rows_at(5, ("customer", "n", "ok", "at"), ("acme", 5, True, datetime(2026, 10, 1, 13)), column="B"), **rows_at(8, ("globex", 6.25, False, datetime(2026, 10, 2)), column="B"), "B10": "Total", "C10": 11.25}
+    top = rows_at(5, ("customer", "n", "ok", "at"), ("acme", 5, True, datetime(2026, 10, 1, 13)), column="B")
+    cells = {"B2": "Usage, October", **top, **rows_at(8, ("globex", 6.25, False, datetime(2026, 10, 2)), column="B"), "B10": "Total", "C10": 11.25}
     report, rows = read(book({"Usage": cells}))
     assert (report.format, report.sheet, report.header_rows, report.columns) == ("xlsx", "Usage", (5,), ("customer", "n", "ok", "at"))
     assert rows == [(6, "acme", "5", "true", "2026-10-01T13:00:00"), (8, "globex", "6.25", "false", "2026-10-02T00:00:00")]

@@ -20,6 +20,10 @@ BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs
 LIKELY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r", "cp850", "mac_roman", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"]
 WESTERN = re.compile("[ÄÖÜäöüßàâáãåæçéèêëîïíìñôóòõøùûúÀÂÁÃÅÆÇÉÈÊËÎÏÍÑÔÓØÙÛÚ€£§°–—“”„’‘…²³µ«»ªº¿¡®©·×½¼ \u00a0]")
 """What Western European text holds beyond ASCII when it is read as Windows-1252."""
+INSIDE_WORD = re.compile("[a-z](?:[ÄÖÜÀÂÁÃÅÆÇÉÈÊËÎÏÍÑÔÓØÙÛÚ]|[„“”‘…²³µ«»ªº¿¡©®½¼§°][a-z])")
+"""A capital after a small letter, or a mark between two: letters of another encoding."""
+COMMON = re.compile("[äöüßéèàçñ]")
+OLD_WESTERN = ("cp850", "mac_roman")
 RUN = re.compile("[^\x00-\x7f]{3,}")
 
 
@@ -105,18 +109,21 @@ def _by_likeness(sample: bytes) -> Encoding:
     bad, good = text.count("\ufffd"), sum(char > "\x7f" for char in text) - text.count("\ufffd")
     if good >= 4 * bad:
         return Encoding("utf-8", "nearly all of the file is valid UTF-8; the bytes that aren't are shown as \ufffd", "likely")
-    if _looks_western(sample):
+    if _reads_well(sample, "cp1252"):
         return Encoding("cp1252", "it isn't UTF-8, and read as Windows-1252 it gives Western European letters", "likely")
+    if old := max((name for name in OLD_WESTERN if _reads_well(sample, name)), key=lambda name: len(COMMON.findall(sample.decode(name))), default=None):
+        return Encoding(old, "it isn't UTF-8, and read in this older encoding it gives Western European letters", "possible")
     best = from_bytes(sample, cp_isolation=LIKELY, threshold=0.4).best()
     if best is not None and best.encoding not in ("ascii", "utf_8"):
         return Encoding(best.encoding, "it isn't UTF-8, and the letters look most like text in this encoding", "possible")
     return Encoding("cp1252", "it isn't UTF-8; Windows-1252 is the most common other encoding", "possible")
 
 
-def _looks_western(sample: bytes) -> bool:
-    text = sample.decode("cp1252", errors="replace")
+def _reads_well(sample: bytes, name: str) -> bool:
+    """Whether a sample gives Western European text in an encoding: its letters, not in long runs, and nothing odd inside a word."""
+    text = sample.decode(name, errors="replace")
     odd = [char for char in text if char > "\x7f"]
-    return sum(bool(WESTERN.match(char)) for char in odd) >= 0.95 * len(odd) and not RUN.search(text)
+    return sum(bool(WESTERN.match(char)) for char in odd) >= 0.95 * len(odd) and not RUN.search(text) and not INSIDE_WORD.search(text)
 
 
 @contextmanager

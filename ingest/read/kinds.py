@@ -16,6 +16,10 @@ DATE = re.compile(r"""
       | \d{1,2} [\s.-]+ [^\W\d]{3,9}\.? [\s,-]+ \d{2,4} | [^\W\d]{3,9}\.? \s+ \d{1,2} ,? \s+ \d{4} )
     (?: [T\s]+ \d{1,2} : \d{2} (?: : \d{2} (?:[.,]\d+)? )? \s* (?: [aApP]\.?[mM]\.? )? \s* (?: Z | UTC | GMT | [+-]\d{2}:?\d{2} )? )?
     | \d{1,3} : \d{2} (?: : \d{2} (?:[.,]\d+)? )? (?: \s* [aApP]\.?[mM]\.? )?""", re.VERBOSE)
+PLAIN_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+DIGIT = re.compile(r"\d")
+LONGEST = 60
+"""No number or date is longer."""
 NOTHING = re.compile(r"#(?:DIV/0!|N/A|REF!|VALUE!|NAME\?|NUM!|NULL!)|=.*|n/?a|nan|null|none|nil|[-–—?.]+|\(null\)|\\N", re.IGNORECASE | re.DOTALL)
 """What stands for a missing value: it says nothing about its column."""
 
@@ -25,11 +29,11 @@ def kind_of(text: str) -> Kind:
     text = text.strip()
     if not text or NOTHING.fullmatch(text):
         return "empty"
-    if DATE.fullmatch(text):
-        return "date"
-    if any(char.isdigit() for char in text[:40]) and NUMBER.fullmatch(text):
+    if len(text) > LONGEST or not DIGIT.search(text):
+        return "text"
+    if PLAIN_NUMBER.fullmatch(text):
         return "number"
-    return "text"
+    return "date" if DATE.fullmatch(text) else "number" if NUMBER.fullmatch(text) else "text"
 
 
 def column_kind(cells: Iterable[str]) -> Kind:
