@@ -13,6 +13,7 @@ from pages.parts.ask import ask
 from pages.parts.state import open_import, remembered
 from pages.parts.text import count, plain
 from pages.usage.steps import fields, identity, new_type, review
+from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import NEW, Line, Place, lines, match_spec, new_event_type, new_lines, proposed_columns, used_columns
 from pages.usage.steps.words import destination, listed
 from schemas.account import Account
@@ -50,7 +51,7 @@ def _form(place: Place) -> None:
         made, event_type, problem = _existing(place, known[chosen], profiles)
     unused = [column for column in place.record.report.columns if column not in used_columns(made)]
     if unused:
-        st.caption(f"Not sent: {listed(unused, 12)}. {'This column has' if len(unused) == 1 else 'These columns have'} no place in this kind of usage.")
+        aside(f"Not sent: {listed(unused, 12)}. {'This column has' if len(unused) == 1 else 'These columns have'} no place in this kind of usage.")
     key = _rest(place, made, event_type) if event_type else None
     _button(place, account, made, event_type, key, problem, creates=chosen == NEW)
 
@@ -64,7 +65,7 @@ def _existing(place: Place, event_type: EventType, profiles: tuple[ColumnProfile
 
 def _new(place: Place, account: Account, proposal: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[Line, ...], EventType | None, str]:
     suggested = _suggestions(place.record.id, place.raw_key, proposal)
-    st.caption(f"It will be created in {destination(account.name, account.kind)} when you press *Looks right*. An event type can't be removed again.")
+    aside(f"It will be created in {destination(account.name, account.kind)} when you press *Looks right*. An event type can't be removed again.")
     new_type.name(place, proposal)
     roots = lines(EventType(name=proposal.name, slug=proposal.slug), suggested, place.draft(), profiles)
     fields.show(place, roots, profiles, set())
@@ -85,7 +86,7 @@ def _rest(place: Place, made: tuple[Line, ...], event_type: EventType) -> tuple[
 
 
 def _what_is_this(place: Place, known: dict[str, EventType], candidates: list[str]) -> str:
-    st.subheader("What is this usage?", anchor=False)
+    st.header("What is this usage?", anchor=False)
     draft = place.draft()
     chosen = draft.event_type if draft.event_type in candidates else candidates[0]
     names = [event_type.name for event_type in known.values()]

@@ -9,11 +9,14 @@ from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import count, number, plain
 from pages.parts.upload_box import upload_box
-from pages.usage.steps import downloads, words
+from pages.usage.steps import downloads, identity, words
+from pages.usage.steps.aside import aside
 from schemas.base import Frozen
 from schemas.checking import CheckResult, IssueGroup, Question
 from schemas.records import ImportRecord
 
+ASKED = {"timestamp_without_zone": "zone", "identical_rows": "identical_rows"}
+"""Warnings that a question of this kind says already."""
 RejectedChoice = Literal["stop", "continue"]
 
 
@@ -30,11 +33,12 @@ class Decision(Frozen):
 def decisions(check: CheckResult, choice: str | None) -> tuple[Decision, ...]:
     """Everything in the list, largest effect first; a blocking question holds back every row."""
     rows = check.rows
-    found = [Decision(kind="question", effect=rows.read if question.blocking else 0, open=question.blocking, question=question) for question in check.questions]
+    found = [Decision(kind="question", effect=rows.read, open=question.blocking, question=question) for question in check.questions]
     if rows.rejected:
         wrong = tuple(sorted((group for group in check.issues if group.severity == "error"), key=lambda group: -group.count))
         found.append(Decision(kind="rejected", effect=rows.rejected, open=choice is None, groups=wrong))
-    found += [Decision(kind="warning" if group.severity == "warning" else "note", effect=group.count, groups=(group,)) for group in check.issues if group.severity != "error"]
+    asked = {question.name.partition(".")[0] for question in check.questions}
+    found += [Decision(kind="warning" if group.severity == "warning" else "note", effect=group.count, groups=(group,)) for group in check.issues if group.severity != "error" and ASKED.get(group.code) not in asked]
     if rows.duplicate:
         found.append(Decision(kind="duplicate", effect=rows.duplicate))
     if rows.excluded:
@@ -86,20 +90,34 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
     else:
         sign = ":material/warning:" if each.kind == "warning" else ":material/info:"
         st.markdown(f"{sign} {words.group(each.groups[0])}.")
-        st.caption(plain(each.groups[0].todo))
+        aside(plain(each.groups[0].todo))
 
 
 def _question(record: ImportRecord, question: Question, who: str, *, editable: bool) -> None:
     st.markdown(f":material/help: **{plain(question.text)}**")
-    options = sorted(question.options, key=lambda option: option.value != question.proposed)
-    labels = {option.value: plain(option.label) for option in options}
     key = f"answer_{record.id}_{question.name}"
-    chosen = st.radio(question.text, list(labels), index=None, format_func=labels.get, captions=[plain(option.effect) for option in options], key=key, label_visibility="collapsed", disabled=not editable)
-    st.caption("Nothing is sent until you answer." if question.blocking else "You can go on without answering.")
+    chosen = _zone(question, key, editable) if question.name.startswith("zone.") else _option(question, key, editable)
+    aside("Nothing is sent until you answer." if question.blocking else "You can go on without answering.")
     if st.button("Answer", key=f"{key}_button", disabled=not editable or chosen is None):
         with errors.shown():
             answer(record, question.name, chosen, who)
             st.rerun()
+
+
+def _option(question: Question, key: str, editable: bool) -> str | None:
+    """One of the options, the likely one first. It is chosen beforehand only where the data is read that way already."""
+    options = sorted(question.options, key=lambda option: option.value != question.proposed)
+    labels = {option.value: plain(option.label) for option in options}
+    index = 0 if options and not question.blocking and options[0].value == question.proposed else None
+    captions = [plain(option.effect) for option in options]
+    return st.radio(plain(question.text), list(labels), index=index, format_func=labels.get, captions=captions, key=key, label_visibility="collapsed", disabled=not editable)
+
+
+def _zone(question: Question, key: str, editable: bool) -> str | None:
+    """One of the world's time zones; the offered ones and the browser's come first."""
+    zones = identity.zones([option.value for option in question.options])
+    index = zones.index(question.proposed) if question.proposed in zones else None
+    return st.selectbox("Time zone", zones, index=index, key=key, disabled=not editable, placeholder="Choose a time zone")
 
 
 def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.text import count, plain
 from pages.usage.steps import words
+from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import Choice, Line, Place, said
 from schemas.matching import ColumnProfile, MatchSpec
 
@@ -34,7 +35,7 @@ def summary(match: MatchSpec) -> None:
 def _page_of(place: Place, made: tuple[Line, ...]) -> tuple[Line, ...]:
     if len(made) <= PAGE:
         return made
-    st.caption(f"{count(len(made), 'field')}; those to look at come first.")
+    aside(f"{count(len(made), 'field')}; those to look at come first.")
     page = st.pagination(-(-len(made) // PAGE), key=place.key("fields_page")) or 1
     return made[(page - 1) * PAGE : page * PAGE]
 
@@ -65,7 +66,7 @@ def _choice(place: Place, line: Line, columns: list[str]) -> None:
 
 def _reason(line: Line, profile: ColumnProfile | None) -> None:
     if profile is not None:
-        st.caption(_examples(profile))
+        aside(_examples(profile))
     badge = ":material/help: **Please confirm.**" if line.doubt else ":material/check: Certain:" if line.confidence == "certain" and line.proposed else ":material/check:"
     confidence = "" if line.confidence == "certain" else f" ({words.CONFIDENCES[line.confidence]})"
     st.markdown(f"{badge} {plain(_capital(line.why) if line.doubt or not line.proposed else line.why)}{confidence}.")

@@ -1,7 +1,7 @@
 """The rest of step Columns: the period of rows without a date, what makes a row the same row, and the totals the sender gave."""
 
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -10,6 +10,7 @@ from ingest.errors import BadInput
 from pages.parts import errors
 from pages.parts.text import plain
 from pages.usage.steps import words
+from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import Line, Place, count_of, period_of, total_of
 from schemas.event_type import NUMERIC_TYPES, EventType
 
@@ -22,19 +23,19 @@ def period(place: Place, made: tuple[Line, ...]) -> None:
         return
     draft = place.draft()
     first, last = period_of(draft, datetime.now(UTC).date())
-    st.subheader("Which period do these rows belong to?", anchor=False)
+    st.header("Which period do these rows belong to?", anchor=False)
     days_key, zone_key = place.key("days"), place.key("zone")
     left, right = st.columns(2)
     left.date_input("First and last day", value=(first, last), format="YYYY-MM-DD", key=days_key, on_change=_days_chosen, args=(place, days_key))
-    zones = _zones()
-    right.selectbox("Time zone", zones, index=zones.index(draft.zone) if draft.zone in zones else 0, key=zone_key, on_change=_zone_chosen, args=(place, zone_key))
-    st.caption(f"Every row gets the end of the period: the last moment of {last.day} {last:%B %Y} in {plain(draft.zone)}.")
+    known = zones()
+    right.selectbox("Time zone", known, index=known.index(draft.zone) if draft.zone in known else 0, key=zone_key, on_change=_zone_chosen, args=(place, zone_key))
+    aside(f"Every row gets the end of the period: the last moment of {last.day} {last:%B %Y} in {plain(draft.zone)}.")
 
 
 def key(place: Place, event_type: EventType, made: tuple[Line, ...], propose: ProposeKey) -> tuple[str, ...] | None:
     """The fields that make a row the same row; None for all of them."""
-    st.subheader("Which columns make a row the same row?", anchor=False)
-    st.markdown("So that a corrected quantity replaces instead of adding: when a later file has a row where these agree, it is the same row with a new quantity, not one more.")
+    st.header("Which columns make a row the same row?", anchor=False)
+    st.markdown("So that a corrected quantity replaces instead of adding: a later row where these agree is taken for a correction of the same row, never for more usage.")
     names = tuple(line.field for line in made if line.choice.kind in ("column", "constant", "period"))
     proposed, why = propose(place, event_type, made)
     options = ["proposed", "all", "own"] if proposed and set(proposed) < set(names) else ["all", "own"]
@@ -44,7 +45,7 @@ def key(place: Place, event_type: EventType, made: tuple[Line, ...], propose: Pr
     radio_key = place.key("identity")
     st.radio("The same row when these agree", options, index=options.index(chosen), format_func=labels.get, key=radio_key, on_change=_identity_chosen, args=(place, radio_key), label_visibility="collapsed")
     if why and chosen != "own":
-        st.caption(f"{'Proposed' if proposed else 'All columns'}: {plain(why)}")
+        aside(f"{'Proposed' if proposed else 'All columns'}: {plain(why)}")
     if chosen == "own":
         return _own(place, names)
     return proposed if chosen == "proposed" else None
@@ -55,7 +56,7 @@ def control_totals(place: Place, made: tuple[Line, ...]) -> None:
     draft = place.draft()
     given = bool(draft.control_count or any(draft.control_sums.values()))
     with st.expander("Did the sender give totals? (optional)", expanded=given):
-        st.caption("They are compared with the file at every step; a difference is shown before anything is sent.")
+        aside("They are compared with the file at every step; a difference is shown before anything is sent.")
         count_key = place.key("control_count")
         st.text_input("Number of rows", value=draft.control_count, key=count_key, placeholder="such as 12431", on_change=_count_typed, args=(place, count_key))
         for line in made:
@@ -89,10 +90,10 @@ def _named(names: tuple[str, ...]) -> str:
     return " + ".join(words.field(name) for name in names)
 
 
-def _zones() -> list[str]:
-    """UTC first, then the browser's zone, then all."""
+def zones(first: Sequence[str] = ()) -> list[str]:
+    """UTC, the browser's zone, those named, then all."""
     everywhere = sorted(zoneinfo.available_timezones())
-    return list(dict.fromkeys(["UTC", *([st.context.timezone] if st.context.timezone in everywhere else []), *everywhere]))
+    return list(dict.fromkeys(["UTC", *([st.context.timezone] if st.context.timezone in everywhere else []), *first, *everywhere]))
 
 
 def _days_chosen(place: Place, key: str) -> None:

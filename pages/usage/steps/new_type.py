@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.text import count, plain, shorten
 from pages.usage.steps import words
+from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import NewField, Place
 from schemas.event_type import FIELD_TYPES, EventType
 from schemas.matching import ColumnProfile
@@ -48,7 +49,7 @@ def advanced(place: Place, proposal: EventType, made: dict[str, NewField]) -> No
 def _page_of(place: Place, names: list[str], what: str = "columns") -> list[str]:
     if len(names) <= PAGE:
         return names
-    st.caption(count(len(names), "column"))
+    aside(count(len(names), "column"))
     page = st.pagination(-(-len(names) // PAGE), key=place.key(f"{what}_page")) or 1
     return names[(page - 1) * PAGE : page * PAGE]
 
@@ -57,7 +58,8 @@ def _tick(place: Place, column: str, made: NewField, profile: ColumnProfile) -> 
     key = place.key(f"include_{column}")
     left, right = st.columns([2, 3], vertical_alignment="center", gap="xsmall")
     left.checkbox(plain(shorten(column)), value=made.included, key=key, on_change=_included, args=(place, column, made, key))
-    right.caption(f"{words.TYPES[made.type]} · {words.quoted(profile.examples, 30)}")
+    with right:
+        aside(f"{words.TYPES[made.type]} · {words.quoted(profile.examples, 30)}")
 
 
 def _field(place: Place, column: str, made: NewField) -> None:

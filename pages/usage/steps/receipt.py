@@ -34,7 +34,7 @@ def show(record: ImportRecord, made: Receipt, who: str) -> None:
 def details(record: ImportRecord, made: Receipt) -> None:
     """The receipt itself."""
     with st.container(border=True, key="receipt"):
-        st.markdown("#### Receipt")
+        st.header("Receipt", anchor=False)
         st.markdown("  \n".join(words.chain(made)))
         _proof(made.proof)
         ended = f", ended {moment(made.ended_at)}" if made.ended_at else ""

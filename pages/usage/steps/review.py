@@ -9,6 +9,7 @@ from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import, remembered
 from pages.parts.text import count, moment, number, plain
 from pages.usage.steps import decisions, downloads, fields, send, totals, words
+from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
 
@@ -31,11 +32,11 @@ def show(record: ImportRecord, actor: frame.Actor) -> None:
 
 def _reviewed(record: ImportRecord, who: str) -> None:
     editable = record.state not in SENT
-    st.subheader(words.equation(record.check), anchor=False)
+    st.header(words.equation(record.check), anchor=False)
     _comparisons(record.check)
     if not editable:
         st.info("This import was sent; nothing can be decided about it here any more.", icon=":material/lock:")
-    st.markdown("#### Decisions")
+    st.subheader("Decisions", anchor=False)
     decisions.show(record, who, editable=editable)
     _button(record, editable=editable)
     _tabs(record, who, editable=editable)
@@ -95,7 +96,7 @@ def _rows_to_fix(record: ImportRecord) -> None:
         tables.paged(lambda offset, limit: ask(imports.raw_rows, record.id, offset=offset, limit=limit), record.report.rows, "All rows as read", key=f"all_rows_{record.id}")
         return
     if not wrong:
-        st.caption("No row needs fixing.")
+        aside("No row needs fixing.")
         return
     chosen = st.selectbox("Which problem", [None, *range(len(wrong))], format_func=lambda position: "All problems" if position is None else _group_label(wrong[position]), key=f"problem_{record.id}")
     group = wrong[chosen] if chosen is not None else None
@@ -117,9 +118,9 @@ def _group_label(group) -> str:  # noqa: ANN001
 
 def _customers(record: ImportRecord) -> None:
     if not record.check.rows.accepted:
-        st.caption("No row is ready, so there are no customers yet.")
+        aside("No row is ready, so there are no customers yet.")
         return
-    st.caption(f"{count(record.check.customers, 'customer')} with rows that are ready.")
+    aside(f"{count(record.check.customers, 'customer')} with rows that are ready.")
     unknown = totals.unknown_customers(record)
     if unknown:
         st.warning(unknown, icon=":material/person_off:")
@@ -137,6 +138,6 @@ def _columns(record: ImportRecord, who: str, *, editable: bool) -> None:
                     decisions.answer(record, name, None, who)
                     st.rerun()
     if record.check.first_timestamp:
-        st.caption(f"First {moment(record.check.first_timestamp)}, last {moment(record.check.last_timestamp)}.")
+        aside(f"First {moment(record.check.first_timestamp)}, last {moment(record.check.last_timestamp)}.")
     if editable:
         link_import(record.id, "Change the columns", "columns", icon=":material/edit:")

@@ -10,6 +10,7 @@ from pages.parts.follow import announce
 from pages.parts.state import link_import
 from pages.parts.text import count, number, plain
 from pages.usage.steps import receipt, words
+from pages.usage.steps.aside import aside
 from schemas.pushing import PushProgress, PushSummary
 from schemas.records import ImportRecord
 
@@ -38,7 +39,7 @@ def _before(record: ImportRecord, who: str) -> None:
     if summary is None:
         return
     with st.container(border=True, key="before_sending"):
-        st.subheader(words.before_sending(summary) if not summary.reasons_not_to else "Not ready to send", anchor=False)
+        st.header(words.before_sending(summary) if not summary.reasons_not_to else "Not ready to send", anchor=False)
         st.markdown("\n".join(f"- {line}" for line in words.before_sending_details(summary)))
         if record.rejected_choice == "continue" and record.check.rows.rejected:
             link_import(record.id, "See the rows that need fixing", "review", icon=":material/arrow_back:")
@@ -51,7 +52,7 @@ def _summary_or_sentence(record: ImportRecord) -> PushSummary | None:
         return ask(push.summary, record.id)
     except IngestError as error:
         errors.show(error)
-        st.caption("Nothing was sent. Before sending, the portal has to know what the account already holds.")
+        aside("Nothing was sent. Before sending, the portal has to know what the account already holds.")
         st.button("Try again", key="summary_again", icon=":material/refresh:", type="primary")
         return None
 
@@ -99,7 +100,7 @@ def _progress(push_id: str, who: str) -> None:
     if failure:
         _failed(now, failure, who)
         return
-    st.subheader(_headline(now), anchor=False)
+    st.header(_headline(now), anchor=False)
     done = now.events.accepted + now.events.rejected
     share = done / now.events.planned if now.events.planned else 0.0
     st.progress(min(share, 1.0), text=_so_far(now))
@@ -145,7 +146,7 @@ def _stop_button(now: PushProgress, who: str) -> None:
             with errors.shown():
                 push.stop(now.push_id, who)
                 st.toast("Stopping after the batches that are on their way.")
-        st.caption("What was sent stays in the account; the rest isn't sent. You can continue later.")
+        aside("What was sent stays in the account; the rest isn't sent. You can continue later.")
 
 
 def _waiting(latest: PushProgress, who: str) -> None:

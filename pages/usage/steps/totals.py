@@ -10,6 +10,7 @@ from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import count, moment, number
 from pages.usage.steps import words
+from pages.usage.steps.aside import aside
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS
 from schemas.previewing import FUNCTIONS, PreviewSpec
 from schemas.records import ImportRecord
@@ -21,7 +22,7 @@ LINES = 8
 def show(record: ImportRecord) -> None:
     """Draws the tab."""
     if not record.check.rows.accepted:
-        st.caption("No row is ready, so there is nothing to total yet.")
+        aside("No row is ready, so there is nothing to total yet.")
         return
     st.markdown(f"{count(record.check.rows.accepted, 'event')}, first {moment(record.check.first_timestamp)}, last {moment(record.check.last_timestamp)}.")
     unknown = unknown_customers(record)
@@ -81,7 +82,7 @@ def _chart(record: ImportRecord, by: tuple[str, ...], field: str | None, functio
         return
     shown = _chartable(table)
     if split and len(set(shown.column(split).to_pylist())) > LINES:
-        st.caption(f"More than {LINES} values of {words.field(split)}: the chart would show too many lines.")
+        aside(f"More than {LINES} values of {words.field(split)}: the chart would show too many lines.")
         return
     days = len(set(shown.column("day").to_pylist()))
     mark = altair.Chart(shown.to_pandas()).mark_bar() if days < 3 else altair.Chart(shown.to_pandas()).mark_line(point=True)

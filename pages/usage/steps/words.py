@@ -109,8 +109,13 @@ def amount(text: str) -> str:
 def group(each: IssueGroup) -> str:
     """One kind of issue in one column: how many, what, and the first places."""
     where = f" in **{plain(each.column)}**" if each.column else ""
-    what = plain(each.title or each.code.replace("_", " ").replace("-", " "))
+    what = plain(lower_first(each.title or each.code.replace("_", " ")))
     return f"**{count(each.count, 'row')}**{where}: {what}{examples(each)}"
+
+
+def lower_first(text: str) -> str:
+    """A title inside a sentence: its first letter small, unless it begins with an abbreviation."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def examples(each: IssueGroup, most: int = 3) -> str:
