@@ -183,20 +183,26 @@ def _expected(period: str, before: Iterable[Row], here: tuple[Listed, ...]) -> t
         kinds.setdefault((row.event_type or "", shape(row.file_name)), []).append(row)
     last = earlier_period(period)
     usual = {kind: rows for kind, rows in kinds.items() if rows[0].period == last or len({row.period for row in rows}) >= 2}
-    free = [each for each in here if each.state != "unreadable"]
-    pairs = {kind: _take(free, kind, exactly=True) for kind in usual}
-    pairs = {kind: found or _take(free, kind, exactly=False) for kind, found in pairs.items()}
-    return tuple(Expected(event_type=kind[0], last_file=rows[0].file_name, last_period=rows[0].period, arrived=pairs[kind]) for kind, rows in sorted(usual.items()))
+    pairs = _pairs(usual, [each for each in here if each.state != "unreadable"])
+    return tuple(Expected(event_type=kind[0], last_file=rows[0].file_name, last_period=rows[0].period, arrived=pairs.get(kind)) for kind, rows in sorted(usual.items()))
 
 
-def _take(free: list[Listed], kind: tuple[str, str], *, exactly: bool) -> Listed | None:
-    """The import that came in the place of a kind of file: same name apart from the month, else the same event type."""
-    event_type, name = kind
-    for each in free:
-        if (shape(each.file_name) == name and each.event_type in (event_type, None)) if exactly else (each.event_type == event_type):
-            free.remove(each)
-            return each
-    return None
+def _pairs(kinds: Iterable[tuple[str, str]], here: list[Listed]) -> dict[tuple[str, str], Listed]:
+    """What came in the place of each kind of file: one with the same name apart from the month, else one of the same event type; none twice."""
+    by_name: dict[str, list[Listed]] = {}
+    by_type: dict[str | None, list[Listed]] = {}
+    for each in here:
+        by_name.setdefault(shape(each.file_name), []).append(each)
+        by_type.setdefault(each.event_type, []).append(each)
+    pairs: dict[tuple[str, str], Listed] = {}
+    taken: set[str] = set()
+    for by, position in ((by_name, 1), (by_type, 0)):
+        for kind in kinds:
+            fitting = (each for each in by.get(kind[position], ()) if each.id not in taken and each.event_type in (kind[0], None))
+            if kind not in pairs and (found := next(fitting, None)):
+                pairs[kind] = found
+                taken.add(found.id)
+    return pairs
 
 
 def _customers(period: str, account: str, states: Iterable[ImportState]) -> list[tuple[str, dict[str, int]]]:
@@ -204,24 +210,35 @@ def _customers(period: str, account: str, states: Iterable[ImportState]) -> list
     query = select(imports.c.id, imports.c.check_key, imports.c.event_type).where(imports.c.period == period, imports.c.account == account, imports.c.state.in_(tuple(states)), imports.c.check_key.is_not(None))
     with store().connect() as connection:
         rows = connection.execute(query).all()
-    return [(row.event_type or "", customers_of(row.id, row.check_key)) for row in rows]
+    counted = customers_of([(row.id, row.check_key) for row in rows])
+    return [(row.event_type or "", counted[row.id]) for row in rows]
 
 
-def customers_of(import_id: str, check_key: str) -> dict[str, int]:
-    """Events per customer of one check, counted once and then kept beside it: what was checked never changes."""
-    kept = files.import_folder(import_id) / f"customers-{check_key}.json"
-    if kept.exists():
-        return json.loads(kept.read_text(encoding="utf-8"))
-    events = files.stage_folder(import_id, "check", check_key) / "events.parquet"
-    counted = _count_customers(events) if events.exists() else {}
-    if events.exists():
-        files.write_whole(kept, json.dumps(counted).encode())
-    return counted
+def customers_of(checks: list[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    """Events per customer of some checks (import id, key of the check), counted once and then kept beside them: what was checked never changes."""
+    kept = {import_id: _kept(import_id, key) for import_id, key in checks}
+    known = {import_id: json.loads(path.read_text(encoding="utf-8")) for import_id, path in kept.items() if path.exists()}
+    events = {import_id: files.stage_folder(import_id, "check", key) / "events.parquet" for import_id, key in checks if import_id not in known}
+    fresh = _count_customers({import_id: path for import_id, path in events.items() if path.exists()})
+    for import_id, counted in fresh.items():
+        files.write_whole(kept[import_id], json.dumps(counted).encode())
+    return {import_id: known.get(import_id) or fresh.get(import_id) or {} for import_id, _ in checks}
 
 
-def _count_customers(events: Path) -> dict[str, int]:
+def _kept(import_id: str, check_key: str) -> Path:
+    return files.import_folder(import_id) / f"customers-{check_key}.json"
+
+
+def _count_customers(events: Mapping[str, Path]) -> dict[str, dict[str, int]]:
+    counted: dict[str, dict[str, int]] = {import_id: {} for import_id in events}
+    if not events:
+        return counted
+    whose = {str(path): import_id for import_id, path in events.items()}
     with engine() as duck:
-        return dict(duck.execute("select customer_id, count(*) from read_parquet(?) group by 1", [str(events)]).fetchall())
+        query = "select filename, customer_id, count(*) from read_parquet(?, filename=true, union_by_name=true) group by all"
+        for path, customer, amount in duck.execute(query, [list(whose)]).fetchall():
+            counted[whose[path]][customer] = amount
+    return counted
 
 
 def _light() -> tuple[ColumnElement, ...]:

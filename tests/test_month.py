@@ -115,9 +115,9 @@ def test_nobody_is_quiet_before_anything_came(home: Path):
 
 def test_customers_are_counted_once(home: Path):
     import_id = have("calls_09.csv", customers={"acme": 2})
-    assert month.customers_of(import_id, "0" * 24) == {"acme": 2}
+    assert month.customers_of([(import_id, "0" * 24)]) == {import_id: {"acme": 2}}
     (files.stage_folder(import_id, "check", "0" * 24) / "events.parquet").unlink()
-    assert month.customers_of(import_id, "0" * 24) == {"acme": 2}
+    assert month.customers_of([(import_id, "0" * 24)]) == {import_id: {"acme": 2}}
 
 
 def test_lists_say_the_row_equation(home: Path):

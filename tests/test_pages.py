@@ -181,6 +181,7 @@ def test_dismissing_needs_a_reason(home: Path):
     an_open_row()
     at = app()
     entry = open_rows.all_open()[0]
+    press(at, "Settle")
     press(at, "Dismiss")
     assert "Say why" in words(at)
     assert len(open_rows.all_open()) == 1
@@ -192,6 +193,7 @@ def test_dismissing_needs_a_reason(home: Path):
 def test_rows_to_fix_can_be_given_to_a_colleague(home: Path):
     an_open_row()
     at = app()
+    press(at, "Settle")
     at.text_input(key=f"owner_{open_rows.all_open()[0].id}").set_value("ben")
     press(at, "Give")
     assert open_rows.all_open()[0].owner == "ben"

@@ -60,6 +60,15 @@ class Remembered:
         """Uploads of this tab that were dealt with: id → the import it became, or None where a question is open."""
         return st.session_state.setdefault("uploads", {})
 
+    @property
+    def settling(self) -> int | None:
+        """The entry of open rows whose form is open."""
+        return st.session_state.get("settling")
+
+    @settling.setter
+    def settling(self, entry_id: int | None) -> None:
+        st.session_state["settling"] = entry_id
+
     def keep_in_address(self) -> None:
         """Puts what was chosen into the address again: going to another page empties it."""
         for name in ("account", "period"):

@@ -11,7 +11,7 @@ from ingest.settings import PROJECT
 from ingest.store import open_rows
 from pages.parts import errors, frame, listing
 from pages.parts.ask import ask
-from pages.parts.state import IMPORTS_PAGE, link_import, open_import
+from pages.parts.state import IMPORTS_PAGE, link_import, open_import, remembered
 from pages.parts.tables import download
 from pages.parts.text import ago, count, number, plain, shorten
 from pages.parts.text import month as in_words
@@ -21,7 +21,7 @@ from schemas.records import OpenRows
 
 SHOWN = 8
 OPEN_SHOWN = 10
-QUIET_SHOWN = 200
+TABLE_ROWS = 200
 SAMPLES = PROJECT / "docs" / "samples"
 
 
@@ -37,6 +37,7 @@ def _page() -> None:
     if here.waiting_elsewhere:
         st.page_link(IMPORTS_PAGE, label=f"{count(here.waiting_elsewhere, 'import')} of other months {'waits' if here.waiting_elsewhere == 1 else 'wait'} for you", icon=":material/pending_actions:", query_params={"waiting": "yes"})
     _to_fix(still_open, actor)
+    _quiet(here)
 
 
 def _empty(period: str, actor: frame.Actor) -> None:
@@ -72,7 +73,6 @@ def _full(here: month.Month, still_open: list[OpenRows]) -> None:
     _expected(here)
     _section("Sent, not proven yet", here.in_states(("pushed",)))
     _section("Sent and proven", here.in_states(("proven",)))
-    _quiet(here)
 
 
 def _numbers(here: month.Month, waiting: tuple[month.Listed, ...], still_open: list[OpenRows]) -> None:
@@ -105,21 +105,35 @@ def _expected(here: month.Month) -> None:
     st.subheader(f"Expected ({len(here.expected)})", anchor=False)
     if not here.missing:
         st.markdown(":material/check_circle: Every file of the earlier months has its counterpart.")
-    for each in (*here.missing, *here.arrived)[:20]:
+    for each in here.missing[:SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
-            if each.arrived is None:
-                st.markdown(":material/event_busy: **missing**", width=190)
-            else:
-                st.markdown(f":material/event_available: arrived: **{state_in_words(each.arrived.state)}**", width=260)
-            st.markdown(f"{plain(each.event_type)}, in {in_words(each.last_period)} as *{plain(shorten(each.last_file, 50))}*", width=520)
-            if each.arrived is not None:
-                link_import(each.arrived.id, plain(shorten(each.arrived.file_name, 40)))
+            st.markdown(":material/event_busy: **missing**", width=120)
+            st.markdown(f"{plain(each.event_type)}, in {in_words(each.last_period)} as *{plain(shorten(each.last_file, 60))}*", width=700)
+    if len(here.missing) > SHOWN:
+        st.caption(f"And {number(len(here.missing) - SHOWN)} more, in this list:")
+    with st.expander(f"All {len(here.expected)}: {len(here.arrived)} arrived, {len(here.missing)} missing"):
+        _expected_table(here)
+
+
+def _expected_table(here: month.Month) -> None:
+    rows = [*here.missing, *here.arrived][:TABLE_ROWS]
+    st.dataframe(
+        {
+            "Event type": [each.event_type for each in rows],
+            "Last time": [each.last_file for each in rows],
+            in_words(here.period): [each.arrived.file_name if each.arrived else "missing" for each in rows],
+            "State": [state_in_words(each.arrived.state) if each.arrived else "" for each in rows],
+        },
+        alt=f"{len(here.expected)} files expected in {in_words(here.period)}", hide_index=True, key="expected",
+    )
 
 
 def _quiet(here: month.Month) -> None:
     """Customers of last month without usage, counted in a query process: it has to look into the events."""
+    if not here.in_states(("checked", *month.SENT)):
+        return
     try:
-        quiet = ask(month.quiet_customers, here.period, frame.account().name)
+        quiet = _quiet_customers(here.period, frame.account().name, tuple((each.id, each.state) for each in here.imports))
     except IngestError as error:
         errors.show(error)
         return
@@ -127,11 +141,17 @@ def _quiet(here: month.Month) -> None:
         return
     st.subheader(f"Customers without usage ({number(len(quiet))})", anchor=False)
     st.markdown(f"They had usage in {in_words(month.earlier_period(here.period))} and have none for {in_words(here.period)} yet.")
-    rows = quiet[:QUIET_SHOWN]
+    rows = quiet[:TABLE_ROWS]
     st.dataframe(
         {"Customer": [each.customer_id for each in rows], "Event types": [", ".join(each.event_types) for each in rows], "Events last month": [each.events for each in rows]},
         alt=f"{len(quiet)} customers without usage this month", hide_index=True, key="quiet_customers", height=min(38 + 35 * len(rows), 320),
     )
+
+
+@st.cache_data(ttl=300, max_entries=100, show_spinner=False)
+def _quiet_customers(period: str, account: str, changes: object) -> list[month.Quiet]:
+    """`changes` is only there so that the answer is asked for again when the month's imports change."""
+    return ask(month.quiet_customers, period, account)
 
 
 def _to_fix(still_open: list[OpenRows], actor: frame.Actor) -> None:
@@ -154,7 +174,10 @@ def _open_entry(each: OpenRows, actor: frame.Actor) -> None:
         st.markdown(_what(each), width=380)
         st.caption(f"{plain(each.owner)}, since {ago(each.since)}", width=170)
         download("Download", lambda: _rejected(each.import_id), f"rows-to-fix-{each.import_id}.xlsx", key=f"get_{each.id}")
-        with st.popover("Settle"):
+        if st.button("Settle", key=f"open_settle_{each.id}", help="Mark as fixed, dismiss, or give to a colleague"):
+            remembered.settling = None if remembered.settling == each.id else each.id
+    if remembered.settling == each.id:
+        with st.container(border=True):
             _settle(each, actor)
 
 
@@ -183,6 +206,7 @@ def _settle(each: OpenRows, actor: frame.Actor) -> None:
         if given and owner and owner.strip():
             open_rows.assign(each.id, owner.strip(), actor.name)
     if (fixed or dismissed) and reason and reason.strip() or given and owner and owner.strip():
+        remembered.settling = None
         st.rerun()
 
 
