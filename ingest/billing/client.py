@@ -31,7 +31,7 @@ LONGEST_PAUSE = 30.0
 PASSING = frozenset({429, 500, 502, 503, 504})
 SINGLY = 20
 """Up to so many customers are asked for one by one; beyond that the whole list is read."""
-LOOPBACK = re.compile(r"https?://(127\.|localhost\b|\[::1\])")
+THIS_MACHINE = re.compile(r"https?://(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(/|$)")
 
 
 class BillingClient:
@@ -46,8 +46,8 @@ class BillingClient:
         with self._translated():
             self._http = httpx.Client(
                 base_url=account.base_url.rstrip("/"), headers=_headers(account), timeout=httpx.Timeout(timeout, connect=min(timeout, 10)), transport=transport, follow_redirects=False,
-                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=20),
-                trust_env=not LOOPBACK.match(account.base_url),  # a company's proxy must not be asked for this machine
+                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+                trust_env=not THIS_MACHINE.match(account.base_url),  # a company's proxy must not be asked for this machine
             )
 
     def __enter__(self) -> Self:
