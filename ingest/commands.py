@@ -215,15 +215,17 @@ def _confirmed_push(record: ImportRecord, yes: bool, rejected: str | None, ask: 
     choice = rejected or ("continue" if yes else record.rejected_choice)
     if choice and record.check and record.check.rows.rejected:
         record = imports.choose_rejected(record.id, choice, settings().user)
-    summary = push.summary(record.id) if record.check else None
-    if not yes and not ask(_summary_line(summary)):
+    if not yes and not ask(_summary_line(record)):
         raise NotReady("Nothing was sent.")
     return push.begin(record.id, settings().user)
 
 
-def _summary_line(summary) -> str:  # noqa: ANN001
-    if summary is None:
+def _summary_line(record: ImportRecord) -> str:
+    from ingest import push
+
+    if record.check is None:
         raise NotReady("This import hasn't been checked yet.")
+    summary = push.summary(record.id)
     held = "" if summary.held is None else f" The account already holds {summary.held:,} events for these customers and this period, {summary.held_elsewhere:,} of which did not come from here."
     return f"Send {summary.events:,} events for {summary.customers:,} customers, {summary.first_timestamp} to {summary.last_timestamp}, to {summary.account}? About {summary.seconds:.0f} seconds.{held} Events can't be deleted afterwards."
 

@@ -31,8 +31,7 @@ BUSY = ("pushing",)
 
 def start(path: Path, file_name: str, who: str, *, account: str | None = None, fixes: str | None = None, move: bool = False) -> ImportRecord:
     """A new import of the bytes at `path`, which are copied (or moved) into its folder. `file_name` is only ever shown."""
-    if not path.is_file():
-        raise BadInput(f"There is no file {file_name!r}.")
+    _refuse_missing(path, file_name)
     sha256, size = files.sha256_of(path), path.stat().st_size
     import_id = imports.add(file_name, sha256, size, who, account=account, fixes=fixes)
     source = files.import_folder(import_id) / "source"
@@ -48,6 +47,7 @@ def start(path: Path, file_name: str, who: str, *, account: str | None = None, f
 
 def start_or_find(path: Path, file_name: str, who: str, *, account: str, event_type: str) -> ImportRecord:
     """The import of these very bytes for that account and event type, or a new one: the same file twice is one import."""
+    _refuse_missing(path, file_name)
     for known in imports.same_file(files.sha256_of(path)):
         if known.account in (None, account) and known.event_type in (None, event_type):
             return known
@@ -205,6 +205,11 @@ def discard(import_id: str, who: str) -> None:
         audit.record(connection, who, "discard", import_id)
     imports.change(import_id, state="discarded")
     open_rows.close(import_id, "dismissed", "The import was discarded.")
+
+
+def _refuse_missing(path: Path, file_name: str) -> None:
+    if not path.is_file():
+        raise BadInput(f"There is no file {file_name!r}.", "Check its name and folder.")
 
 
 def _state_after_check(record: ImportRecord, result: CheckResult) -> ImportState:

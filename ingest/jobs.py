@@ -17,7 +17,7 @@ from functools import lru_cache
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import error as dbos_error
 
-from ingest import imports, push
+from ingest import imports, janitor, push
 from ingest.billing import BillingClient
 from ingest.errors import IngestError, LeaseLost
 from ingest.settings import settings
@@ -36,6 +36,9 @@ FILES, SENDING = "files", "sending"
 RETRY_WAITING = timedelta(minutes=1)
 LOOK_AGAIN = timedelta(minutes=5)
 LOOK_NO_LONGER = timedelta(hours=24)
+KEEP_JOBS = timedelta(days=30)
+LOOK_EVERY, TIDY_EVERY = 10.0, 3600.0
+"""Seconds."""
 
 log = logging.getLogger("intake.jobs")
 
@@ -188,12 +191,15 @@ def run_worker(ready: Callable[[], None] = lambda: None, stopped: Callable[[], b
     """Runs jobs until told to stop; waits first while another worker of this data folder is at work."""
     with worker_lock(wait=True), _executor():
         ready()
+        tidied = look = 0.0
         while not stopped():
-            _look_after_pushes()
-            for _ in range(20):
-                if stopped():
-                    break
-                time.sleep(0.5)
+            if time.monotonic() - look > LOOK_EVERY:
+                _look_after_pushes()
+                look = time.monotonic()
+            if time.monotonic() - tidied > TIDY_EVERY:
+                _tidy()
+                tidied = time.monotonic()
+            time.sleep(0.2)
 
 
 @contextmanager
@@ -227,6 +233,14 @@ def _look_after_pushes() -> None:
         proof = ended.receipt.proof if ended.receipt else None
         if proof and not proof.agrees and ended.receipt.events.accepted and _age(proof.checked_at) > LOOK_AGAIN and _age(ended.ended_at) < LOOK_NO_LONGER:
             queue_verify(ended.id, "worker")
+
+
+def _tidy() -> None:
+    """Removes what nobody needs any more, finished jobs of long ago among it."""
+    long_ago = (datetime.now(UTC) - KEEP_JOBS).isoformat()
+    old = DBOS.list_workflows(status=["SUCCESS", "ERROR", "CANCELLED"], end_time=long_ago, load_input=False, load_output=False)
+    DBOS.delete_workflows([each.workflow_id for each in old])
+    log.info("Tidied up. action=tidied things=%d jobs=%d", janitor.tidy(), len(old))
 
 
 def _older(job: str, than: timedelta) -> bool:

@@ -10,7 +10,7 @@ from ingest.errors import BadInput
 from ingest.store import audit
 from ingest.store.clock import now
 from ingest.store.database import store
-from ingest.store.schema import imports
+from ingest.store.schema import imports, pushes
 from schemas.checking import CheckResult
 from schemas.matching import MatchSpec
 from schemas.reading import ReadReport, ReadSpec
@@ -66,6 +66,14 @@ def search(text: str = "", *, state: str | None = None, limit: int = 50, offset:
         total = connection.execute(select(func.count()).select_from(imports).where(*where)).scalar_one()
         rows = connection.execute(select(imports).where(*where).order_by(imports.c.created_at.desc()).limit(limit).offset(offset)).mappings()
         return [_record(row) for row in rows], total
+
+
+def stages_in_use() -> set[tuple[str, str]]:
+    """Import and stage folder (`<stage>-<key>`) of everything that is current or was sent."""
+    with store().connect() as connection:
+        current = connection.execute(select(imports.c.id, imports.c.raw_key, imports.c.check_key)).all()
+        sent = connection.execute(select(pushes.c.import_id, pushes.c.check_key)).all()
+    return {(each, f"check-{key}") for each, key in sent} | {(each, name) for each, raw, check in current for name in (f"raw-{raw}", f"check-{check}")}
 
 
 def _row(import_id: str) -> Mapping[str, object]:

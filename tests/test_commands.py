@@ -1,0 +1,235 @@
+"""The command line as a contract: documents, exit codes, and what happens again after a crash or a success."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingest.__main__ import _parser, main
+from ingest.errors import BadInput
+from ingest.settings import PROJECT, settings
+from ingest.store import accounts, imports
+
+SAMPLES = PROJECT / "docs" / "samples"
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with a running sandbox, shared by the tests of this file; no environment account."""
+    patch = pytest.MonkeyPatch()
+    home = tmp_path_factory.mktemp("commands")
+    patch.setenv("INTAKE_HOME", str(home))
+    for name in ("INTAKE_API_URL", "INTAKE_API_KEY", "INTAKE_ORGANISATION", "INTAKE_DATABASE_URL"):
+        patch.delenv(name, raising=False)
+    settings.cache_clear()
+    process = subprocess.Popen([sys.executable, "-m", "ingest", "sandbox", "--port", "0", "--json"], cwd=PROJECT, env={**os.environ}, stdout=subprocess.PIPE, text=True)
+    address = json.loads(process.stdout.readline())
+    assert set(address) == {"url", "organisation", "api_key"}
+    yield home
+    process.terminate()
+    process.wait()
+    process.stdout.close()
+    patch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def run(module_home: Path, capsys: pytest.CaptureFixture[str]):
+    """Runs a command with --json: its exit code and its one document. A push is a process of its own, as it is in life."""
+
+    def command(*arguments: object) -> tuple[int, dict]:
+        if arguments[0] == "push":
+            done = subprocess.run([sys.executable, "-m", "ingest", *(str(each) for each in arguments), "--json"], cwd=PROJECT, env={**os.environ}, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+            return done.returncode, json.loads(done.stdout)
+        code = main([*(str(each) for each in arguments), "--json"])
+        out = capsys.readouterr().out
+        return code, json.loads(out)
+
+    return command
+
+
+def event_type(run, slug: str, *fields: str) -> None:
+    code, _ = run("event-type", "create", "--name", slug.replace("_", " "), "--slug", slug, *(part for field in fields for part in ("--field", field)))
+    assert code == 0
+
+
+def usage(tmp_path: Path, text: str, name: str = "usage.csv") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_read_answers_for_every_file_and_writes_the_tables(run, tmp_path: Path):
+    good, bad = usage(tmp_path, "a;b\n1;x\n2;\n", "good.csv"), usage(tmp_path, "", "bad.csv")
+    code, document = run("read", good, bad, tmp_path / "gone.csv", "--out-dir", tmp_path / "out")
+    first, second, third = document["files"]
+    assert code == 2
+    assert (first["delimiter"], first["encoding"], first["header_rows"], first["columns"], first["rows"], first["error"]) == (";", "utf-8", [1], ["a", "b"], 2, None)
+    assert set(first) >= {"file", "format", "encoding", "delimiter", "quote", "sheet", "sheets", "header_rows", "columns", "rows", "excluded", "repairs", "questions", "error"}
+    assert (tmp_path / "out" / "good.csv.csv").read_text() == "a,b\n1,x\n2,\n"
+    assert second["error"] and third["error"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good.csv.csv"]
+
+
+def test_event_types_are_listed_as_they_were_created(run):
+    event_type(run, "listed", "quantity:Decimal", "ok:Bool")
+    _, document = run("event-type", "list")
+    found = next(each for each in document["event_types"] if each["slug"] == "listed")
+    assert [(field["name"], field["type"]) for field in found["fields"]] == [("quantity", "Decimal"), ("ok", "Bool"), ("event_id", "String"), ("import_id", "String")]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("event-type", "create", "--name", "x", "--slug", "x", "--field", "a:Number"), "Decimal"),
+        (("event-type", "list", "--account", "Nope"), "Practice"),
+        (("check", "nowhere.csv", "--event-type", "listed"), "nowhere.csv"),
+        (("check", SAMPLES / "api_calls.csv", "--event-type", "nope"), "nope"),
+        (("check", SAMPLES / "api_calls.csv", "--event-type", "listed", "--match", "quantity"), "="),
+        (("check", SAMPLES / "api_calls.csv", "--event-type", "listed", "--match", "quantity=Nope"), "Nope"),
+        (("preview", "imp_nope"), "imp_nope"),
+        (("push", "imp_nope", "--yes"), "imp_nope"),
+    ],
+)
+def test_bad_usage_is_a_sentence_and_exit_2(run, arguments: tuple, words: str):
+    if "listed" not in {each["slug"] for each in run("event-type", "list")[1]["event_types"]}:
+        event_type(run, "listed", "quantity:Decimal")
+    code, document = run(*arguments)
+    error = document["error"]
+    assert code == 2
+    assert words in f"{error['message']} {error['todo']}"
+
+
+PROBLEMS = "customer_id,timestamp,quantity,region\ncus_1,2026-10-01T00:00:00Z,1.50,eu\ncus_2,2026-10-01T00:00:00Z,many,eu\n,2026-10-02T00:00:00Z,3,us\ncus_1,2026-10-03T00:00:00Z,2.25,us\n"
+
+
+def test_from_a_file_to_a_proof(run, tmp_path: Path):
+    event_type(run, "walk", "quantity:Decimal", "region:String")
+    path = usage(tmp_path, PROBLEMS)
+    code, checked = run("check", path, "--event-type", "walk", "--out-dir", tmp_path / "out")
+    assert (code, checked["rows"]) == (1, {"read": 4, "accepted": 2, "rejected": 2, "duplicate": 0, "excluded": 0})
+    assert {(issue["code"], issue["severity"], issue["column"], issue["count"]) for issue in checked["issues"]} == {("not_a_number", "error", "quantity", 1), ("missing_value", "error", "customer_id", 1)}
+    assert {(example["row"], example["value"]) for issue in checked["issues"] for example in issue["examples"]} == {(3, "many"), (4, None)}
+    assert (tmp_path / "out" / "issues.csv").read_text().splitlines()[0] == "code,severity,row,column,value,todo"
+    assert duckdb.sql(f"select count(*) from '{tmp_path / 'out' / 'events.parquet'}'").fetchone() == (2,)
+
+    assert run("check", path, "--event-type", "walk")[1]["import_id"] == checked["import_id"], "the same bytes are the same import"
+
+    _, totals = run("preview", checked["import_id"], "--by", "customer", "--field", "quantity", "--function", "sum")
+    assert totals["rows"] == [{"customer": "cus_1", "value": "3.75"}]
+
+    code, refused = run("push", checked["import_id"], "--yes", "--rejected", "stop")
+    assert (code, "2 rows need fixing" in refused["error"]["message"]) == (2, True)
+
+    code, pushed = run("push", checked["import_id"], "--yes")
+    assert (code, pushed["events"], pushed["batches"]) == (1, {"planned": 2, "sent": 2, "accepted": 2, "rejected": 0, "unknown": 0}, 1)
+    assert {key: pushed["proof"][key] for key in ("found", "missing", "extra", "agrees")} == {"found": 2, "missing": 0, "extra": 0, "agrees": True}
+
+    assert run("push", checked["import_id"], "--yes")[1] == pushed, "the same receipt"
+    assert run("check", path, "--event-type", "walk")[1]["rows"] == {"read": 4, "accepted": 0, "rejected": 2, "duplicate": 2, "excluded": 0}
+    assert run("push", checked["import_id"], "--yes")[1]["push_id"] == pushed["push_id"]
+    assert imports.get(checked["import_id"]).state == "proven"
+
+
+def test_a_longer_export_sends_only_what_is_new(run, tmp_path: Path):
+    event_type(run, "longer", "quantity:Decimal")
+    first = "customer_id,timestamp,quantity\ncus_1,2026-10-01,1\ncus_2,2026-10-02,2\n"
+    _, checked = run("check", usage(tmp_path, first), "--event-type", "longer")
+    run("push", checked["import_id"], "--yes")
+    _, again = run("check", usage(tmp_path, first + "cus_3,2026-10-03,3\n", "longer.csv"), "--event-type", "longer")
+    assert (again["rows"]["accepted"], again["rows"]["duplicate"]) == (1, 2)
+    assert "already_sent" in [question["name"] for question in again["questions"]]
+    code, pushed = run("push", again["import_id"], "--yes")
+    assert (code, pushed["events"]["accepted"], pushed["proof"]["agrees"]) == (0, 1, True)
+
+
+def test_with_a_key_a_corrected_quantity_is_not_a_second_event(run, tmp_path: Path):
+    """Lesson 7: the same id with other content is reported, never silently kept or replaced."""
+    event_type(run, "keyed", "quantity:Decimal", "call:String")
+    head = "call,customer_id,timestamp,quantity\n"
+    _, checked = run("check", usage(tmp_path, head + "c1,cus_1,2026-10-01,1\nc2,cus_1,2026-10-01,2\n"), "--event-type", "keyed", "--key", "call")
+    run("push", checked["import_id"], "--yes")
+    code, again = run("check", usage(tmp_path, head + "c1,cus_1,2026-10-01,1\nc2,cus_1,2026-10-01,5\n", "corrected.csv"), "--event-type", "keyed", "--key", "call")
+    assert (code, again["rows"]["accepted"], again["rows"]["duplicate"], again["rows"]["rejected"]) == (1, 0, 1, 1)
+    assert [issue["code"] for issue in again["issues"] if issue["severity"] == "error"] == ["already_sent_other_content"]
+
+
+def test_a_likely_column_is_used_but_never_sent_without_a_word(run, tmp_path: Path):
+    event_type(run, "likely", "quantity:Decimal")
+    path = usage(tmp_path, "Kunde,timestamp,quantity\ncus_1,2026-10-01,1\n")
+    code, checked = run("check", path, "--event-type", "likely")
+    assert (code, checked["rows"]["accepted"]) == (0, 1)
+    assert [(each["column"], each["confidence"]) for each in checked["matches"] if each["field"] == "customer_id"] == [("Kunde", "likely")]
+    assert [question["name"] for question in checked["questions"] if question["blocking"]] == ["match.customer_id"]
+    assert run("push", checked["import_id"], "--yes")[0] == 2
+    _, confirmed = run("check", path, "--event-type", "likely", "--match", "customer_id=Kunde")
+    assert run("push", confirmed["import_id"], "--yes")[0] == 0
+
+
+def test_monthly_totals_get_the_end_of_their_month(run, tmp_path: Path):
+    event_type(run, "monthly", "hours:Decimal")
+    path = usage(tmp_path, "customer_id,hours\ncus_1,320\n")
+    _, checked = run("check", path, "--event-type", "monthly", "--period", "2026-10", "--zone", "Europe/Berlin")
+    assert checked["first_timestamp"] == "2026-10-31T22:59:59.999000+00:00"
+
+
+def test_control_totals_are_compared_at_every_step(run, tmp_path: Path):
+    event_type(run, "controlled", "quantity:Decimal")
+    path = usage(tmp_path, "customer_id,timestamp,quantity\ncus_1,2026-10-01,1.5\ncus_2,2026-10-01,2.5\n")
+    _, checked = run("check", path, "--event-type", "controlled", "--control-count", "2", "--control-sum", "quantity=4")
+    assert checked["comparisons"] and all(each["agrees"] for each in checked["comparisons"])
+    _, pushed = run("push", checked["import_id"], "--yes")
+    assert [each["agrees"] for each in pushed["proof"]["comparisons"] if each["source"] == "sender"] == [True, True]
+    _, wrong = run("check", path, "--event-type", "controlled", "--control-sum", "quantity=5")
+    assert False in [each["agrees"] for each in wrong["comparisons"]]
+
+
+def test_nobody_confirming_sends_nothing(run, tmp_path: Path):
+    event_type(run, "asked", "quantity:Decimal")
+    _, checked = run("check", usage(tmp_path, "customer_id,timestamp,quantity\ncus_1,2026-10-01,1\n"), "--event-type", "asked")
+    code, document = run("push", checked["import_id"])
+    assert (code, "--yes" in document["error"]["todo"]) == (2, True)
+
+
+def test_an_account_that_is_down_is_exit_3_and_the_push_goes_on_later(run, module_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("INTAKE_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("INTAKE_API_KEY", "k")
+    monkeypatch.setenv("INTAKE_ORGANISATION", "o")
+    settings.cache_clear()
+    code, document = run("event-type", "list")
+    settings.cache_clear()
+    assert (code, document["error"]["kind"]) == (3, "Unreachable")
+
+
+def test_without_a_sandbox_running_a_command_starts_one(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["event-type", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"event_types": []}
+    assert not (home / "sandbox" / "address.json").exists()
+
+
+def test_every_command_and_flag_is_documented():
+    text = (PROJECT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    commands = next(action for action in _parser()._actions if hasattr(action, "choices") and action.choices)
+    for name, command in commands.choices.items():
+        assert re.search(rf"^## .*\b{name}\b", text, re.MULTILINE), f"{name} isn't documented"
+        for kind in [command, *(each for action in command._actions if isinstance(action.choices, dict) for each in action.choices.values())]:
+            for flag in (option for action in kind._actions for option in action.option_strings if option.startswith("--") and option not in ("--help", "--json")):
+                assert flag in text, f"{name} {flag} isn't documented"
+
+
+def test_every_setting_is_documented():
+    text = (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8")
+    from ingest.settings import Settings
+
+    assert [name for name in Settings.model_fields if f"`{name}`" not in text] == []
+
+
+def test_unknown_accounts_are_bad_input(home: Path):
+    with pytest.raises(BadInput):
+        accounts.account("nope")
