@@ -58,7 +58,7 @@ def preview(store: Store, body: Mapping[str, object], readable_until: datetime) 
 
 def newest_rows(store: Store, metric: Metric, readable_until: datetime) -> dict[str, object]:
     """The hundred rows that came last."""
-    return _rows(store, metric, Condition("stored_at <= ?", [readable_until]), Page(100), "rowid desc")
+    return _rows(store, metric, Condition("stored_at <= ?", [readable_until]), Page(100), "order by rowid desc")
 
 
 def readable_until(now: datetime, lag_seconds: float) -> datetime:
@@ -163,7 +163,9 @@ def _column(metric: Metric, name: object) -> Column:
 
 
 def _order(metric: Metric, asked: object) -> str:
-    return ", ".join([*(f"{_column(metric, each.get('column')).sql} {_direction(each)}" for each in _dicts(asked, "order_by")), "rowid"])
+    """SQL to order rows by; empty for the order they arrived in, which a scan keeps by itself."""
+    columns = [f"{_column(metric, each.get('column')).sql} {_direction(each)}" for each in _dicts(asked, "order_by")]
+    return f"order by {', '.join([*columns, 'rowid'])}" if columns else ""
 
 
 def _dicts(asked: object, name: str) -> list[dict[str, object]]:
@@ -181,9 +183,10 @@ def _direction(asked: dict[str, object]) -> str:
 
 
 def _rows(store: Store, metric: Metric, condition: Condition, page: Page, order: str) -> dict[str, object]:
-    total = store.rows(f"select count(*) from {metric.table} where {condition.sql}", condition.values)[0][0]
-    sql = f'select customer_id, epoch_us("timestamp"), data from {metric.table} where {condition.sql} order by {order} limit ? offset ?'
+    sql = f'select customer_id, epoch_us("timestamp"), data from {metric.table} where {condition.sql} {order} limit ? offset ?'
     found = store.rows(sql, [*condition.values, page.limit, page.offset])
+    is_last = 0 < len(found) < page.limit or not (found or page.offset)
+    total = page.offset + len(found) if is_last else store.rows(f"select count(*) from {metric.table} where {condition.sql}", condition.values)[0][0]
     return page.wrapper([Raw(f'{{"customer_id":{text(customer)},"timestamp":"{timestamp_text(moment)}","data":{data}}}') for customer, moment, data in found], total)
 
 

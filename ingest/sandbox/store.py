@@ -85,7 +85,7 @@ class Store:
         self._lock_file = _hold(folder)
         try:
             self._database = duckdb.connect(folder / "sandbox.duckdb", config={
-                "threads": 1, "memory_limit": "1GB", "temp_directory": str(folder / "spill"), "checkpoint_threshold": "64MB",
+                "threads": 1, "memory_limit": "512MB", "temp_directory": str(folder / "spill"), "checkpoint_threshold": "64MB",
                 "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "python_enable_replacements": "false",
             })
             self._database.execute(SCHEMA)
