@@ -674,7 +674,7 @@ def test_the_server_says_where_it_is_and_tidies_up(tmp_path: Path) -> None:
         build_app(tmp_path / "other").state.store.close()  # the failed start let go of its folder
         running.send_signal(signal.SIGINT)
         assert running.wait(10) == 0
-    assert not (tmp_path / "address.json").exists()
+    assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["lock", "sandbox.duckdb"]  # no address, and nothing left to be taken over
 
 
 @pytest.mark.parametrize("port", [-1, 70_000])

@@ -100,6 +100,7 @@ class Store:
     def close(self) -> None:
         """Writes everything into the one file and lets go of the folder."""
         with self._writing:
+            self._writer.close()
             self._database.close()
             self._lock_file.close()
 
