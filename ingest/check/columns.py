@@ -11,7 +11,7 @@ from ingest.check.plan import Plan, alias
 from ingest.engine import identifier, literal
 from ingest.errors import BadInput
 from ingest.values import numbers, others, times, zones
-from ingest.values.text import filled, has_edges, matches, trimmed
+from ingest.values.text import has_edges, matches, trimmed
 from schemas.account import AccountProfile
 from schemas.checking import Question
 from schemas.event_type import Field, FieldType
@@ -98,13 +98,17 @@ def _constant_is_good(column: Column, plan: Plan) -> None:
 
 # The common scan: a few counts per column, enough to know whether the plain way of reading it can fail.
 
-FRACTION = "case when contains({x}, '.') then strlen({x}) - instr({x}, '.') end"
-WHOLE = "case when contains({x}, '.') then instr({x}, '.') - 1 else strlen({x}) end"
-CELLS = {"cells": "count(nullif({x}, ''))"}
-NUMBER = {**CELLS, "plain": f"count(*) filter ({matches('{x}', numbers.PLAIN.replace('{', '{{').replace('}', '}}'))})", "shortest": f"min({FRACTION})", "longest": f"max({FRACTION})", "whole": f"max({WHOLE})"}
+POINT = "(instr({x}, '.') > 0)::int"
+FRACTION = f"((strlen({{x}}) - instr({{x}}, '.')) * {POINT})"
+WHOLE = f"(strlen({{x}}) - {FRACTION} - {POINT})"
+CELLS = {"cells": "count({x})"}
+NUMBER = {
+    **CELLS, "plain": f"count(*) filter ({matches('{x}', numbers.PLAIN.replace('{', '{{').replace('}', '}}'))})", "whole": f"max({WHOLE})", "fraction": f"max({FRACTION})",
+    "unlike_thousands": f"count(*) filter ({FRACTION} not in (0, 3))",
+}
 TIME = {
     **CELLS, "read": "count(try_cast({x} as timestamp))", "first": "min(try_cast({x} as timestamp))", "last": "max(try_cast({x} as timestamp))", "longest": "max(strlen({x}))",
-    "below_milliseconds": "count(*) filter (epoch_us(try_cast({x} as timestamp)) % 1000 <> 0)", "zulu": "count(*) filter (suffix({x}, 'Z'))", "offset": "count(*) filter (contains(substr({x}, 12), '+') or contains(substr({x}, 12), '-') or suffix({x}, 'UTC'))",
+    "below_milliseconds": "count(*) filter (contains({x}, '.') and epoch_us(try_cast({x} as timestamp)) % 1000 <> 0)", "zulu": "count(*) filter (suffix({x}, 'Z'))", "offset": "count(*) filter (not suffix({x}, 'Z') and (contains(substr({x}, 12), '+') or contains(substr({x}, 12), '-') or suffix({x}, 'UTC')))",
 }
 PROBES: dict[FieldType, dict[str, str]] = {
     "String": {**CELLS, "blank": "count(*) filter ({x} = '')", "edges": "count(*) filter (" + has_edges("{x}") + ")"},
@@ -114,6 +118,7 @@ PROBES: dict[FieldType, dict[str, str]] = {
     "Bool": {**CELLS, "read": "count(" + others.to_bool("{x}") + ")"},
     "UUID": {**CELLS, "read": "count(try_cast({x} as uuid)) filter (strlen({x}) = 36)"},
 }
+"""No empty text has one of these forms, so a column where all cells that aren't null have it has no empty text either."""
 
 
 def _probe(connection: duckdb.DuckDBPyConnection, fields: list[tuple[Field, FieldMatch]]) -> tuple[dict[str, Probe], int]:
@@ -150,19 +155,19 @@ def _is_plain(column: Column, answer: str | None) -> bool:
     found = column.found
     if not found["cells"] or found["cells"] != found["plain"]:
         return False
-    if answer is None and found["shortest"] == found["longest"] == 3 and found["whole"] <= 4:
+    if answer is None and found["fraction"] == 3 and not found["unlike_thousands"] and found["whole"] <= 4:
         return False
     limit = {"Int64": 18, "Float64": 300, "Decimal": numbers.WIDE - column.profile.decimal_scale}[column.field.type]
-    return found["whole"] <= limit and (found["longest"] or 0) <= {"Int64": 0, "Float64": 300, "Decimal": min(column.profile.decimal_scale, numbers.NARROW - 1)}[column.field.type]
+    return found["whole"] <= limit and found["fraction"] <= {"Int64": 0, "Float64": 300, "Decimal": min(column.profile.decimal_scale, numbers.NARROW - 1)}[column.field.type]
 
 
 def _plain_number(column: Column) -> Plan:
     source, found = column.step("source"), column.found
-    digits = numbers.Widths(found["whole"], found["longest"] or 0, found["longest"] or 0)
+    digits = numbers.Widths(found["whole"], found["fraction"], found["fraction"])
     if column.field.type == "Decimal" and digits.whole + digits.fraction > numbers.NARROW:
-        digits = numbers.widths(column.connection, column.relation, filled(column.text), column.profile.decimal_scale, numbers.WIDE)
+        digits = numbers.widths(column.connection, column.relation, column.text, column.profile.decimal_scale, numbers.WIDE)
     value, sql_type = _number_value(column.field.type, source, digits)
-    return column.plan([("source", filled(column.text)), ("value", value)], sql_type, column.filled_everywhere)
+    return column.plan([("source", column.text), ("value", value)], sql_type, column.filled_everywhere)
 
 
 def _written_number(column: Column, answer: str | None) -> Plan:
@@ -200,9 +205,9 @@ def _timestamp(column: Column) -> Plan:
     kept = min(column.profile.timestamp_digits, 6)
     if found["cells"] and found["cells"] == found["read"] and _in_years(found["first"], found["last"]):
         if found["zulu"] == found["cells"] and _keeps_all(found, 20, kept):
-            return column.plan([("source", filled(column.text)), ("value", f"try_cast({column.step('source')} as timestamp)")], "TIMESTAMP", {**column.filled_everywhere, **_future(column)})
+            return column.plan([("source", column.text), ("value", f"try_cast({column.step('source')} as timestamp)")], "TIMESTAMP", {**column.filled_everywhere, **_future(column)})
         if not found["zulu"] and not found["offset"] and _keeps_all(found, 19, kept):
-            return _local_timestamp(column, name, [("source", filled(column.text)), ("local", f"try_cast({column.step('source')} as timestamp)")], column.filled_everywhere, found["first"], found["last"])
+            return _local_timestamp(column, name, [("source", column.text), ("local", f"try_cast({column.step('source')} as timestamp)")], column.filled_everywhere, found["first"], found["last"])
     return _written_timestamp(column, name, order, kept)
 
 
@@ -282,7 +287,7 @@ def _naive(column: Column, steps: list[tuple[str, str]]) -> tuple[int, datetime 
 def _date(column: Column) -> Plan:
     order, found = column.answer("date_order", ("day_first", "month_first")), column.found
     if found["cells"] and found["cells"] == found["plain"] and found["first"].year >= 1900 and found["last"].year < 2300:
-        return column.plan([("source", filled(column.text)), ("value", f"try_cast({column.step('source')} as date)")], "DATE", column.filled_everywhere)
+        return column.plan([("source", column.text), ("value", f"try_cast({column.step('source')} as date)")], "DATE", column.filled_everywhere)
     source, iso, local, value = (column.step(step) for step in ("source", "iso", "local", "value"))
     evidence = times.time_evidence(column.connection, column.relation, trimmed(column.text))
     asked = _order_question(column, evidence, order)
@@ -297,7 +302,7 @@ def _date(column: Column) -> Plan:
 def _other(column: Column, sql: Callable[[str], str], sql_type: str, problem: str) -> Plan:
     source, found = column.step("source"), column.found
     if found["cells"] is not None and found["cells"] == found["read"]:
-        return column.plan([("source", filled(column.text)), ("value", sql(source))], sql_type, column.filled_everywhere)
+        return column.plan([("source", column.text), ("value", sql(source))], sql_type, column.filled_everywhere)
     return column.plan([("source", trimmed(column.text)), ("value", sql(source))], sql_type, {problem: f"{source} is not null and {column.step('value')} is null"})
 
 

@@ -42,7 +42,7 @@ def canonical(slug: str, plans: Iterable[Plan]) -> str:
 
 def _or_nothing(plan: Plan) -> str:
     value = written(plan, plan.value)
-    if plan.required:
+    if plan.required or "filled" in plan.facts:
         return value
     return f"case when {plan.value} is null then '~' else concat({value}) end"
 

@@ -65,17 +65,21 @@ def time_zone(field: str, column: str, naive: int) -> Question:
     return Question(name=f"zone.{field}", text=f"{naive:,} times in column {column!r} don't say their time zone; they are read as UTC. Which zone are they in?", options=options, proposed="UTC", blocking=False)
 
 
+def _rows(count: int, one: str, many: str) -> str:
+    return f"1 row {one}" if count == 1 else f"{count:,} rows {many}"
+
+
 def identical_rows(rows: int) -> Question:
     """Are identical rows separate events?"""
     return Question(
-        name="identical_rows", text=f"{rows:,} rows repeat an earlier row of this file exactly. Are they separate usage?", proposed="keep", blocking=False,
-        options=(QuestionOption(value="keep", label="Yes, every row counts", effect=f"{rows:,} rows are sent as events of their own"), QuestionOption(value="once", label="No, count them once", effect=f"{rows:,} rows are left out as duplicates")),
+        name="identical_rows", text=f"{_rows(rows, 'repeats', 'repeat')} an earlier row of this file exactly. Is that separate usage?", proposed="keep", blocking=False,
+        options=(QuestionOption(value="keep", label="Yes, every row counts", effect=f"{_rows(rows, 'is', 'are')} sent too"), QuestionOption(value="once", label="No, count them once", effect=f"{_rows(rows, 'is', 'are')} left out as a duplicate")),
     )
 
 
 def already_sent(rows: int) -> Question:
     """Is usage that looks like events sent from another file new?"""
     return Question(
-        name="already_sent", text=f"{rows:,} rows look exactly like usage that was sent to this account from another file. Is it the same usage again?", proposed="again", blocking=False,
-        options=(QuestionOption(value="again", label="Yes, the same usage again", effect=f"{rows:,} rows are not sent a second time"), QuestionOption(value="new", label="No, it is new usage that looks alike", effect=f"{rows:,} rows are sent as further events")),
+        name="already_sent", text=f"{_rows(rows, 'looks', 'look')} exactly like usage that was sent to this account from another file. Is it the same usage again?", proposed="again", blocking=False,
+        options=(QuestionOption(value="again", label="Yes, the same usage again", effect=f"{_rows(rows, 'is', 'are')} not sent a second time"), QuestionOption(value="new", label="No, it is new usage that looks alike", effect=f"{_rows(rows, 'is', 'are')} sent as new usage")),
     )

@@ -107,15 +107,12 @@ def _settle_events(connection: duckdb.DuckDBPyConnection, repeats: Repeats, out:
 
 def _list_issues(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], *, bad_cells: bool) -> dict[tuple[str, str | None], int]:
     """Fills the table `issues`. Returns the exact counts of the remarks that aren't listed cell by cell."""
-    connection.execute('create table issues (code varchar, severity varchar, _file varchar, _sheet varchar, _row bigint, "column" varchar, value varchar, todo varchar, field varchar)')
+    connection.execute('create table issues (code varchar, _file varchar, _sheet varchar, _row bigint, "column" varchar, value varchar, field varchar)')
     connection.execute("create table bad (_row bigint)")
     if bad_cells:
         _cell_errors(connection, plans)
-    connection.execute("insert into issues select f.code, null, r._file, r._sheet, f._row, null, f.value, null, null from findings f join (select _row, _file, _sheet from raw) r using (_row)")
-    counts = _cell_remarks(connection, plans)
-    for check in CHECKS.values():
-        connection.execute("update issues set severity = ?, todo = ? where code = ?", [check.severity, check.todo, check.code])
-    return counts
+    connection.execute("insert into issues select f.code, r._file, r._sheet, f._row, null, f.value, null from findings f join (select _row, _file, _sheet from raw) r using (_row)")
+    return _cell_remarks(connection, plans)
 
 
 def _cell_errors(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
@@ -125,7 +122,7 @@ def _cell_errors(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -
     connection.execute(f"create or replace table bad as select _row, _file, _sheet{columns} from checked where {some}")
     for plan in failing:
         error = alias("error", plan.field)
-        connection.execute(f"insert into issues select {error}, null, _file, _sheet, _row, {_header(plan)}, {alias('raw', plan.field)}, null, {literal(plan.field)} from bad where {error} is not null")
+        connection.execute(f"insert into issues select {error}, _file, _sheet, _row, {_header(plan)}, {alias('raw', plan.field)}, {literal(plan.field)} from bad where {error} is not null")
 
 
 def _raw_cell(plan: Plan) -> str:
@@ -147,25 +144,25 @@ def _cell_remarks(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) 
         count = counted.get((plan.field, code), plan.notes.get(code, 0))
         if count:
             counts[code, plan.column] = count
-            connection.execute(f"insert into issues select {literal(code)}, null, _file, _sheet, _row, {_header(plan)}, {_raw_cell(plan)}, null, {literal(plan.field)} from cells where {condition} limit {LISTED}")
+            connection.execute(f"insert into issues select {literal(code)}, _file, _sheet, _row, {_header(plan)}, {_raw_cell(plan)}, {literal(plan.field)} from cells where {condition} limit {LISTED}")
     return counts
 
 
 def _write_issues(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
-    order = ", ".join(f"when {literal(code)} then {place}" for place, code in enumerate(CHECKS)).replace(", when", " when")
+    checks = list(CHECKS.values())
+    connection.register("codes", pa.table({"code": list(CHECKS), "severity": [check.severity for check in checks], "title": [check.title for check in checks], "todo": [check.todo for check in checks], "place": range(len(checks))}))
     connection.execute(f"""
-        copy (select code, severity, _file, _sheet, _row, "column", value, todo from issues order by _row, case code {order} end, "column", field) to {literal(out / ISSUES)} (format parquet)""")
+        copy (select code, severity, _file, _sheet, _row, "column", value, todo from issues join codes using (code) order by _row, place, "column", field) to {literal(out / ISSUES)} (format parquet)""")
 
 
 def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], report: ReadReport, out: Path) -> None:
     excluded = pa.table({"_row": pa.array([row.row for row in report.excluded], pa.int64()), "reason": pa.array([row.reason for row in report.excluded], pa.string())})
     connection.register("excluded", excluded)
-    connection.execute("create table titles as select unnest(?::varchar[]) as code, unnest(?::varchar[]) as title", [list(CHECKS), [check.title for check in CHECKS.values()]])
     connection.execute("""
         create table left_out as
         select _row, 'rejected' as outcome, string_agg(title || coalesce(' (' || "column" || ')', ''), '; ' order by field, code) as reason, null::uuid as event_id
-        from issues join titles using (code) where severity = 'error' and _row in (select _row from bad) group by _row
-        union all select _row, outcome, coalesce(title, reason), event_id from changes left join titles on code = reason where outcome is not null
+        from issues join codes using (code) where severity = 'error' and _row in (select _row from bad) group by _row
+        union all select _row, outcome, coalesce(title, reason), event_id from changes left join codes on code = reason where outcome is not null
         union all select _row, 'excluded', reason, null from excluded""")
     connection.execute(f"copy (select * from left_out order by _row, outcome) to {literal(out / LEFT_OUT)} (format parquet)")
 

@@ -42,6 +42,11 @@ SYNONYMS: tuple[tuple[str, ...], ...] = (
 
 PLACE: dict[str, tuple[int, int]] = {word: (group, place) for group, synonyms in reversed(list(enumerate(SYNONYMS))) for place, word in enumerate(synonyms)}
 IDENTIFYING = {"id", "uuid", "guid", "key", "ref", "reference", "nr", "no", "number", "nummer", "code", "phone", "telefon", "zip", "plz", "postcode", "iban", "sku", "caller", "callee", "kundennummer", "artikelnummer", "kontonummer", "rechnungsnummer", "belegnummer", "vertragsnummer"}
+OCCASIONS = {
+    "event", "request", "transaction", "record", "row", "line", "entry", "call", "order", "invoice", "message", "session", "job", "run", "trip", "ticket", "usage", "cdr", "trace", "log", "booking", "charge", "shipment", "payment",
+    "beleg", "belegnummer", "rechnung", "rechnungsnummer", "buchung", "buchungsnummer", "vorgang", "vorgangsnummer", "auftrag", "auftragsnummer", "fahrt", "anruf", "sitzung",
+}
+"""What happens once; ids of other things (a resource, a product) come again next month and are no identity."""
 MONEY = {"price", "cost", "costs", "charge", "charges", "fee", "rate", "revenue", "amount", "total", "preis", "kosten", "betrag", "gebuhr", "umsatz", "summe", "prix", "montant", "precio", "importe", "prezzo", "costo", "importo", "eur", "usd", "gbp", "chf"}
 
 
@@ -81,6 +86,11 @@ def _snake(column: str) -> str:
 def is_identifying(column: str) -> bool:
     """Whether a heading says that its cells name something rather than count it."""
     return any(name.split()[-1] in IDENTIFYING for name in readings(column))
+
+
+def names_an_occasion(column: str) -> bool:
+    """Whether a heading is that of an id of something that happens once: `call_id`, `Belegnummer`, or just `id`."""
+    return any(name in ("id", "uuid", "guid") or (name.split()[-1] in IDENTIFYING | OCCASIONS and set(name.split()) & OCCASIONS) for name in readings(column))
 
 
 def is_money(column: str) -> bool:

@@ -17,10 +17,9 @@ from schemas.reading import ReadReport
 SAMPLE = 20_000
 AT_ONCE = 40
 """Columns looked at in one query: a file may have hundreds."""
-MOSTLY = 0.95
+MOSTLY = 0.9
 """The share of cells that must have a form before a type is proposed: a few bad cells are what the check is for."""
 INTEGER, LONG, ZEROS = r"[+-]?\d+", r"[+-]?\d{19,}", r"-?0\d+"
-CLOCK = r"\d:\d\d"
 TESTS = {
     "filled": "{t} is not null",
     "integers": matches("{t}", INTEGER),

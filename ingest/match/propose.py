@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from ingest.engine import engine, identifier
-from ingest.match.names import PLACE, SYNONYMS, CUSTOMER, field_names, is_identifying, readings, words
+from ingest.match.names import PLACE, field_names, names_an_occasion, readings, words
 from ingest.match.suggest import suggest
 from ingest.raw import raw_query
 from ingest.values.text import trimmed
@@ -60,17 +60,17 @@ def propose_key(raw_folder: Path, report: ReadReport, spec: MatchSpec) -> tuple[
 
 def _named_like_ids(spec: MatchSpec) -> list[FieldMatch]:
     fields = {field.name for field in spec.event_type.usage_fields if field.type in ("String", "UUID", "Int64")}
-    return [match for match in spec.matches if match.field in fields and match.column is not None and is_identifying(match.column) and not _names_a_customer(match.column)]
-
-
-def _names_a_customer(column: str) -> bool:
-    return any(SYNONYMS[PLACE[name][0]] is CUSTOMER for name in readings(column) if name in PLACE)
+    return [match for match in spec.matches if match.field in fields and match.column is not None and names_an_occasion(match.column)]
 
 
 def _dimensions(spec: MatchSpec) -> tuple[str, ...]:
-    """The customer, the time and every field that is no number: what a quantity is a quantity of."""
-    others = [field.name for field in spec.event_type.usage_fields if field.type not in (*NUMERIC_TYPES, "Float64") and spec.of(field.name)]
+    """The customer, the time and every field that is neither a number nor a remark: what a quantity is a quantity of."""
+    others = [field.name for field in spec.event_type.usage_fields if field.type not in NUMERIC_TYPES and (match := spec.of(field.name)) and not _is_remark(match)]
     return ("customer_id", "timestamp", *others)
+
+
+def _is_remark(match: FieldMatch) -> bool:
+    return any(PLACE[name][0] == PLACE["description"][0] or name.endswith("description") for name in readings(match.column or "") if name in PLACE) or (match.column or "").lower().endswith("description")
 
 
 def _unique(connection: duckdb.DuckDBPyConnection, matches: Sequence[FieldMatch | None], rows: int) -> bool:

@@ -6,11 +6,6 @@ SPACES = " \t\r\n\u00a0\u2007\u2009\u202f\u200b\ufeff"
 """Spaces, line ends and the invisible characters that spreadsheets leave at the edges of a cell."""
 
 
-def filled(column: str) -> str:
-    """The cell, null where it is empty."""
-    return f"nullif({column}, '')"
-
-
 def trimmed(column: str) -> str:
     """The cell without spaces at its edges, null where nothing else is in it."""
     return f"nullif(trim({column}, {literal(SPACES)}), '')"
