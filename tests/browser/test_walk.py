@@ -28,7 +28,7 @@ NOT_OURS = {"empty-table-header", "aria-prohibited-attr", "scrollable-region-foc
 """axe rules that Streamlit's own grid and containers break."""
 FRAME = {"exclude": [[".st-key-frame"], [".st-key-steps"]]}
 """What stands around the steps is held to axe by the tests of the frame."""
-USAGE = "customer_id,timestamp,region,calls\n" + "".join(f"cus_{row % 4},2026-10-{row % 28 + 1:02}T10:00:00Z,eu-{row % 2},{row + 1}\n" for row in range(120))
+USAGE = "customer_id,timestamp,region,calls\n" + "".join(f"cus_{row % 4},2026-10-{row % 28 + 1:02}T10:{row // 28:02}:00Z,eu-{row % 2},{row + 1}\n" for row in range(120))
 BAD = "customer_id,timestamp,region,calls\ncus_1,2026-10-01T10:00:00Z,eu,5\n,2026-10-02T10:00:00Z,eu,6\ncus_2,2026-10-03T10:00:00Z,eu,n/a\ncus_3,2026-10-04T10:00:00Z,eu,8\n"
 
 
@@ -107,19 +107,22 @@ def browser() -> Iterator["sync_api.Browser"]:
 
 
 @pytest.fixture
-def page(browser: "sync_api.Browser") -> Iterator["sync_api.Page"]:
+def page(browser: "sync_api.Browser", request: pytest.FixtureRequest) -> Iterator["sync_api.Page"]:
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(30_000)
     opened = context.new_page()
     opened.foreign = []
     opened.on("request", lambda request: None if re.match(r"(http|ws)://127\.0\.0\.1|data:|blob:", request.url) else opened.foreign.append(request.url))
     yield opened
+    if os.environ.get("WALK_PICTURES"):
+        opened.screenshot(path=Path(os.environ["WALK_PICTURES"]) / f"{request.node.name}.png", full_page=True)
     assert opened.foreign == [], "the page asked somebody else for something"
     context.close()
 
 
 def settled(page: "sync_api.Page") -> None:
-    """Waits until Streamlit has run the page."""
+    """Waits until Streamlit has run the page, after a moment in which it may begin to."""
+    page.wait_for_timeout(250)
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
@@ -225,10 +228,10 @@ def test_rows_to_fix_have_to_be_decided(portal: Portal, page: "sync_api.Page", t
     page.get_by_label("What should it be called?").fill("Calls with mistakes")
     page.get_by_label("What should it be called?").press("Enter")
     settled(page)
-    if page.get_by_text("n/a").count():
-        advanced = page.get_by_text("Advanced: the names and types")
-        advanced.click()
-        choose(page, "Type of the field for calls", "Int64 (whole number)")
+    page.get_by_text("Advanced: the names and types").click()
+    page.get_by_role("combobox", name=re.compile("Type of the field for calls")).wait_for()
+    settled(page)
+    choose(page, "Type of the field for calls", "Int64 (whole number)")
     looks_right(page)
     page.get_by_role("heading", name="4 rows = 2 ready + 2 need fixing").wait_for()
     expect(button(page, "Review sending")).to_be_disabled()
@@ -265,7 +268,7 @@ def test_the_account_is_down_before_and_while_sending(portal: Portal, page: "syn
     portal.stop("sandbox")
     button(page, "Review sending").click()
     button(page, "Try again").wait_for()
-    expect(page.get_by_text("Nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("Nothing was sent. Before sending, the portal has to know")).to_be_visible()
     accessible(page)
     portal.start("sandbox")
     button(page, "Try again").click()
@@ -280,18 +283,44 @@ def test_the_account_is_down_before_and_while_sending(portal: Portal, page: "syn
     page.get_by_text("Done and proven. 120 sent, 120 found in the account").wait_for(timeout=60_000)
 
 
-def test_a_header_without_rows_has_nothing_to_send(portal: Portal, page: "sync_api.Page", tmp_path: Path):
-    upload(page, portal, "only_header.csv", "customer_id,timestamp,region,calls\n", tmp_path)
+def test_where_every_row_is_bad_nothing_is_ready(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    upload(page, portal, "all_bad.csv", "customer_id,timestamp,region,calls\n,2026-10-01T10:00:00Z,eu,1\n,2026-10-02T10:00:00Z,eu,2\n", tmp_path)
     choose(page, "Kind of usage", "API calls")
     looks_right(page)
-    page.get_by_text("Nothing is ready to send.").wait_for()
+    page.get_by_text("Nothing is ready to send: all 2 rows need fixing.").wait_for()
     expect(button(page, "Review sending")).to_be_disabled()
+    accessible(page)
+
+
+def test_monthly_totals_get_the_end_of_a_confirmed_period(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    upload(page, portal, "monthly.csv", "customer_id,seats\ncus_1,5\ncus_2,7\n", tmp_path)
+    expect(button(page, "Looks right")).to_be_disabled()
+    expect(page.get_by_text("Which period do these rows belong to?")).to_be_visible()
+    accessible(page)
+    looks_right(page)
+    page.get_by_role("heading", name="2 rows = 2 ready").wait_for()
+    page.get_by_role("tab", name="Totals").click()
+    page.get_by_text("2 events, first").wait_for()
+    accessible(page)
+
+
+def test_what_the_account_refuses_is_said_in_a_sentence(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    upload(page, portal, "refused.csv", "customer_id,timestamp,pages\ncus_1,2026-10-01T10:00:00Z,5\n", tmp_path)
+    page.get_by_text("Advanced: the names and types").click()
+    page.get_by_role("textbox", name="Slug").fill("api_calls")
+    page.get_by_role("textbox", name="Slug").press("Enter")
+    settled(page)
+    button(page, "Looks right").click()
+    page.locator("[data-testid=stAlert]").wait_for()
+    expect(page.get_by_text("What is this usage?")).to_be_visible()
+    assert "Traceback" not in page.content()
+    accessible(page)
 
 
 @pytest.mark.parametrize("width", [1400, 420])
 def test_nothing_sticks_out_sideways(portal: Portal, page: "sync_api.Page", tmp_path: Path, width: int):
     page.set_viewport_size({"width": width, "height": 900})
-    upload(page, portal, f"wide_{width}.csv", USAGE.replace("cus_", "a_customer_with_a_rather_long_name_"), tmp_path)
+    upload(page, portal, f"wide_{width}.csv", USAGE.replace("cus_", f"a_customer_with_a_rather_long_name_{width}_"), tmp_path)
     looks_right(page)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= document.querySelector('[data-testid=stMain]').clientWidth")
 

@@ -71,7 +71,7 @@ def nothing_to_decide(check: CheckResult) -> str:
 def show(record: ImportRecord, who: str, *, editable: bool) -> None:
     """Draws the list."""
     found = decisions(record.check, record.rejected_choice)
-    if not any(each.open for each in found) and record.check.rows.accepted and not record.check.rows.rejected:
+    if record.check.rows.accepted and not any(each.kind in ("question", "rejected", "warning") for each in found):
         st.success(nothing_to_decide(record.check), icon=":material/check_circle:")
     for position, each in enumerate(found):
         with st.container(border=True, key=f"decision_{position}"):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ingest import month, push
 from ingest.errors import BadInput, IngestError
+from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.follow import announce
@@ -34,8 +35,7 @@ def _before(record: ImportRecord, who: str) -> None:
     """The summary, the confirmation and the button."""
     if record.message:
         st.warning(f"Nothing was sent. {plain(record.message)}", icon=":material/info:")
-    with st.spinner("Asking the account what it already holds …"):
-        summary = _summary_or_sentence(record)
+    summary = _summary_or_sentence(record)
     if summary is None:
         return
     with st.container(border=True, key="before_sending"):
@@ -47,9 +47,15 @@ def _before(record: ImportRecord, who: str) -> None:
     _send_button(record, summary, who, confirmed)
 
 
+@st.cache_data(ttl=30, max_entries=100, show_spinner="Asking the account what it already holds …")
+def what_will_happen(import_id: str, check_key: str, choice: str) -> PushSummary:
+    """The summary, asked once for half a minute: ticking the box doesn't ask the account again. Raises Outside errors."""
+    return ask(push.summary, import_id)
+
+
 def _summary_or_sentence(record: ImportRecord) -> PushSummary | None:
     try:
-        return ask(push.summary, record.id)
+        return what_will_happen(record.id, pointers(record.id)[1] or "", record.rejected_choice or "")
     except IngestError as error:
         errors.show(error)
         aside("Nothing was sent. Before sending, the portal has to know what the account already holds.")
