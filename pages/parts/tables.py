@@ -17,7 +17,7 @@ _NUMBER = r"^[+-]?[0-9][0-9.,  ']*([eE][+-]?[0-9]+)?%?$"
 def show(table: pa.Table, what: str, *, key: str | None = None, height: int | str = "auto", names: dict[str, str] | None = None) -> None:
     """An Arrow table, read-only. `what` says in a few words what it holds, for those who can't see it."""
     config = {column: _column(table, column, {**_NAMES, **(names or {})}) for column in table.column_names}
-    st.dataframe(_numbers_as_text(table), alt=f"{what}: {table.num_rows} rows, {table.num_columns} columns", column_config=config, hide_index=True, key=key, height=height)
+    st.dataframe(_numbers_as_text(table), placeholder="(empty)", alt=f"{what}: {table.num_rows} rows, {table.num_columns} columns", column_config=config, hide_index=True, key=key, height=height)
 
 
 def paged(fetch: Callable[[int, int], pa.Table], total: int, what: str, *, key: str, rows: int = PAGE_ROWS) -> None:

@@ -1,0 +1,78 @@
+"""A running installation for browser tests: portal, worker and sandbox, each a process of its own on its own port and data folder."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ingest.settings import PROJECT
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+NOT_OURS = {"empty-table-header", "aria-prohibited-attr", "scrollable-region-focusable"}
+"""axe rules that Streamlit's own grid and containers break."""
+
+
+class Portal:
+    """The three processes; each can be stopped, killed and started again."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home, self.port, self.sandbox_port = home, free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = {"INTAKE_HOME": str(home), "INTAKE_PORTAL_PORT": str(self.port), "INTAKE_SANDBOX_PORT": str(self.sandbox_port), **settings}
+        self.environment = {**{name: value for name, value in os.environ.items() if not name.startswith("INTAKE_")}, **own}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *names: str) -> None:
+        """Starts these processes and waits until they can be asked."""
+        commands = {
+            "sandbox": ["-m", "ingest", "sandbox", "--port", str(self.sandbox_port)],
+            "worker": ["-m", "ingest", "worker"],
+            "portal": ["-m", "uvicorn", "server:app", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"],
+        }
+        for name in names:
+            self.running[name] = subprocess.Popen([sys.executable, *commands[name]], cwd=PROJECT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ports = {"sandbox": self.sandbox_port, "portal": self.port}
+        until(lambda: all(listening(ports[name]) for name in names if name in ports))
+
+    def stop(self, *names: str) -> None:
+        """Asks these processes to end, and waits."""
+        for name in names:
+            if process := self.running.pop(name, None):
+                process.terminate()
+                process.wait(30)
+
+    def kill(self, name: str) -> None:
+        """Ends a process as a power cut would."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop_all(self) -> None:
+        """Ends whatever still runs."""
+        self.stop(*list(self.running))
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def listening(port: int) -> bool:
+    """Whether somebody does."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Waits for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it didn't happen in time")
+        time.sleep(0.05)
