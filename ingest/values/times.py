@@ -90,7 +90,8 @@ def _tidy_clock(text: str) -> str:
     spaced = rf"regexp_replace(upper({text}), '^([-\d]+)(?:T|,? +)', '\1 ')"
     pointed = f"replace({spaced}, ',', '.')"
     zoned = rf"regexp_replace(regexp_replace({pointed}, ' ?(UTC|GMT)$', 'Z'), ' +(Z|[+-]\d{{2}}(?::?\d{{2}})?)$', '\1')"
-    return rf"regexp_replace({zoned}, ' ?([AP])\.?M\.?', ' \1M')"
+    whole = rf"regexp_replace({zoned}, ' (\d{{1,2}}:\d{{2}})(Z|[+-])', ' \1:00\2')"
+    return rf"regexp_replace({whole}, ' ?([AP])\.?M\.?', ' \1M')"
 
 
 def is_zoned(iso: str, forms: tuple[str, ...]) -> str:
@@ -103,7 +104,8 @@ def parsed(iso: str, zoned: str, forms: tuple[str, ...]) -> str:
     """The timestamp: in UTC where the cell says its zone, else as the clock on the wall showed it. Null where there is no such day or hour."""
     cases = []
     if "epoch" in forms:
-        micros = f"case strlen(split_part({iso}, '.', 1)) when 10 then try_cast(split_part({iso}, '.', 1) || rpad(split_part({iso}, '.', 2), 6, '0') as bigint) when 13 then try_cast({iso} as bigint) * 1000 else try_cast({iso} as bigint) end"
+        seconds = f"try_cast(split_part({iso}, '.', 1) || rpad(split_part({iso}, '.', 2), 6, '0') as bigint)"
+        micros = f"case strlen(split_part({iso}, '.', 1)) when 10 then {seconds} when 13 then try_cast({iso} as bigint) * 1000 else try_cast({iso} as bigint) end"
         cases.append(f"when {matches(iso, FORMS['epoch'])} then make_timestamp({micros})")
     cases.append(f"when suffix({iso}, 'M') then try_strptime({iso}, ['%Y-%m-%d %I:%M %p', '%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M:%S.%f %p'])")
     cases.append(f"when {zoned} then try_cast({iso} as timestamptz)::timestamp")
