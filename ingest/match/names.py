@@ -65,17 +65,19 @@ def readings(column: str) -> tuple[str, ...]:
 
 
 def field_names(columns: tuple[str, ...], taken: tuple[str, ...]) -> dict[str, str]:
-    """A unique snake_case name in ASCII for every column; none of those that are taken."""
-    names: dict[str, str] = {}
+    """A unique snake_case name in ASCII for every column; none of those that are taken. A column that is called so already keeps its name."""
+    names = {column: column for column in columns if _snake(column) == column and column not in taken}
     for column in columns:
-        base = _snake(column)
-        name, number = base, 2
-        if name in taken:
-            name = base = f"{base}_in_file"
-        while name in names.values():
-            name, number = f"{base}_{number}", number + 1
-        names[column] = name
-    return names
+        if column not in names:
+            names[column] = _free(f"{_snake(column)}_in_file" if _snake(column) in taken else _snake(column), set(names.values()))
+    return {column: names[column] for column in columns}
+
+
+def _free(base: str, used: set[str]) -> str:
+    name, number = base, 2
+    while name in used:
+        name, number = f"{base}_{number}", number + 1
+    return name
 
 
 def _snake(column: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from ingest.engine import engine, identifier
-from ingest.match.names import PLACE, field_names, names_an_occasion, readings, words
+from ingest.match.names import BRACKETS, PLACE, field_names, names_an_occasion, readings, words
 from ingest.match.suggest import suggest
 from ingest.raw import raw_query
 from ingest.values.text import trimmed
@@ -15,7 +15,7 @@ from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, ROOT_FIELDS, EventType
 from schemas.matching import ColumnProfile, FieldMatch, MatchSpec
 from schemas.reading import ReadReport
 
-DATED = re.compile(r"(?:^|[\s_\-.])(?:\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?|\d{1,2}[-_.]\d{4}|q[1-4]|\d{4}|\(\d+\)|final|export|kopie|copy|v\d+)(?=$|[\s_\-.])", re.IGNORECASE)
+DATED = re.compile(r"(?:^|[\s_\-.])(?:\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?|\d{1,2}[-_.]\d{4}|q[1-4]|\d{4}|final|export|kopie|copy|v\d+)(?=$|[\s_\-.])", re.IGNORECASE)
 ALL_COLUMNS: tuple[str, ...] = ()
 
 
@@ -23,7 +23,7 @@ def propose_event_type(profiles: Sequence[ColumnProfile], file_name: str) -> Eve
     """Name, slug and fields of an event type that the file would fit. Columns that are the customer or the time, and empty ones, are no fields."""
     roots = {found.column for found in suggest(profiles, EventType(name="file", slug="file"))}
     columns = tuple(profile.column for profile in profiles)
-    names = field_names(columns, (*ROOT_FIELDS, *OUR_FIELDS))
+    names = field_names(columns, (*ROOT_FIELDS, *OUR_FIELDS, "content"))
     fields = tuple(Field(name=names[profile.column], type=profile.proposed_type) for profile in profiles if profile.column not in roots and profile.empty < profile.rows)
     title = _title(file_name)
     return EventType(name=title, slug=_slug(title), fields=fields)
@@ -32,7 +32,7 @@ def propose_event_type(profiles: Sequence[ColumnProfile], file_name: str) -> Eve
 def _title(file_name: str) -> str:
     stem = file_name.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
     stem = stem.rsplit(".", 1)[0] if "." in stem[1:] else stem
-    bare = DATED.sub(" ", stem)
+    bare = DATED.sub(" ", BRACKETS.sub(" ", stem))
     text = re.sub(r"[\s_\-.]+", " ", bare if words(bare) else stem).strip()
     return (text[:1].upper() + text[1:])[:80] or "Usage"
 

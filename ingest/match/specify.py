@@ -9,6 +9,8 @@ from schemas.event_type import ROOT_FIELDS, EventType
 from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
 from schemas.reading import ReadReport
 
+OWN_NAMES = ("content", "_row")
+"""Columns of ours beside the fields of an event."""
 CONFIRMED = "match."
 """Questions about a match are called by this and the field; the answer is the column."""
 
@@ -85,6 +87,10 @@ def validate(spec: MatchSpec, report: ReadReport) -> None:
 
 def _fields_are_known(spec: MatchSpec) -> None:
     known = (*ROOT_FIELDS, *(field.name for field in spec.event_type.usage_fields))
+    matched_names = [match.field.lower() for match in spec.matches]
+    twins = sorted({match.field for match in spec.matches if matched_names.count(match.field.lower()) > 1})
+    if len(set(twins)) > 1:
+        raise BadInput(f"The fields {_listed(twins)} differ only in capital letters, so they can't be told apart here.", "Match only one of them.")
     seen: set[str] = set()
     for match in spec.matches:
         if match.field not in known:
@@ -93,6 +99,8 @@ def _fields_are_known(spec: MatchSpec) -> None:
             raise BadInput(f"The field {match.field!r} is matched twice.", "Choose one column for it.")
         if (match.column is None) == (match.constant is None):
             raise BadInput(f"The field {match.field!r} needs either a column or one value for every row.")
+        if match.field.lower() in OWN_NAMES:
+            raise BadInput(f"The field {match.field!r} can't be filled from a file: this name is used for a column of our own.", "Leave it open, or use an event type that calls it otherwise.")
         seen.add(match.field)
     matched = seen | ({"timestamp"} if spec.period else set())
     for name in spec.key or ():

@@ -1,11 +1,12 @@
 """Columns proposed for fields. Names alone are right four times in five, so only an equal name is certain, and what the cells look like has a say."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from rapidfuzz import fuzz
 
-from ingest.match.names import PLACE, SYNONYMS, field_names, readings, words
-from schemas.event_type import NUMERIC_TYPES, ROOT_FIELDS, EventType, Field, FieldType
+from ingest.match.names import BRACKETS, PLACE, SYNONYMS, field_names, readings, words
+from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, ROOT_FIELDS, EventType, Field, FieldType
 from schemas.matching import ColumnProfile, Suggestion
 from schemas.reading import Confidence
 
@@ -23,7 +24,7 @@ Candidate = tuple[tuple[int, float], Suggestion]
 def suggest(profiles: Sequence[ColumnProfile], event_type: EventType) -> tuple[Suggestion, ...]:
     """At most one column a field and one field a column, the surest first; in the order of the event type's fields, root fields first."""
     fields = (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *event_type.usage_fields)
-    made_from = field_names(tuple(profile.column for profile in profiles), ROOT_FIELDS)
+    made_from = field_names(tuple(profile.column for profile in profiles), (*ROOT_FIELDS, *OUR_FIELDS, "content"))
     candidates = [found for field in fields for profile in profiles for found in _candidates(field, profile, made_from[profile.column])]
     candidates += list(_only_time(profiles))
     chosen: dict[str, Suggestion] = {}
@@ -32,26 +33,30 @@ def suggest(profiles: Sequence[ColumnProfile], event_type: EventType) -> tuple[S
         if found.field not in chosen and found.column not in used:
             chosen[found.field] = found
             used.add(found.column)
-    return tuple(_doubted(chosen[field.name], candidates) for field in fields if field.name in chosen)
+    return tuple(_doubted(chosen[field.name], candidates, {each.column for name, each in chosen.items() if name != field.name}) for field in fields if field.name in chosen)
 
 
-def _doubted(found: Suggestion, candidates: Sequence[Candidate]) -> Suggestion:
-    """A certain proposal is certain only when no other column has the same claim."""
-    rank = next(rank for rank, each in candidates if each is found)
-    rivals = [each.column for other, each in candidates if each.field == found.field and each.column != found.column and other == rank]
+def _doubted(found: Suggestion, candidates: Sequence[Candidate], elsewhere: set[str]) -> Suggestion:
+    """A certain proposal is certain only when no other free column has as good a claim."""
+    claim = next(ceil(score) for (_, score), each in candidates if each is found)
+    rivals = [each.column for (rank, score), each in candidates if each.field == found.field and each.column not in {found.column, *elsewhere} and rank == 0 and ceil(score) <= claim]
     if found.confidence == "certain" and rivals:
         return found.model_copy(update={"confidence": "possible", "why": f"several columns have this name: {found.column!r} and {rivals[0]!r}"})
     return found
 
 
 def _candidates(field: Field, profile: ColumnProfile, made_from: str) -> Iterator[Candidate]:
+    """Scores of certain ones: 0 the very name, up to 1 the same words, up to 2 the same words without what is in brackets. The column a field was made from goes first."""
     names, wanted = readings(profile.column), words(field.name)
+    bare = words(BRACKETS.sub(" ", profile.column))
+    bracketed = BRACKETS.search(profile.column) is not None
+    first = 0.5 if made_from == field.name else 0
     if profile.column == field.name:
         yield _candidate(field, profile, "the same name", "certain", 0)
-    elif names[:1] == (wanted,):
-        yield _candidate(field, profile, "the same name", "certain", 1)
-    elif made_from == field.name or wanted in names[1:2]:
-        yield _candidate(field, profile, "the same name, apart from what is in brackets", "certain", 2)
+    elif not bracketed and words(profile.column) == wanted:
+        yield _candidate(field, profile, "the same name", "certain", 1 - first)
+    elif first or (bare or words(profile.column)) == wanted:
+        yield _candidate(field, profile, "the same name, apart from what is in brackets" if bracketed else "the same name", "certain", 2 - first)
     elif _fits(field, profile):
         yield from _by_meaning(field, profile, names, wanted)
 

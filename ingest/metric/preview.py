@@ -28,11 +28,11 @@ NEEDS_NUMBER: tuple[Function, ...] = ("sum", "average")
 
 
 def preview(check_folder: Path, spec: PreviewSpec) -> pa.Table:
-    """One row a group: the group's columns, then `value`. Ordered by the groups; at most `spec.limit` rows. Raises BadInput for what the events don't have."""
+    """One row a group: the group's columns (a field called value as `value_group`), then `value`. Ordered by the groups; at most `spec.limit` rows. Raises BadInput for what the events don't have."""
     with engine() as connection:
         types = _events(connection, check_folder)
         groups = {name: _group(name, types) for name in spec.by}
-        columns = "".join(f"{sql} as {identifier(name)}, " for name, sql in groups.items())
+        columns = "".join(f"{sql} as {identifier(_heading(name))}, " for name, sql in groups.items())
         places = ", ".join(str(place) for place in range(1, len(groups) + 1))
         grouped = f" group by {places} order by {places}" if groups else ""
         return _exact(connection, f"select {columns}{_value(spec, types)} as value from events{grouped} limit {int(spec.limit)}")
@@ -56,6 +56,10 @@ def _group(name: str, types: dict[str, str]) -> str:
     if name not in GROUPS and name not in types:
         raise BadInput(f"There is nothing called {name!r} to group by.", f"Known are {', '.join((*GROUPS, *types))}.")
     return identifier(name) if name in types else GROUPS[name]
+
+
+def _heading(name: str) -> str:
+    return f"{name}_group" if name.lower() == "value" else name
 
 
 def _value(spec: PreviewSpec, types: dict[str, str]) -> str:

@@ -1,0 +1,214 @@
+"""match: proposals with reasons; nothing below certain is taken for granted."""
+
+import duckdb
+import pytest
+
+from ingest.errors import BadInput
+from ingest.match import build_spec, profile_columns, propose_event_type, propose_key, raw_rows, suggest, validate
+from ingest.match.names import field_names, words
+from schemas.matching import ColumnProfile, FieldMatch, Period
+from schemas.reading import RowSpan
+from tests.raw_tables import event_type, raw_table, spec
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def column(name, kind="String", empty=0, rows=10):
+    return ColumnProfile(column=name, rows=rows, empty=empty, distinct=rows - empty, proposed_type=kind)
+
+
+def columns(*names, kind="String"):
+    return tuple(column(name, kind) for name in names)
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("customerId", "customer id"), ("Customer_ID", "customer id"), ("lineItem/UsageAmount", "line item usage amount"), ("  Größe (m²) ", "grosse m2"), ("HTTPStatus", "http status"), ("Kunden-Nr.", "kunden nr"), ("", ""), ("数量", ""),
+])
+def test_names_as_words(name, expected):
+    assert words(name) == expected
+
+
+@pytest.mark.parametrize(("headers", "expected"), [
+    (("Customer ID", "Usage (GB)", "Menge/Stück"), ["customer_id_in_file", "usage", "menge_stuck"]),
+    (("a b", "a-b", "A_B"), ["a_b", "a_b_2", "a_b_3"]),
+    (("数量", "", "1st", "(x)"), ["field", "field_2", "field_1st", "x"]),
+])
+def test_field_names_are_unique_ascii(headers, expected):
+    assert list(field_names(headers, ("customer_id", "timestamp")).values()) == expected
+
+
+@pytest.mark.parametrize(("cells", "kind"), [
+    (["1", "2", "30"], "Int64"), (["1.5", "2"], "Decimal"), (["1,5", "2"], "Decimal"), (["1.234,50"], "Decimal"), (["0012", "0100"], "String"), (["1234567890123456789"], "String"), (["0", "1"], "Int64"),
+    (["1e-7", "2.5E+3"], "Float64"), (["2026-10-01"], "Date32"), (["01.10.2026 05:00"], "DateTime64"), (["2026-10-01T00:00:00Z"], "DateTime64"), (["yes", "no"], "Bool"), (["TRUE", "false"], "Bool"),
+    (["123e4567-e89b-12d3-a456-426614174000"], "UUID"), (["abc"], "String"), ([None, "  "], "String"), (["+49 30 1234"], "String"), (["1"] * 19 + ["n/a"], "Int64"), (["1.2.3.4"], "String"), (["12:30"], "String"),
+])
+def test_types_proposed_from_the_cells(tmp_path, cells, kind):
+    report = raw_table(tmp_path, ("Value",), [[cell] for cell in cells])
+    profile, = profile_columns(tmp_path, report)
+    assert profile.proposed_type == kind
+    assert profile.why
+    assert (profile.rows, profile.empty) == (len(cells), sum(cell is None for cell in cells))
+
+
+@pytest.mark.parametrize(("header", "cells", "kind"), [
+    ("Account number", ["1001", "1002"], "String"), ("sku", ["17"], "String"), ("Price", ["5", "7"], "Decimal"), ("Betrag (€)", ["5"], "Decimal"), ("started_at", ["1790812800"], "DateTime64"), ("calls", ["1790812800"], "Int64"),
+    ("Date", ["20261001"], "Date32"), ("bytes", ["20261001"], "Int64"), ("PLZ", ["10115"], "String"),
+])
+def test_a_heading_has_a_say_in_the_type(tmp_path, header, cells, kind):
+    profile, = profile_columns(tmp_path, raw_table(tmp_path, (header,), [[cell] for cell in cells]))
+    assert profile.proposed_type == kind
+
+
+def test_profiles_of_nothing_and_of_very_many_columns(tmp_path):
+    assert profile_columns(tmp_path, raw_table(tmp_path, ("a",), []))[0].proposed_type == "String"
+    names = tuple(f"column {number}" for number in range(300))
+    assert [profile.column for profile in profile_columns(tmp_path, raw_table(tmp_path, names, [["1"] * 300] * 2))] == list(names)
+
+
+@pytest.mark.parametrize(("header", "kind", "field", "confidence"), [
+    ("customer_id", "String", "customer_id", "certain"), ("CustomerId", "String", "customer_id", "certain"), (" customer id ", "String", "customer_id", "certain"), ("Customer", "String", "customer_id", "likely"),
+    ("Kundennummer", "String", "customer_id", "likely"), ("Kunden-Nr.", "String", "customer_id", "likely"), ("Tenant", "String", "customer_id", "likely"), ("account", "Int64", "customer_id", "likely"), ("cutomer_id", "String", "customer_id", "likely"),
+    ("Timestamp", "DateTime64", "timestamp", "certain"), ("Datum", "Date32", "timestamp", "likely"), ("Start", "DateTime64", "timestamp", "likely"), ("event_time", "DateTime64", "timestamp", "likely"), ("lorem", "DateTime64", "timestamp", "possible"),
+    ("Quantity", "String", "quantity", "certain"), ("quantity (GB)", "Decimal", "quantity", "certain"), ("Menge", "Decimal", "quantity", "likely"), ("Qty", "Int64", "quantity", "likely"), ("lineItem/Quantity", "Decimal", "quantity", "likely"),
+    ("quantitty", "Decimal", "quantity", "likely"), ("usage quantity total", "Decimal", "quantity", "possible"), ("Standort", "String", "region", "likely"), ("Menge", "String", "quantity", None), ("Customer", "Decimal", "customer_id", None), ("date", "String", "timestamp", None),
+])
+def test_suggestions(header, kind, field, confidence):
+    found = {each.field: each for each in suggest((column(header, kind),), event_type(quantity="Decimal", region="String"))}
+    assert (found[field].confidence if field in found else None) == confidence
+    assert all(each.why for each in found.values())
+
+
+def test_a_column_goes_to_one_field_and_a_field_has_one_column():
+    found = suggest((*columns("customer", "customer_id", "account"), column("date", "Date32"), column("timestamp", "DateTime64")), event_type(account="String"))
+    assert [(each.field, each.column, each.confidence) for each in found] == [("customer_id", "customer_id", "certain"), ("timestamp", "timestamp", "certain"), ("account", "account", "certain")]
+
+
+def test_the_same_name_twice_is_not_certain():
+    found = suggest((column("Quantity (GB)", "Decimal"), column("Quantity (h)", "Decimal")), event_type(quantity="Decimal"))
+    assert [(each.confidence, each.why) for each in found] == [("possible", "several columns have this name: 'Quantity (GB)' and 'Quantity (h)'")]
+
+
+def test_several_columns_of_times_without_a_telling_name_are_left_to_the_person():
+    assert suggest((column("x", "DateTime64"), column("y", "DateTime64")), event_type()) == ()
+
+
+def test_a_proposed_event_type_leaves_out_customer_time_and_empty_columns():
+    profiles = (column("Kundennummer"), column("Datum", "Date32"), column("Verbrauch (kWh)", "Decimal"), column("leer", empty=10), column("event_id"), column("数量", "Int64"))
+    proposed = propose_event_type(profiles, "verbrauch_2026-10.csv")
+    assert (proposed.name, proposed.slug) == ("Verbrauch", "verbrauch")
+    assert [(field.name, field.type) for field in proposed.fields] == [("verbrauch", "Decimal"), ("event_id_in_file", "String"), ("field", "Int64")]
+
+
+@pytest.mark.parametrize(("file_name", "slug"), [
+    ("API Calls (final) 2026-10.xlsx", "api_calls"), ("usage.csv", "usage"), ("2026-10.csv", "usage_2026_10"), ("Größen.csv", "grossen"), ("数量.csv", "usage"), ("..\\..\\x.csv", "x"), (".csv", "csv"), ("a" * 200 + ".csv", "a" * 60), ("Oktober.2026.csv", "oktober"),
+])
+def test_slugs(file_name, slug):
+    assert propose_event_type(columns("a"), file_name).slug == slug
+
+
+def test_every_field_of_a_proposed_event_type_finds_its_column_again():
+    profiles = columns("Kunde", "Menge (kWh)", "Menge (€)", "数量", "Größe", "a b", "a_b", "customer_id_in_file", "content")
+    proposed = propose_event_type(profiles, "x.csv")
+    found = {each.field: each for each in suggest(profiles, proposed)}
+    assert set(found) >= {field.name for field in proposed.fields}
+    assert len({each.column for each in found.values()}) == len(found)
+
+
+NOON = "2026-10-01T12:00:00Z"
+KEYED = {"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity"}
+
+
+@pytest.mark.parametrize(("third", "kind", "rows", "expected"), [
+    ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "1", "x2")], ("third",)),
+    ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "1", "x1")], ()),
+    ("call_id", "String", [("a", NOON, "1", "x1"), ("b", NOON, "1", "")], ("customer_id", "timestamp", "third")),
+    ("resource_id", "String", [("a", NOON, "1", "x1"), ("b", NOON, "1", "x2")], ("customer_id", "timestamp", "third")),
+    ("Region", "String", [("a", NOON, "1", "eu"), ("a", NOON, "1", "us")], ("customer_id", "timestamp", "third")),
+    ("Region", "String", [("a", NOON, "1", "eu"), ("a", NOON, "2", "eu")], ()),
+    ("Remark", "String", [("a", NOON, "1", "eu"), ("b", NOON, "2", "eu")], ("customer_id", "timestamp")),
+    ("Minutes", "Int64", [("a", NOON, "1", "5"), ("a", NOON, "2", "6")], ()),
+    ("Region", "String", [], ()),
+])
+def test_the_proposed_key(tmp_path, third, kind, rows, expected):
+    report = raw_table(tmp_path, ("Customer", "Time", "Quantity", third), rows)
+    key, why = propose_key(tmp_path, report, spec({"quantity": "Decimal", "third": kind}, {**KEYED, "third": third}))
+    assert key == expected and why
+
+
+FILE = ("Customer", "Time", "Quantity", "Region", "Extra")
+USAGE = event_type(quantity="Decimal", region="String", unused="String")
+PROFILES = (column("Customer"), column("Time", "DateTime64"), column("Quantity", "Decimal"), column("Region"), column("Extra"))
+
+
+@pytest.fixture
+def report(tmp_path):
+    return raw_table(tmp_path, FILE, [])
+
+
+def test_the_command_line_asks_about_everything_that_is_not_certain(report):
+    made, questions = build_spec(report, PROFILES, USAGE, chosen={}, constants={}, key=None, period=None, answers={}, control_count=None, control_sums={})
+    assert [(match.field, match.column, match.confidence) for match in made.matches] == [("customer_id", "Customer", "likely"), ("timestamp", "Time", "likely"), ("quantity", "Quantity", "certain"), ("region", "Region", "certain")]
+    assert [(question.name, question.proposed, question.blocking) for question in questions] == [("match.customer_id", "Customer", True), ("match.timestamp", "Time", True)]
+    assert made.ignored == ("Extra",)
+
+
+def test_what_was_said_is_certain(report):
+    made, questions = build_spec(report, PROFILES, USAGE, chosen={"customer_id": "customer ", "timestamp": "Time"}, constants={"region": "eu"}, key=["Quantity", "customer_id"], answers={"zone.timestamp": "UTC"}, control_count=3)
+    assert questions == ()
+    assert made.of("customer_id") == FieldMatch(field="customer_id", column="Customer", why="you said so")
+    assert (made.of("region").constant, made.key, made.answers, made.control_count) == ("eu", ("quantity", "customer_id"), {"zone.timestamp": "UTC"}, 3)
+    assert "Region" in made.ignored
+
+
+def test_a_question_about_a_match_can_be_answered(report):
+    made, questions = build_spec(report, PROFILES, USAGE, answers={"match.customer_id": "Extra", "match.timestamp": "Time"})
+    assert (made.of("customer_id").column, questions, made.answers) == ("Extra", (), {})
+
+
+def test_a_period_takes_the_place_of_a_time(report):
+    made, _ = build_spec(report, (PROFILES[0], *PROFILES[2:]), USAGE, period=Period(start="2026-10-01", end="2026-11-01"), key=["Customer", "timestamp"])
+    assert (made.of("timestamp"), made.key) == (None, ("customer_id", "timestamp"))
+
+
+@pytest.mark.parametrize(("said", "problem"), [
+    ({"chosen": {"customer_id": "Nope"}}, "no column 'Nope'.*'Customer', 'Time'"), ({"key": ["Extra"]}, "'Extra' can't be part of the key"), ({"profiles": (column("Extra"), column("Time", "DateTime64"))}, "which customer"), ({"profiles": (column("Customer"),)}, "when the usage was"),
+])
+def test_what_cannot_be_said(report, said, problem):
+    with pytest.raises(BadInput, match=problem):
+        build_spec(report, said.pop("profiles", PROFILES), USAGE, **said)
+
+
+GOOD = {"customer_id": "Customer", "timestamp": "Time"}
+
+
+@pytest.mark.parametrize(("matches", "more", "problem"), [
+    ({"timestamp": "Time"}, {}, "which customer.*'Customer', 'Time'"), ({"customer_id": "Customer"}, {}, "when the usage was"), ({**GOOD, "planet": "Extra"}, {}, "no field 'planet'.*'quantity'"), ({**GOOD, "quantity": "Gone"}, {}, "no column 'Gone', from which 'quantity'"),
+    (GOOD, {"key": ("region",)}, "'region' can't make"), ({"customer_id": "Customer"}, {"period": Period(start="2026-11-01", end="2026-10-01")}, "ends"), ({**GOOD, "event_id": "Extra"}, {}, "no field 'event_id'"),
+])
+def test_a_specification_the_file_cannot_follow_is_refused(report, matches, more, problem):
+    with pytest.raises(BadInput, match=problem):
+        validate(spec({"quantity": "Decimal", "region": "String", "event_id": "String"}, matches, **more), report)
+
+
+def test_a_field_matched_twice_or_from_nowhere_is_refused(report):
+    match = spec({"quantity": "Decimal"}, GOOD)
+    for bad, problem in ((FieldMatch(field="timestamp", column="Extra"), "twice"), (FieldMatch(field="quantity"), "either a column or one value"), (FieldMatch(field="quantity", column="Extra", constant="1"), "either")):
+        with pytest.raises(BadInput, match=problem):
+            validate(match.model_copy(update={"matches": (*match.matches, bad)}), report)
+
+
+@pytest.mark.parametrize("name", ["content", "Content", "_row"])
+def test_a_field_called_like_a_column_of_ours_is_refused(report, name):
+    with pytest.raises(BadInput, match="column of our own"):
+        validate(spec({name: "String"}, {**GOOD, name: "Extra"}), report)
+
+
+def test_good_specifications_pass(report):
+    validate(spec({"quantity": "Decimal"}, {**GOOD, "quantity": "=5"}, key=("customer_id", "quantity")), report)
+    validate(spec({}, {"customer_id": "Customer"}, period=Period(start="2026-10-01", end="2026-11-01"), key=("customer_id", "timestamp")), report)
+
+
+def test_raw_rows(tmp_path):
+    table = raw_rows(tmp_path, raw_table(tmp_path, ("a", 'b"'), [("1", "x"), ("2", None), ("3", "z")], spans=(RowSpan(first=0, shift=5),)), offset=1, limit=1)
+    assert (table.column_names, table.to_pylist()) == (["_row", "a", 'b"'], [{"_row": 6, "a": "2", 'b"': None}])
+    assert duckdb.sql("select 1").fetchone() == (1,)
