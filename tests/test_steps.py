@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import BadInput
 from pages.usage.steps import decisions, words
-from pages.usage.steps.draft import NEW, Choice, Draft, NewField, count_of, field_name, from_match, lines, match_spec, new_event_type, new_lines, period_of, proposed_columns, total_of
+from pages.usage.steps.draft import NEW, Choice, Draft, NewField, count_of, field_name, from_match, lines, match_spec, new_event_type, new_lines, period_of, proposed_columns, slug_of, total_of
 from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
 from schemas.event_type import EventType, Field
 from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
@@ -245,8 +245,16 @@ def test_a_new_event_type_is_made_from_the_columns() -> None:
     columns = proposed_columns(proposal, SUGGESTED, PROFILES, {"Cust", "When"}, Draft(raw_key="r"))
     assert columns == {"Calls": NewField(name="calls", type="Int64"), "Note": NewField(name="note", type="String", included=False)}
     made = new_event_type(Draft(raw_key="r", name="Calls a day"), proposal, columns)
-    assert (made.name, made.slug, [(field.name, field.type) for field in made.fields]) == ("Calls a day", "usage", [("calls", "Int64"), ("event_id", "String"), ("import_id", "String")])
+    assert (made.name, made.slug, [(field.name, field.type) for field in made.fields]) == ("Calls a day", "calls_a_day", [("calls", "Int64"), ("event_id", "String"), ("import_id", "String")])
     assert [(line.field, line.choice.value) for line in new_lines(columns)] == [("calls", "Calls")]
+
+
+@pytest.mark.parametrize(
+    ("draft", "slug"),
+    [(Draft(raw_key="r"), "usage"), (Draft(raw_key="r", name="Usage"), "usage"), (Draft(raw_key="r", name="GB hours"), "gb_hours"), (Draft(raw_key="r", name="GB hours", slug=" gb "), "gb")],
+)
+def test_the_slug_follows_the_name_until_somebody_types_one(draft: Draft, slug: str) -> None:
+    assert slug_of(draft, EventType(name="Usage", slug="usage")) == slug
 
 
 @pytest.mark.parametrize(

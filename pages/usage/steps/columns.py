@@ -46,7 +46,7 @@ def _form(place: Place) -> None:
     candidates = _candidates(place, known)
     chosen = _what_is_this(place, known, candidates)
     if chosen == NEW:
-        made, event_type, problem = _new(place, account, proposal, profiles)
+        made, event_type, problem = _new(place, account, known, proposal, profiles)
     else:
         made, event_type, problem = _existing(place, known[chosen], profiles)
     unused = [column for column in place.record.report.columns if column not in used_columns(made)]
@@ -63,7 +63,7 @@ def _existing(place: Place, event_type: EventType, profiles: tuple[ColumnProfile
     return made, event_type, ""
 
 
-def _new(place: Place, account: Account, proposal: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[Line, ...], EventType | None, str]:
+def _new(place: Place, account: Account, known: dict[str, EventType], proposal: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[Line, ...], EventType | None, str]:
     suggested = _suggestions(place.record.id, place.raw_key, proposal)
     aside(f"It will be created in {destination(account.name, account.kind)} when you press *Looks right*. An event type can't be removed again.")
     new_type.name(place, proposal)
@@ -73,9 +73,17 @@ def _new(place: Place, account: Account, proposal: EventType, profiles: tuple[Co
     new_type.columns(place, columns, profiles)
     new_type.advanced(place, proposal, columns)
     try:
-        return (*roots, *new_lines(columns)), new_event_type(place.draft(), proposal, columns), ""
+        event_type = new_event_type(place.draft(), proposal, columns)
+        return (*roots, *new_lines(columns)), event_type, _taken(event_type, known)
     except BadInput as error:
         return (*roots, *new_lines(columns)), None, errors.sentence(error)
+
+
+def _taken(event_type: EventType, known: dict[str, EventType]) -> str:
+    """Why this event type can't be created: its slug is taken. Empty where it isn't."""
+    if event_type.slug not in known:
+        return ""
+    return f"The account has a kind of usage with this short name already: {plain(known[event_type.slug].name)}. Choose that one above, or give this one another name."
 
 
 def _rest(place: Place, made: tuple[Line, ...], event_type: EventType) -> tuple[str, ...] | None:

@@ -199,9 +199,16 @@ def new_event_type(draft: Draft, proposal: EventType, columns: dict[str, NewFiel
     if any(not field.name for field in fields):
         raise BadInput("A field has no name.", "Give it one under Advanced, or leave its column out.")
     try:
-        return EventType(name=(draft.name or proposal.name).strip(), slug=(draft.slug or proposal.slug).strip(), fields=tuple(fields))
+        return EventType(name=(draft.name or proposal.name).strip(), slug=slug_of(draft, proposal), fields=tuple(fields))
     except ValidationError:
         raise BadInput("Two fields have the same name, or one is called customer_id or timestamp, which every event has anyway.", "Change the names under Advanced.") from None
+
+
+def slug_of(draft: Draft, proposal: EventType) -> str:
+    """The slug of a new event type: as typed, else made from the name where that was changed."""
+    if draft.slug is not None:
+        return draft.slug.strip()
+    return field_name(draft.name) if draft.name and draft.name.strip() != proposal.name else proposal.slug
 
 
 def new_lines(columns: dict[str, NewField]) -> tuple[Line, ...]:

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts.text import count, plain, shorten
 from pages.usage.steps import words
 from pages.usage.steps.aside import aside
-from pages.usage.steps.draft import NewField, Place
+from pages.usage.steps.draft import NewField, Place, slug_of
 from schemas.event_type import FIELD_TYPES, EventType
 from schemas.matching import ColumnProfile
 
@@ -40,8 +40,8 @@ def advanced(place: Place, proposal: EventType, made: dict[str, NewField]) -> No
     if not panel.open:
         return
     with panel:
-        slug_key = place.key("slug")
-        st.text_input("Slug", value=draft.slug if draft.slug is not None else proposal.slug, key=slug_key, max_chars=100, on_change=_named, args=(place, "slug", slug_key), help="The short name that programs use.")
+        slug_key = place.key(f"slug_{slug_of(draft.model_copy(update={'slug': None}), proposal)}")
+        st.text_input("Slug", value=slug_of(draft, proposal), key=slug_key, max_chars=100, on_change=_named, args=(place, "slug", slug_key), help="The short name that programs use.")
         for column in _page_of(place, [column for column in made if made[column].included], "types"):
             _field(place, column, made[column])
 

@@ -8,13 +8,14 @@ from ingest import imports, push
 from ingest.errors import IngestError
 from pages.parts import errors, tables
 from pages.parts.ask import ask
-from pages.parts.text import count, moment, number
+from pages.parts.text import count, moment
 from pages.usage.steps import words
 from pages.usage.steps.aside import aside
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS
 from schemas.previewing import FUNCTIONS, PreviewSpec
 from schemas.records import ImportRecord
 
+FEW_DAYS = 3
 LINES = 8
 """How many lines a chart can have before nobody can tell them apart."""
 
@@ -85,14 +86,22 @@ def _chart(record: ImportRecord, by: tuple[str, ...], field: str | None, functio
         aside(f"More than {LINES} values of {words.field(split)}: the chart would show too many lines.")
         return
     days = len(set(shown.column("day").to_pylist()))
-    mark = altair.Chart(shown.to_pandas()).mark_bar() if days < 3 else altair.Chart(shown.to_pandas()).mark_line(point=True)
-    encoding = {"x": altair.X("day:T", title="Day"), "y": altair.Y("value:Q", title=words_only(title))}
-    if split:
-        encoding["color"] = altair.Color(f"{_escaped(split)}:N", title=split)
-        encoding["strokeDash"] = altair.StrokeDash(f"{_escaped(split)}:N", title=split)
-    if mark.mark.type == "bar":
-        encoding.pop("strokeDash", None)
-    st.altair_chart(mark.encode(**encoding).properties(height=260), alt=f"{words_only(title)} per day, {number(days)} days")
+    drawn = _bars(shown, split, words_only(title)) if days < FEW_DAYS else _line(shown, split, words_only(title))
+    st.altair_chart(drawn.properties(height=260), alt=f"{words_only(title)} per day, {count(days, 'day')}")
+
+
+def _line(shown: pa.Table, split: str | None, title: str) -> altair.Chart:
+    """One line a value of `split`, told apart by dashes as well as by colour."""
+    chart = altair.Chart(shown.to_pandas()).mark_line(point=True).encode(x=altair.X("day:T", title="Day"), y=altair.Y("value:Q", title=title))
+    name = f"{_escaped(split)}:N" if split else ""
+    return chart.encode(color=altair.Color(name, title=split), strokeDash=altair.StrokeDash(name, title=split)) if split else chart
+
+
+def _bars(shown: pa.Table, split: str | None, title: str) -> altair.Chart:
+    """For one or two days: a bar each, side by side."""
+    chart = altair.Chart(shown.to_pandas()).mark_bar().encode(x=altair.X("yearmonthdate(day):O", title="Day"), y=altair.Y("value:Q", title=title))
+    name = f"{_escaped(split)}:N" if split else ""
+    return chart.encode(color=altair.Color(name, title=split), xOffset=altair.XOffset(name)) if split else chart
 
 
 def _chartable(table: pa.Table) -> pa.Table:
