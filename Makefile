@@ -22,7 +22,8 @@ bench: .venv/test
 	$(PYTHON) -m venv .venv
 
 .venv/run: requirements.txt .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Setting up; this takes a minute or two the first time ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/test: requirements-test.txt .venv/run
