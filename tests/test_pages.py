@@ -58,7 +58,7 @@ def app(page: str = "this month", **address: str) -> AppTest:
 
 
 def words(at: AppTest) -> str:
-    kinds = (at.title, at.markdown, at.info, at.warning, at.error, at.success, at.caption, at.text, at.subheader)
+    kinds = (at.title, at.markdown, at.info, at.warning, at.error, at.success, at.caption, at.text, at.header)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 

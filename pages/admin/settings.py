@@ -64,7 +64,7 @@ def _types_of(account: Account, *, at_once: bool = False) -> list[EventType]:
 
 
 def _add(actor: frame.Actor) -> None:
-    st.subheader("Add an account", anchor=False)
+    st.header("Add an account", anchor=False)
     with st.form("add_account", clear_on_submit=False):
         name = st.text_input("Name", max_chars=60, placeholder="such as Zenskar production")
         kind = st.radio("Kind", list(KINDS), format_func=KINDS.get)
@@ -106,7 +106,7 @@ def _event_types(account: Account) -> None:
 
 def _practice(sandbox: Account) -> None:
     st.markdown("The practice account is a small billing system that runs beside the portal. It behaves as the documented API does, and keeps its data until you delete the data folder. Any program on this machine can use it:")
-    st.code(f"curl -H 'organisation: {sandbox.organisation}' \\\n     -H 'x-api-key: {sandbox.api_key.get_secret_value()}' \\\n     {sandbox.base_url}/rawmetric", language="bash")
+    st.code(f"curl -H 'organisation: {sandbox.organisation}' \\\n     -H 'x-api-key: {sandbox.api_key.get_secret_value()}' \\\n     {sandbox.base_url}/rawmetric", language=None)
 
 
 def _installation() -> None:

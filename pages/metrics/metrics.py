@@ -16,7 +16,7 @@ st.info("A metric says how events become a billed quantity. Start from 'total pe
 st.markdown("New metrics can't be written here yet. What an import will bill is shown in its own review: totals per customer, per day and per dimension.")
 checked = month.month(period, frame.account().name).in_states(("checked", "pushing", "stopped", "pushed", "proven"))
 if checked:
-    st.subheader(f"Totals of {in_words(period)}", anchor=False)
+    st.header(f"Totals of {in_words(period)}", anchor=False)
     for each in checked[:SHOWN]:
         link_import(each.id, f"{plain(each.event_type or '')}: totals of {plain(shorten(each.file_name))}", "review", icon=":material/bar_chart:")
 elif st.button("Add usage", type="primary", icon=":material/add:"):

@@ -93,7 +93,7 @@ def _numbers(here: month.Month, waiting: tuple[month.Listed, ...], still_open: l
 def _section(title: str, found: tuple[month.Listed, ...]) -> None:
     if not found:
         return
-    st.subheader(f"{title} ({len(found)})", anchor=False)
+    st.header(f"{title} ({len(found)})", anchor=False)
     listing.import_rows(found[:SHOWN])
     if len(found) > SHOWN:
         st.page_link(IMPORTS_PAGE, label=f"All {len(found)} are on the Imports page", icon=":material/arrow_forward:")
@@ -102,7 +102,7 @@ def _section(title: str, found: tuple[month.Listed, ...]) -> None:
 def _expected(here: month.Month) -> None:
     if not here.expected:
         return
-    st.subheader(f"Expected ({len(here.expected)})", anchor=False)
+    st.header(f"Expected ({len(here.expected)})", anchor=False)
     if not here.missing:
         st.markdown(":material/check_circle: Every file of the earlier months has its counterpart.")
     for each in here.missing[:SHOWN]:
@@ -139,7 +139,7 @@ def _quiet(here: month.Month) -> None:
         return
     if not quiet:
         return
-    st.subheader(f"Customers without usage ({number(len(quiet))})", anchor=False)
+    st.header(f"Customers without usage ({number(len(quiet))})", anchor=False)
     st.markdown(f"They had usage in {in_words(month.earlier_period(here.period))} and have none for {in_words(here.period)} yet.")
     rows = quiet[:TABLE_ROWS]
     st.dataframe(
@@ -158,7 +158,7 @@ def _to_fix(still_open: list[OpenRows], actor: frame.Actor) -> None:
     if not still_open:
         return
     total = sum(each.count for each in still_open)
-    st.subheader(f"Rows to fix ({number(total)})", anchor=False)
+    st.header(f"Rows to fix ({number(total)})", anchor=False)
     st.markdown(f"{count(total, 'row needs', 'rows need')} fixing and will not be billed yet. They stay here, whatever the month, until somebody fixes or dismisses them.")
     page = st.session_state.get("open_page") or 1
     for each in still_open[(page - 1) * OPEN_SHOWN : page * OPEN_SHOWN]:

@@ -35,9 +35,19 @@ class Portal:
             "portal": ["-m", "uvicorn", "server:app", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"],
         }
         for name in names:
-            self.running[name] = subprocess.Popen([sys.executable, *commands[name]], cwd=PROJECT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            with self._output(name).open("wb") as output:
+                self.running[name] = subprocess.Popen([sys.executable, *commands[name]], cwd=PROJECT, env=self.environment, stdout=output, stderr=output)
         ports = {"sandbox": self.sandbox_port, "portal": self.port}
-        until(lambda: all(listening(ports[name]) for name in names if name in ports))
+        until(lambda: all(self._lives(name) and listening(ports[name]) for name in names if name in ports))
+
+    def _output(self, name: str) -> Path:
+        return self.home.with_name(f"{name}.txt")
+
+    def _lives(self, name: str) -> bool:
+        """True; raises with what the process said where it has ended."""
+        if self.running[name].poll() is not None:
+            raise RuntimeError(f"The {name} ended: {self._output(name).read_text(errors='replace')[-2000:]}")
+        return True
 
     def stop(self, *names: str) -> None:
         """Asks these processes to end, and waits."""

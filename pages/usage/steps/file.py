@@ -239,7 +239,7 @@ def _compare(place: Place, report: ReadReport) -> None:
 def _continue(record: ImportRecord, report: ReadReport) -> None:
     reason = "" if report.rows and report.columns else "There are no rows to go on with. Choose another header row or another file."
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Continue", type="primary", disabled=bool(reason), shortcut="Ctrl+Enter"):
+        if st.button("Continue", type="primary", disabled=bool(reason)):
             open_import(record.id, "columns")
         if reason:
             st.markdown(f":material/info: {reason}")
