@@ -60,7 +60,8 @@ def test_decimals_are_read_digit_for_digit(tmp_path, cells, expected):
     ("Decimal", "abc", "not_a_number"), ("Decimal", "12.5O", "not_a_number"), ("Decimal", "n/a", "not_a_number"), ("Decimal", "5 GB", "not_a_number"), ("Decimal", "€5", "not_a_number"),
     ("Decimal", "5%", "not_a_number"), ("Decimal", "1,2,3", "not_a_number"), ("Decimal", "--5", "not_a_number"), ("Decimal", "1_000", "not_a_number"), ("Decimal", "0x1f", "not_a_number"),
     ("Decimal", "inf", "not_a_number"), ("Decimal", "NaN", "not_a_number"), ("Decimal", "-", "not_a_number"), ("Decimal", ".", "not_a_number"), ("Decimal", "1e99", "not_a_number"),
-    ("Decimal", "0.1234567890123456789", "too_many_decimals"), ("Decimal", "123456789012345678901", "number_too_large"), ("Decimal", "1e30", "number_too_large"), ("Decimal", "1.5e-20", "too_many_decimals"),
+    ("Decimal", "0.1234567890123456789", "too_many_decimals"), ("Decimal", "123456789012345678901", "number_too_large"), ("Decimal", "1e30", "number_too_large"),
+    ("Decimal", "1.5e-20", "too_many_decimals"),
     ("Int64", "5.5", "not_a_whole_number"), ("Int64", "9223372036854775808", "number_too_large"), ("Int64", "five", "not_a_number"),
     ("Float64", "x", "not_a_number"), ("Float64", "1e999", "not_a_number"), ("Float64", "nan", "not_a_number"),
     ("Bool", "maybe", "not_true_or_false"), ("Date32", "2026-02-30", "not_a_date"), ("Date32", "2026-10-01 05:00", "not_a_date"), ("Date32", "soon", "not_a_date"),
@@ -97,7 +98,8 @@ def test_empty_optional_cells_are_null_and_no_issue(tmp_path, kind):
 
 
 @pytest.mark.parametrize(("cells", "sql_type"), [
-    (["1.25", "99.5"], "DECIMAL(18,2)"), (["1"], "DECIMAL(18,0)"), (["123456789012345.1234"], "DECIMAL(38,4)"), ([None], "DECIMAL(18,0)"), (["0.123456789012345678"], "DECIMAL(18,18)"), (["1.123456789012345678"], "DECIMAL(38,18)"),
+    (["1.25", "99.5"], "DECIMAL(18,2)"), (["1"], "DECIMAL(18,0)"), (["123456789012345.1234"], "DECIMAL(38,4)"), ([None], "DECIMAL(18,0)"),
+    (["0.123456789012345678"], "DECIMAL(18,18)"), (["1.123456789012345678"], "DECIMAL(38,18)"),
 ])
 def test_a_decimal_is_as_narrow_as_its_column(tmp_path, cells, sql_type):
     checked = check_column(tmp_path, "Decimal", cells)
@@ -142,11 +144,16 @@ def test_an_answer_that_is_not_on_offer_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("cell", "utc"), [
-    ("2026-10-01T05:06:07Z", "2026-10-01 05:06:07"), ("2026-10-01 05:06:07", "2026-10-01 05:06:07"), ("2026-10-01T05:06:07.123Z", "2026-10-01 05:06:07.123"), ("2026-10-01T05:06Z", "2026-10-01 05:06:00"),
-    ("2026-10-01T05:06:07.123000000Z", "2026-10-01 05:06:07.123"), ("2026-10-01", "2026-10-01 00:00:00"), ("2026-10-01T05:06:07+02:00", "2026-10-01 03:06:07"), ("2026-10-01T05:06:07-0530", "2026-10-01 10:36:07"),
-    ("2026-10-01 05:06:07 +02:00", "2026-10-01 03:06:07"), ("2026-10-01 05:06:07 UTC", "2026-10-01 05:06:07"), ("2026-10-01T05:06:07,5Z", "2026-10-01 05:06:07.5"), ("13.10.2026", "2026-10-13 00:00:00"),
-    ("01.10.2026 05:06", "2026-10-01 05:06:00"), ("01.10.2026, 05:06:07", "2026-10-01 05:06:07"), ("31/10/2026", "2026-10-31 00:00:00"), ("10/31/2026 1:05 PM", "2026-10-31 13:05:00"), ("10/31/2026 12:05:09 AM", "2026-10-31 00:05:09"),
-    ("2026/10/01 05:06", "2026-10-01 05:06:00"), ("20261001", "2026-10-01 00:00:00"), ("20261001T050607Z", "2026-10-01 05:06:07"), ("20261001050607", "2026-10-01 05:06:07"), ("1790812800", "2026-10-01 00:00:00"),
+    ("2026-10-01T05:06:07Z", "2026-10-01 05:06:07"), ("2026-10-01 05:06:07", "2026-10-01 05:06:07"), ("2026-10-01T05:06:07.123Z", "2026-10-01 05:06:07.123"),
+    ("2026-10-01T05:06Z", "2026-10-01 05:06:00"),
+    ("2026-10-01T05:06:07.123000000Z", "2026-10-01 05:06:07.123"), ("2026-10-01", "2026-10-01 00:00:00"), ("2026-10-01T05:06:07+02:00", "2026-10-01 03:06:07"),
+    ("2026-10-01T05:06:07-0530", "2026-10-01 10:36:07"),
+    ("2026-10-01 05:06:07 +02:00", "2026-10-01 03:06:07"), ("2026-10-01 05:06:07 UTC", "2026-10-01 05:06:07"), ("2026-10-01T05:06:07,5Z", "2026-10-01 05:06:07.5"),
+    ("13.10.2026", "2026-10-13 00:00:00"),
+    ("01.10.2026 05:06", "2026-10-01 05:06:00"), ("01.10.2026, 05:06:07", "2026-10-01 05:06:07"), ("31/10/2026", "2026-10-31 00:00:00"),
+    ("10/31/2026 1:05 PM", "2026-10-31 13:05:00"), ("10/31/2026 12:05:09 AM", "2026-10-31 00:05:09"),
+    ("2026/10/01 05:06", "2026-10-01 05:06:00"), ("20261001", "2026-10-01 00:00:00"), ("20261001T050607Z", "2026-10-01 05:06:07"),
+    ("20261001050607", "2026-10-01 05:06:07"), ("1790812800", "2026-10-01 00:00:00"),
     ("1790812800123", "2026-10-01 00:00:00.123"), ("1790812800.5", "2026-10-01 00:00:00.5"), (" 2026-10-01T05:06:07Z ", "2026-10-01 05:06:07"),
 ])
 def test_common_forms_of_a_timestamp(tmp_path, cell, utc):
@@ -168,7 +175,8 @@ def test_what_is_no_timestamp(tmp_path, cell):
 
 @pytest.mark.parametrize(("digits", "cell", "codes"), [
     (3, "2026-10-01T00:00:00.123Z", []), (3, "2026-10-01T00:00:00.1230Z", []), (3, "2026-10-01T00:00:00.1234Z", ["timestamp_too_fine"]), (3, "2026-10-01T00:00:00.123000001Z", ["timestamp_too_fine"]),
-    (6, "2026-10-01T00:00:00.123456Z", []), (6, "2026-10-01T00:00:00.1234567Z", ["timestamp_too_fine"]), (0, "2026-10-01T00:00:00Z", []), (0, "2026-10-01T00:00:00.5Z", ["timestamp_too_fine"]), (9, "2026-10-01T00:00:00.123456789Z", ["timestamp_too_fine"]),
+    (6, "2026-10-01T00:00:00.123456Z", []), (6, "2026-10-01T00:00:00.1234567Z", ["timestamp_too_fine"]), (0, "2026-10-01T00:00:00Z", []),
+    (0, "2026-10-01T00:00:00.5Z", ["timestamp_too_fine"]), (9, "2026-10-01T00:00:00.123456789Z", ["timestamp_too_fine"]),
 ])
 def test_a_timestamp_is_never_rounded(tmp_path, digits, cell, codes):
     assert check_times(tmp_path, [cell], profile=AccountProfile(timestamp_digits=digits)).codes == codes
@@ -417,9 +425,12 @@ def test_every_check_says_what_it_is_and_what_to_do():
 
 
 TRIGGERS = {
-    "missing_value": ("String", ["a", None]), "too_many_decimals": ("Decimal", ["0.1234567890123456789"]), "number_too_large": ("Int64", ["99999999999999999999"]), "not_a_whole_number": ("Int64", ["1.5"]),
-    "not_a_number": ("Decimal", ["x"]), "time_does_not_exist": ("DateTime64", ["2026-03-29 02:30:00"]), "timestamp_too_fine": ("DateTime64", ["2026-10-01T00:00:00.0001Z"]), "not_a_timestamp": ("DateTime64", ["x"]),
-    "not_a_date": ("Date32", ["x"]), "not_true_or_false": ("Bool", ["x"]), "not_a_uuid": ("UUID", ["x"]), "timestamp_in_future": ("root", ["2036-01-01T00:00:00Z"]), "timestamp_without_zone": ("root", ["2026-10-01"]),
+    "missing_value": ("String", ["a", None]), "too_many_decimals": ("Decimal", ["0.1234567890123456789"]), "number_too_large": ("Int64", ["99999999999999999999"]),
+    "not_a_whole_number": ("Int64", ["1.5"]),
+    "not_a_number": ("Decimal", ["x"]), "time_does_not_exist": ("DateTime64", ["2026-03-29 02:30:00"]),
+    "timestamp_too_fine": ("DateTime64", ["2026-10-01T00:00:00.0001Z"]), "not_a_timestamp": ("DateTime64", ["x"]),
+    "not_a_date": ("Date32", ["x"]), "not_true_or_false": ("Bool", ["x"]), "not_a_uuid": ("UUID", ["x"]), "timestamp_in_future": ("root", ["2036-01-01T00:00:00Z"]),
+    "timestamp_without_zone": ("root", ["2026-10-01"]),
     "time_exists_twice": ("DateTime64", ["2026-10-25 02:30:00"]), "space_removed": ("String", [" a"]),
 }
 
@@ -444,7 +455,11 @@ def test_checks_that_do_not_apply_to_a_column_say_so():
 
 # What holds for every table.
 
-CELL = st.one_of(st.none(), st.sampled_from(["", " ", "1", "1.5", "1,5", "1.234,5", "-7", "x", "a", "b", "2026-10-01", "2026-10-01T00:00:00Z", "03/04/2026", "1e3", "true", "\u00a0", "=1", "'", '"', "99999999999999999999999", "2026-10-01T00:00:00.12345Z"]), st.text(max_size=6))
+ODD = (
+    "", " ", "1", "1.5", "1,5", "1.234,5", "-7", "x", "a", "b", "2026-10-01", "2026-10-01T00:00:00Z", "03/04/2026", "1e3", "true", "\u00a0", "=1", "'", '"',
+    "99999999999999999999999", "2026-10-01T00:00:00.12345Z",
+)
+CELL = st.one_of(st.none(), st.sampled_from(ODD), st.text(max_size=6))
 
 
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL, CELL), max_size=25), key=st.sampled_from([None, ("customer_id",), ("customer_id", "timestamp"), ("label",)]), once=st.booleans())

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import duckdb
 
 from ingest.check import questions
-from ingest.check.plan import Plan, alias
+from ingest.check.checks import CHECKS, error_code
+from ingest.check.plan import Plan, alias, cells
 from ingest.engine import identifier, literal
 from ingest.errors import BadInput
 from ingest.values import numbers, others, times, zones
@@ -87,9 +88,6 @@ def _plan(column: Column) -> Plan:
 
 
 def _constant_is_good(column: Column, plan: Plan) -> None:
-    from ingest.check.checks import CHECKS, error_code
-    from ingest.check.plan import cells
-
     code = error_code(plan)
     wrong = column.connection.execute(f"select {code or 'null'} from ({cells('select 1 as one', (plan,))})").fetchone()[0]
     if wrong:
@@ -108,7 +106,9 @@ NUMBER = {
 }
 TIME = {
     **CELLS, "read": "count(try_cast({x} as timestamp))", "first": "min(try_cast({x} as timestamp))", "last": "max(try_cast({x} as timestamp))", "longest": "max(strlen({x}))",
-    "below_milliseconds": "count(*) filter (contains({x}, '.') and epoch_us(try_cast({x} as timestamp)) % 1000 <> 0)", "zulu": "count(*) filter (suffix({x}, 'Z'))", "offset": "count(*) filter (not suffix({x}, 'Z') and (contains(substr({x}, 12), '+') or contains(substr({x}, 12), '-') or suffix({x}, 'UTC')))",
+    "below_milliseconds": "count(*) filter (contains({x}, '.') and epoch_us(try_cast({x} as timestamp)) % 1000 <> 0)",
+    "zulu": "count(*) filter (suffix({x}, 'Z'))",
+    "offset": "count(*) filter (not suffix({x}, 'Z') and (contains(substr({x}, 12), '+') or contains(substr({x}, 12), '-') or suffix({x}, 'UTC')))",
 }
 PROBES: dict[FieldType, dict[str, str]] = {
     "String": {**CELLS, "blank": "count(*) filter ({x} = '')", "edges": "count(*) filter (" + has_edges("{x}") + ")"},
@@ -174,7 +174,7 @@ def _written_number(column: Column, answer: str | None) -> Plan:
     source, number, value = column.step("source"), column.step("number"), column.step("value")
     evidence = numbers.number_evidence(column.connection, column.relation, trimmed(column.text))
     mark = answer or evidence.mark
-    asked = (questions.decimal_mark(column.connection, column.relation, trimmed(column.text), column.field.name, column.header, evidence),) if evidence.open and not answer and column.match.column is not None else ()
+    asked = _mark_question(column, evidence) if not answer else ()
     text = numbers.number_text(source, mark)
     scale, whole = column.profile.decimal_scale, numbers.WIDE - column.profile.decimal_scale
     digits = numbers.widths(column.connection, f"(select {trimmed(column.text)} as {source} from {column.relation})", text, scale, whole)
@@ -188,6 +188,12 @@ def _written_number(column: Column, answer: str | None) -> Plan:
         facts["number_too_large"] = f"{numbers.whole_digits(number)} > {whole}"
         sql = f"case when {numbers.fraction_digits(number)} <= {scale} and {numbers.whole_digits(number)} <= {whole} then {sql} end"
     return column.plan([("source", trimmed(column.text)), ("number", text), ("value", sql)], sql_type, facts, questions=asked, mark=mark)
+
+
+def _mark_question(column: Column, evidence: numbers.NumberEvidence) -> tuple[Question, ...]:
+    if not evidence.open or column.match.column is None:
+        return ()
+    return (questions.decimal_mark(column.connection, column.relation, trimmed(column.text), column.field.name, column.header, evidence),)
 
 
 def _number_value(kind: FieldType, number: str, digits: numbers.Widths) -> tuple[str, str]:
@@ -218,7 +224,7 @@ def _keeps_all(found: Probe, without_fraction: int, kept: int) -> bool:
 
 def _in_years(first: datetime, last: datetime) -> bool:
     """Whether both are within the plausible years; infinity comes as the first or last moment that Python knows."""
-    return times.FIRST_YEAR <= first.year and last.year < times.LAST_YEAR
+    return first.year >= times.FIRST_YEAR and last.year < times.LAST_YEAR
 
 
 def _future(column: Column) -> dict[str, str]:
@@ -277,8 +283,6 @@ def _proposed(asked: tuple[Question, ...]) -> str | None:
 
 def _naive(column: Column, steps: list[tuple[str, str]]) -> tuple[int, datetime | None, datetime | None]:
     """How many times leave the zone open, and the first and last of them."""
-    from ingest.check.plan import cells
-
     plan = column.plan(steps, "TIMESTAMP", {})
     local, zoned = column.step("local"), column.step("zoned")
     return column.connection.execute(f"select count({local}), min({local}), max({local}) from ({cells(f'select * from {column.relation}', (plan,))}) where not {zoned}").fetchone()

@@ -13,14 +13,20 @@ ORDERS: dict[times.DateOrder, str] = {"day_first": "Day first", "month_first": "
 
 def decimal_mark(connection: duckdb.DuckDBPyConnection, relation: str, text: str, field: str, column: str, found: numbers.NumberEvidence) -> Question:
     """Which mark is the decimal one?"""
-    example = f"In column {column!r}, " + (f"{found.point:,} numbers are written with a decimal point and {found.comma:,} with a decimal comma" if found.point and found.comma else f"every number with a mark looks like {found.example}, which can be read in two ways")
+    both = found.point and found.comma
+    evidence = f"every number with a mark looks like {found.example}, which can be read in two ways"
+    if both:
+        evidence = f"{found.point:,} numbers are written with a decimal point and {found.comma:,} with a decimal comma"
     options = tuple(QuestionOption(value=mark, label=label, effect=_mark_effect(connection, relation, text, mark, found)) for mark, label in MARKS.items())
-    return Question(name=f"decimal_mark.{field}", text=f"{example}. Which mark separates the decimals?", options=options, proposed=found.mark if found.point or found.comma else None)
+    text = f"In column {column!r}, {evidence}. Which mark separates the decimals?"
+    return Question(name=f"decimal_mark.{field}", text=text, options=options, proposed=found.mark if both else None)
 
 
 def _mark_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str, mark: DecimalMark, found: numbers.NumberEvidence) -> str:
     number = numbers.number_text("s", mark)
-    total, unread = connection.execute(f"select sum(try_cast(t as decimal(18,4))), count(*) filter (s is not null and t is null) from (select s, {number} as t from (select {text} as s from {relation}))").fetchone()
+    total, unread = connection.execute(f"""
+        select sum(try_cast(t as decimal(18,4))), count(*) filter (s is not null and t is null)
+        from (select s, {number} as t from (select {text} as s from {relation}))""").fetchone()
     read = numbers.parse_number(connection, found.example, mark) if found.example else None
     parts = [f"{found.example} is {read}"] if read else []
     parts.append(f"the column adds up to {total or 0:,f}".rstrip("0").rstrip("."))
@@ -62,7 +68,8 @@ def _month_effect(months: list[tuple[str, int]], cells: int) -> str:
 def time_zone(field: str, column: str, naive: int) -> Question:
     """Which zone are these clocks in? Read as UTC until somebody says otherwise, so it doesn't block."""
     options = tuple(QuestionOption(value=zone, label=zone, effect="as it is read now" if zone == "UTC" else "") for zone in ZONES)
-    return Question(name=f"zone.{field}", text=f"{naive:,} times in column {column!r} don't say their time zone; they are read as UTC. Which zone are they in?", options=options, proposed="UTC", blocking=False)
+    text = f"{naive:,} {'time' if naive == 1 else 'times'} in column {column!r} without a time zone, read as UTC. Which zone is it?"
+    return Question(name=f"zone.{field}", text=text, options=options, proposed="UTC", blocking=False)
 
 
 def _rows(count: int, one: str, many: str) -> str:
@@ -71,15 +78,19 @@ def _rows(count: int, one: str, many: str) -> str:
 
 def identical_rows(rows: int) -> Question:
     """Are identical rows separate events?"""
-    return Question(
-        name="identical_rows", text=f"{_rows(rows, 'repeats', 'repeat')} an earlier row of this file exactly. Is that separate usage?", proposed="keep", blocking=False,
-        options=(QuestionOption(value="keep", label="Yes, every row counts", effect=f"{_rows(rows, 'is', 'are')} sent too"), QuestionOption(value="once", label="No, count them once", effect=f"{_rows(rows, 'is', 'are')} left out as a duplicate")),
+    options = (
+        QuestionOption(value="keep", label="Yes, every row counts", effect=f"{_rows(rows, 'is', 'are')} sent too"),
+        QuestionOption(value="once", label="No, count them once", effect=f"{_rows(rows, 'is', 'are')} left out as a duplicate"),
     )
+    text = f"{_rows(rows, 'repeats', 'repeat')} an earlier row of this file exactly. Is that separate usage?"
+    return Question(name="identical_rows", text=text, options=options, proposed="keep", blocking=False)
 
 
 def already_sent(rows: int) -> Question:
     """Is usage that looks like events sent from another file new?"""
-    return Question(
-        name="already_sent", text=f"{_rows(rows, 'looks', 'look')} exactly like usage that was sent to this account from another file. Is it the same usage again?", proposed="again", blocking=False,
-        options=(QuestionOption(value="again", label="Yes, the same usage again", effect=f"{_rows(rows, 'is', 'are')} not sent a second time"), QuestionOption(value="new", label="No, it is new usage that looks alike", effect=f"{_rows(rows, 'is', 'are')} sent as new usage")),
+    options = (
+        QuestionOption(value="again", label="Yes, the same usage again", effect=f"{_rows(rows, 'is', 'are')} not sent a second time"),
+        QuestionOption(value="new", label="No, it is new usage that looks alike", effect=f"{_rows(rows, 'is', 'are')} sent as new usage"),
     )
+    text = f"{_rows(rows, 'looks', 'look')} exactly like usage that was sent to this account from another file. Is it the same usage again?"
+    return Question(name="already_sent", text=text, options=options, proposed="again", blocking=False)

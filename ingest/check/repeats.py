@@ -54,7 +54,8 @@ def _within_file(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], k
         _same_key(connection)
     if not connection.execute("select count(*) > 0 from alike").fetchone()[0]:
         return []
-    connection.execute(f"create table close as select _row, event_id, content, {', '.join(identifier(name) for name in dimensions)} from typed where {alike} in (select h from alike) and _row not in (select _row from changes)")
+    columns = ", ".join(identifier(name) for name in dimensions)
+    connection.execute(f"create table close as select _row, event_id, content, {columns} from typed where {alike} in (select h from alike) and _row not in (select _row from changes)")
     asked = _identical(connection, answers) if key is None else []
     if numeric:
         _other_quantity(connection, dimensions)
@@ -128,7 +129,9 @@ def _meet(connection: duckdb.DuckDBPyConnection, rows: str, found: str, sha256: 
 
 def _make_new(connection: duckdb.DuckDBPyConnection, sha256: str) -> None:
     """Usage that only looks like what another file brought gets ids of its own; those may have been sent before, too."""
-    connection.execute(f"create table renewed as select m._row, {identity.elsewhere('m.event_id', sha256)} as event_id, c.content, null as outcome from met m join current c using (_row) where not m.own and m.same")
+    connection.execute(f"""
+        create table renewed as select m._row, {identity.elsewhere('m.event_id', sha256)} as event_id, c.content, null as outcome
+        from met m join current c using (_row) where not m.own and m.same""")
     connection.execute("delete from met where not own and same")
     connection.execute("delete from changes where _row in (select _row from renewed)")
     connection.execute("insert into changes select _row, event_id, null, null from renewed")

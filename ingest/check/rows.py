@@ -30,7 +30,9 @@ def problem_rows(check_folder: Path, raw_folder: Path, report: ReadReport, *, co
     with engine() as connection:
         _problems(connection, check_folder, code, column)
         columns = "".join(f", {identifier(name)}" for name in report.columns)
-        return connection.execute(f"select _row, problem{columns} from (select * from problems order by _row limit ? offset ?) join ({raw_query(raw_folder, report)}) using (_row) order by _row", [limit, offset]).to_arrow_table()
+        return connection.execute(f"""
+            select _row, problem{columns} from (select * from problems order by _row limit ? offset ?)
+            join ({raw_query(raw_folder, report)}) using (_row) order by _row""", [limit, offset]).to_arrow_table()
 
 
 def _problems(connection: duckdb.DuckDBPyConnection, check_folder: Path, code: str | None, column: str | None) -> None:

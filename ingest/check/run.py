@@ -4,7 +4,6 @@ Few passes, whatever the file: one scan that settles how each column is read (co
 repeats. Everything else looks only at the rows that something is wrong with.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -98,7 +97,7 @@ def _settle_events(connection: duckdb.DuckDBPyConnection, repeats: Repeats, out:
             to {literal(events)} (format parquet, codec snappy)""")
         typed.unlink()
     else:
-        os.replace(typed, events)
+        typed.replace(events)
     connection.execute(f"create view events as select * from read_parquet({literal(events)})")
 
 
@@ -149,10 +148,11 @@ def _cell_remarks(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) 
 
 
 def _write_issues(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
-    checks = list(CHECKS.values())
-    connection.register("codes", pa.table({"code": list(CHECKS), "severity": [check.severity for check in checks], "title": [check.title for check in checks], "todo": [check.todo for check in checks], "place": range(len(checks))}))
+    codes = [{"code": check.code, "severity": check.severity, "title": check.title, "todo": check.todo, "place": place} for place, check in enumerate(CHECKS.values())]
+    connection.register("codes", pa.Table.from_pylist(codes))
     connection.execute(f"""
-        copy (select code, severity, _file, _sheet, _row, "column", value, todo from issues join codes using (code) order by _row, place, "column", field) to {literal(out / ISSUES)} (format parquet)""")
+        copy (select code, severity, _file, _sheet, _row, "column", value, todo from issues join codes using (code) order by _row, place, "column", field)
+        to {literal(out / ISSUES)} (format parquet)""")
 
 
 def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], report: ReadReport, out: Path) -> None:
@@ -191,8 +191,10 @@ def _moment(moment: object) -> str | None:
 def _groups(connection: duckdb.DuckDBPyConnection, counts: dict[tuple[str, str | None], int]) -> tuple[IssueGroup, ...]:
     found = connection.execute(f"""
         select code, "column", count(*), list(struct_pack("row" := _row, value := value) order by _row)[:{EXAMPLES}] from issues group by 1, 2""").fetchall()
-    groups = [
-        IssueGroup(code=code, severity=CHECKS[code].severity, column=column, count=counts.get((code, column), count), examples=tuple(IssueExample(**example) for example in examples), todo=CHECKS[code].todo, title=CHECKS[code].title)
-        for code, column, count, examples in found
-    ]
+    groups = [_group(code, column, counts.get((code, column), count), examples) for code, column, count, examples in found]
     return tuple(sorted(groups, key=lambda group: (LEVELS.index(group.severity), -group.count, group.code, group.column or "")))
+
+
+def _group(code: str, column: str | None, count: int, examples: list[dict[str, object]]) -> IssueGroup:
+    check = CHECKS[code]
+    return IssueGroup(code=code, severity=check.severity, column=column, count=count, examples=tuple(IssueExample(**example) for example in examples), todo=check.todo, title=check.title)

@@ -8,20 +8,29 @@ BRACKETS = re.compile(r"[\(\[\{<].*?[\)\]\}>]")
 LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "œ": "oe"})
 
 CUSTOMER = (
-    "customer id", "external customer id", "customer", "customer no", "customer nr", "customer number", "customer key", "customer ref", "customer code", "cust id", "cust", "x customer id", "customer uuid",
-    "client id", "client", "client no", "tenant id", "tenant", "account id", "account", "account no", "account number", "organisation id", "organization id", "org id", "organisation", "organization", "org",
+    "customer id", "external customer id", "customer", "customer no", "customer nr", "customer number", "customer key", "customer ref", "customer code", "cust id",
+    "cust", "x customer id", "customer uuid",
+    "client id", "client", "client no", "tenant id", "tenant", "account id", "account", "account no", "account number", "organisation id", "organization id", "org id",
+    "organisation", "organization", "org",
     "subscriber id", "subscriber", "company id", "company", "customer name", "client name", "account name", "company name", "user id",
-    "kundennummer", "kunden nr", "kundennr", "kunden id", "kunden nummer", "kunde", "kundin", "mandant", "mandanten nr", "mandanten id", "debitor", "debitoren nr", "debitorennummer", "kundenname", "firma", "konto", "kontonummer",
-    "id client", "numero client", "no client", "cliente", "id cliente", "codigo cliente", "codice cliente", "klant", "klantnummer", "klant id", "kund", "kundnummer", "klient", "id klienta", "cliente id",
+    "kundennummer", "kunden nr", "kundennr", "kunden id", "kunden nummer", "kunde", "kundin", "mandant", "mandanten nr", "mandanten id", "debitor", "debitoren nr",
+    "debitorennummer", "kundenname", "firma", "konto", "kontonummer",
+    "id client", "numero client", "no client", "cliente", "id cliente", "codigo cliente", "codice cliente", "klant", "klantnummer", "klant id", "kund", "kundnummer",
+    "klient", "id klienta", "cliente id",
 )
 TIME = (
-    "timestamp", "event time", "event timestamp", "event date", "usage timestamp", "usage time", "usage date", "usage start", "usage start date", "usage start time", "start time", "started at", "start", "start date",
-    "charge period start", "datetime", "date time", "date", "time", "day", "occurred at", "recorded at", "measured at", "created at", "created", "ts", "when", "transaction date", "period start", "end time", "ended at", "usage end", "end", "end date",
-    "zeitstempel", "zeitpunkt", "zeit", "datum", "datum uhrzeit", "datum zeit", "nutzungsdatum", "verbrauchsdatum", "leistungsdatum", "buchungsdatum", "belegdatum", "beginn", "startzeit", "tag", "uhrzeit", "ende",
-    "horodatage", "date heure", "jour", "heure", "debut", "fecha", "fecha hora", "hora", "inicio", "data", "data ora", "ora", "inizio", "datum tijd", "tijd", "tijdstip", "tid", "tidpunkt", "data godzina",
+    "timestamp", "event time", "event timestamp", "event date", "usage timestamp", "usage time", "usage date", "usage start", "usage start date", "usage start time",
+    "start time", "started at", "start", "start date",
+    "charge period start", "datetime", "date time", "date", "time", "day", "occurred at", "recorded at", "measured at", "created at", "created", "ts", "when",
+    "transaction date", "period start", "end time", "ended at", "usage end", "end", "end date",
+    "zeitstempel", "zeitpunkt", "zeit", "datum", "datum uhrzeit", "datum zeit", "nutzungsdatum", "verbrauchsdatum", "leistungsdatum", "buchungsdatum", "belegdatum",
+    "beginn", "startzeit", "tag", "uhrzeit", "ende",
+    "horodatage", "date heure", "jour", "heure", "debut", "fecha", "fecha hora", "hora", "inicio", "data", "data ora", "ora", "inizio", "datum tijd", "tijd", "tijdstip",
+    "tid", "tidpunkt", "data godzina",
 )
 QUANTITY = (
-    "quantity", "qty", "usage quantity", "usage amount", "usage", "consumption", "consumed quantity", "amount", "units", "volume", "value", "count", "total", "number", "billed quantity", "metered quantity",
+    "quantity", "qty", "usage quantity", "usage amount", "usage", "consumption", "consumed quantity", "amount", "units", "volume", "value", "count", "total", "number",
+    "billed quantity", "metered quantity",
     "menge", "anzahl", "verbrauch", "verbrauchsmenge", "stuckzahl", "stueckzahl", "stuck", "umfang", "wert", "summe", "einheiten",
     "quantite", "nombre", "consommation", "cantidad", "consumo", "quantita", "numero", "hoeveelheid", "aantal", "verbruik", "antal", "mangd", "ilosc", "quantidade",
 )
@@ -41,13 +50,20 @@ SYNONYMS: tuple[tuple[str, ...], ...] = (
 """Words that mean the same thing, the most telling first; normalised as `words` does."""
 
 PLACE: dict[str, tuple[int, int]] = {word: (group, place) for group, synonyms in reversed(list(enumerate(SYNONYMS))) for place, word in enumerate(synonyms)}
-IDENTIFYING = {"id", "uuid", "guid", "key", "ref", "reference", "nr", "no", "number", "nummer", "code", "phone", "telefon", "zip", "plz", "postcode", "iban", "sku", "caller", "callee", "kundennummer", "artikelnummer", "kontonummer", "rechnungsnummer", "belegnummer", "vertragsnummer"}
+IDENTIFYING = {
+    "id", "uuid", "guid", "key", "ref", "reference", "nr", "no", "number", "nummer", "code", "phone", "telefon", "zip", "plz", "postcode", "iban", "sku", "caller",
+    "callee", "kundennummer", "artikelnummer", "kontonummer", "rechnungsnummer", "belegnummer", "vertragsnummer",
+}
 OCCASIONS = {
-    "event", "request", "transaction", "record", "row", "line", "entry", "call", "order", "invoice", "message", "session", "job", "run", "trip", "ticket", "usage", "cdr", "trace", "log", "booking", "charge", "shipment", "payment",
+    "event", "request", "transaction", "record", "row", "line", "entry", "call", "order", "invoice", "message", "session", "job", "run", "trip", "ticket", "usage",
+    "cdr", "trace", "log", "booking", "charge", "shipment", "payment",
     "beleg", "belegnummer", "rechnung", "rechnungsnummer", "buchung", "buchungsnummer", "vorgang", "vorgangsnummer", "auftrag", "auftragsnummer", "fahrt", "anruf", "sitzung",
 }
 """What happens once; ids of other things (a resource, a product) come again next month and are no identity."""
-MONEY = {"price", "cost", "costs", "charge", "charges", "fee", "rate", "revenue", "amount", "total", "preis", "kosten", "betrag", "gebuhr", "umsatz", "summe", "prix", "montant", "precio", "importe", "prezzo", "costo", "importo", "eur", "usd", "gbp", "chf"}
+MONEY = {
+    "price", "cost", "costs", "charge", "charges", "fee", "rate", "revenue", "amount", "total", "preis", "kosten", "betrag", "gebuhr", "umsatz", "summe", "prix",
+    "montant", "precio", "importe", "prezzo", "costo", "importo", "eur", "usd", "gbp", "chf",
+}
 
 
 def words(name: str) -> str:

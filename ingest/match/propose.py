@@ -70,7 +70,9 @@ def _dimensions(spec: MatchSpec) -> tuple[str, ...]:
 
 
 def _is_remark(match: FieldMatch) -> bool:
-    return any(PLACE[name][0] == PLACE["description"][0] or name.endswith("description") for name in readings(match.column or "") if name in PLACE) or (match.column or "").lower().endswith("description")
+    remarks, _ = PLACE["description"]
+    names = readings(match.column or "")
+    return any(name.endswith("description") or PLACE.get(name, (None, 0))[0] == remarks for name in names)
 
 
 def _unique(connection: duckdb.DuckDBPyConnection, matches: Sequence[FieldMatch | None], rows: int) -> bool:

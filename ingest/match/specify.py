@@ -22,7 +22,8 @@ def build_spec(
     """A specification from what was said and what can be told from the file. Whatever isn't certain is applied for now and asked about: nothing is sent before it is confirmed."""
     answers = dict(answers or {})
     said = {**dict(chosen or {}), **{name.removeprefix(CONFIRMED): column for name, column in answers.items() if name.startswith(CONFIRMED)}}
-    given = [*(FieldMatch(field=field, column=_known_column(column, report)) for field, column in said.items()), *(FieldMatch(field=field, constant=value, why="the same in every row") for field, value in (constants or {}).items())]
+    given = [FieldMatch(field=field, column=_known_column(column, report)) for field, column in said.items()]
+    given += [FieldMatch(field=field, constant=value, why="the same in every row") for field, value in (constants or {}).items()]
     taken_fields, taken_columns = {match.field for match in given} | ({"timestamp"} if period else set()), {match.column for match in given}
     found = [each for each in suggest([profile for profile in profiles if profile.column not in taken_columns], event_type) if each.field not in taken_fields]
     matches = (*given, *(FieldMatch(field=each.field, column=each.column, why=each.why, confidence=each.confidence) for each in found))

@@ -14,7 +14,8 @@ RANK: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
 LIKELY, POSSIBLE = 90, 84
 MANY = 3
 FITS: dict[FieldType, tuple[FieldType, ...]] = {
-    "Int64": NUMERIC_TYPES, "Float64": NUMERIC_TYPES, "Decimal": NUMERIC_TYPES, "DateTime64": ("DateTime64", "Date32"), "Date32": ("DateTime64", "Date32"), "UUID": ("UUID",), "Bool": ("Bool", "Int64"),
+    "Int64": NUMERIC_TYPES, "Float64": NUMERIC_TYPES, "Decimal": NUMERIC_TYPES,
+    "DateTime64": ("DateTime64", "Date32"), "Date32": ("DateTime64", "Date32"), "UUID": ("UUID",), "Bool": ("Bool", "Int64"),
 }
 """Which proposed types of a column fit a field; a String takes anything."""
 

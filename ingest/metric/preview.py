@@ -15,6 +15,8 @@ OWN_COLUMNS = ("event_id", "content", "_row")
 GROUPS = {"customer": "customer_id", "day": '"timestamp"::date'}
 """What can be grouped by beside the fields: the name people use, and its SQL."""
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT")
+ARROW = {"HUGEINT": "::decimal(38,0)", "UUID": "::varchar"}
+"""What Arrow has no type for; of 128-bit whole numbers it would make floats."""
 SQL: dict[Function, Callable[[str], str]] = {
     "sum": lambda field: f"sum({field})",
     "count": lambda field: f"count({field})",
@@ -79,7 +81,7 @@ def _is_number(kind: str) -> bool:
 
 
 def _exact(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """The answer as Arrow; 128-bit whole numbers as decimals, which Arrow would else make floats of."""
+    """The answer as Arrow."""
     found = [(name, kind) for name, kind, *_ in connection.execute(f"describe {sql}").fetchall()]
-    columns = ", ".join(f"{identifier(name)}::decimal(38,0) as {identifier(name)}" if kind == "HUGEINT" else identifier(name) if kind != "UUID" else f"{identifier(name)}::varchar as {identifier(name)}" for name, kind in found)
+    columns = ", ".join(f"{identifier(name)}{ARROW.get(kind, '')} as {identifier(name)}" for name, kind in found)
     return connection.execute(f"select {columns} from ({sql})").to_arrow_table()
