@@ -232,6 +232,12 @@ def test_an_api_that_ignores_a_filter_makes_nobody_known() -> None:
         assert billing.known_customers(["cus_1"]) == set()
 
 
+def test_an_account_that_gives_less_at_once_than_it_was_asked_for_is_asked_again() -> None:
+    pages = [httpx.Response(200, json={"results": [{"customer_id": name, "value": 1}], "next": None, "previous": None, "total_count": 2}) for name in ("one", "two")]
+    with client(*pages) as billing:
+        assert len(billing.aggregate("x", "COUNT", "timestamp", group_by=("customer_id",))) == 2
+
+
 def test_totals_are_asked_for_until_a_page_isnt_full() -> None:
     full = [{"customer_id": str(number), "value": 1} for number in range(10_000)]
     seen: list[httpx.Request] = []

@@ -98,21 +98,23 @@ class BillingClient:
 
     def row_pages(self, slug: str, filters: Iterable[Filter] = (), *, order_by: str | None = None, limit: int = PREVIEW_PAGE) -> Iterator[list[dict[str, object]]]:
         """All stored events that the filters hold for, page by page."""
-        filters, offset = tuple(filters), 0
-        while page := self.rows(slug, filters, limit=limit, offset=offset, order_by=order_by):
-            yield page
+        filters, offset, more = tuple(filters), 0, True
+        while more:
+            document = self._preview(preview_body(slug, filters, limit=limit, offset=offset, order_by=order_by))
+            page = _results(document)
+            if page:
+                yield page
             offset += len(page)
-            if len(page) < limit:
-                return
+            more = _is_more(document, offset, limit)
 
     def aggregate(self, slug: str, operation: str, column: str, *, group_by: Sequence[str] = (), filters: Iterable[Filter] = ()) -> list[dict[str, object]]:
         """Totals: one `{<group>: …, "value": …}` a group, numbers exact; a single `{"value": …}` without groups."""
-        asked, filters, totals = operation_of(operation, column, group_by), tuple(filters), []
-        while True:
-            page = _results(self._preview(preview_body(slug, filters, limit=PREVIEW_PAGE, offset=len(totals), operation=asked)))
-            totals += page
-            if len(page) < PREVIEW_PAGE:
-                return totals
+        asked, filters, totals, more = operation_of(operation, column, group_by), tuple(filters), [], True
+        while more:
+            document = self._preview(preview_body(slug, filters, limit=PREVIEW_PAGE, offset=len(totals), operation=asked))
+            totals += _results(document)
+            more = _is_more(document, len(totals), PREVIEW_PAGE)
+        return totals
 
     def customers(self) -> Iterator[dict[str, object]]:
         """Every customer of the account."""
@@ -224,6 +226,12 @@ def _results(page: object) -> list[dict[str, object]]:
     if not isinstance(found, list):
         raise Refused("The billing system's answer has no list of results.", "Check the address of the account.", status=200)
     return found
+
+
+def _is_more(page: object, taken: int, limit: int) -> bool:
+    """Whether more follows: a full page, or fewer than the account's own count, since it may give fewer at once than it was asked for."""
+    count, total = len(_results(page)), page.get("total_count")
+    return count == limit or (count > 0 and isinstance(total, int) and taken < total)
 
 
 def _object(document: object) -> dict[str, object]:

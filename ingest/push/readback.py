@@ -15,6 +15,8 @@ from ingest.engine import literal
 from schemas.billing import Filter
 
 PAGE = 10_000
+SLICE = 8_000
+"""Events asked for at once on average: far enough below a page that one page nearly always holds the slice."""
 IDS_AT_ONCE = 500
 LONGEST_PERIOD = 92
 """Days up to which counts are asked per day; beyond that, for the whole period at once."""
@@ -49,22 +51,21 @@ def fetch_ids(client: BillingClient, slug: str, import_id: str, expected: int, c
     connection.execute("create or replace temp table found (event_id varchar)")
     with tempfile.TemporaryDirectory() as folder:
         page_file = Path(folder) / "page.json"
-        for low, high in _slices(max(1, -(-expected // (PAGE // 2)))):
-            for page in _pages(client, slug, _slice_filters(import_id, low, high)):
-                page_file.write_bytes(page)
-                connection.execute(f"insert into found select unnest(results).data.event_id::varchar from read_json({literal(page_file)}, columns = {{'results': 'STRUCT(data STRUCT(event_id VARCHAR))[]'}}, maximum_object_size = {len(page) + 1})")
+        for low, high in _slices(max(1, -(-expected // SLICE))):
+            offset, more = 0, True
+            while more:
+                page_file.write_bytes(client.page(slug, _slice_filters(import_id, low, high), limit=PAGE, offset=offset, order_by="data.event_id"))
+                count, total = _take(connection, page_file)
+                offset += count
+                more = count == PAGE or (count > 0 and offset < (total or 0))
 
 
-def _pages(client: BillingClient, slug: str, filters: list[Filter]) -> Iterator[bytes]:
-    offset = 0
-    while True:
-        page = client.page(slug, filters, limit=PAGE, offset=offset, order_by="data.event_id")
-        count = page.count(b'"customer_id"')
-        if count:
-            yield page
-        if count < PAGE:
-            return
-        offset += PAGE
+def _take(connection: duckdb.DuckDBPyConnection, page: Path) -> tuple[int, int | None]:
+    """Adds the ids of one page to `found`; how many they were, and how many the account says there are in all."""
+    columns = "{'results': 'STRUCT(data STRUCT(event_id VARCHAR))[]', 'total_count': 'BIGINT'}"
+    connection.execute(f"create or replace temp table page as from read_json({literal(page)}, columns = {columns}, maximum_object_size = {page.stat().st_size + 1})")
+    connection.execute("insert into found select unnest(results).data.event_id from page")
+    return connection.execute("select coalesce(len(results), 0), total_count from page").fetchone()
 
 
 def _slice_filters(import_id: str, low: str, high: str | None) -> list[Filter]:
