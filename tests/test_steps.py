@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import BadInput
-from pages.usage.steps import decisions, words
+from pages.usage.steps import decisions, identity, words
 from pages.usage.steps.draft import NEW, Choice, Draft, NewField, count_of, field_name, from_match, lines, match_spec, new_event_type, new_lines, period_of, proposed_columns, slug_of, total_of
 from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
 from schemas.event_type import EventType, Field
@@ -224,6 +224,11 @@ def test_the_answer_names_every_column_once() -> None:
     assert (spec.ignored, spec.key, spec.control_count, spec.control_sums) == (("Note",), ("customer_id",), 3, {"calls": "12.50"})
 
 
+def test_a_key_with_empty_cells_is_not_proposed() -> None:
+    assert identity.without_gaps(("customer_id", "region"), "unique", {"customer_id": 1, "calls": 3}) == (("customer_id", "region"), "unique")
+    assert identity.without_gaps(("customer_id", "region"), "unique", {"region": 73}) == ((), "what would tell the rows apart is empty in some of them (region)")
+
+
 def test_a_stored_match_comes_back_as_it_was() -> None:
     matches = (FieldMatch(field="customer_id", column="Cust"), FieldMatch(field="region", constant="eu"), FieldMatch(field="calls", column="Calls"))
     period = Period(start="2026-10-01", end="2026-11-01", zone="Europe/Berlin")
@@ -255,6 +260,12 @@ def test_a_new_event_type_is_made_from_the_columns() -> None:
 )
 def test_the_slug_follows_the_name_until_somebody_types_one(draft: Draft, slug: str) -> None:
     assert slug_of(draft, EventType(name="Usage", slug="usage")) == slug
+
+
+def test_a_proposed_slug_that_is_taken_gets_a_number() -> None:
+    proposal = EventType(name="Usage", slug="usage")
+    assert slug_of(Draft(raw_key="r"), proposal, {"usage", "usage_2"}) == "usage_3"
+    assert slug_of(Draft(raw_key="r", slug="usage"), proposal, {"usage"}) == "usage"
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def _form(place: Place) -> None:
     unused = [column for column in place.record.report.columns if column not in used_columns(made)]
     if unused:
         aside(f"Not sent: {listed(unused, 12)}. {'This column has' if len(unused) == 1 else 'These columns have'} no place in this kind of usage.")
-    key = _rest(place, made, event_type) if event_type else None
+    key = _rest(place, made, event_type, profiles) if event_type else None
     _button(place, account, made, event_type, key, problem, creates=chosen == NEW)
 
 
@@ -71,9 +71,9 @@ def _new(place: Place, account: Account, known: dict[str, EventType], proposal: 
     fields.show(place, roots, profiles, set())
     columns = proposed_columns(proposal, suggested, profiles, used_columns(roots), place.draft())
     new_type.columns(place, columns, profiles)
-    new_type.advanced(place, proposal, columns)
+    new_type.advanced(place, proposal, columns, known)
     try:
-        event_type = new_event_type(place.draft(), proposal, columns)
+        event_type = new_event_type(place.draft(), proposal, columns, known)
         return (*roots, *new_lines(columns)), event_type, _taken(event_type, known)
     except BadInput as error:
         return (*roots, *new_lines(columns)), None, errors.sentence(error)
@@ -86,9 +86,9 @@ def _taken(event_type: EventType, known: dict[str, EventType]) -> str:
     return f"The account has a kind of usage with this short name already: {plain(known[event_type.slug].name)}. Choose that one above, or give this one another name."
 
 
-def _rest(place: Place, made: tuple[Line, ...], event_type: EventType) -> tuple[str, ...] | None:
+def _rest(place: Place, made: tuple[Line, ...], event_type: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[str, ...] | None:
     identity.period(place, made)
-    key = identity.key(place, event_type, made, _propose_key)
+    key = identity.key(place, event_type, made, _propose_key, {profile.column: profile.empty for profile in profiles})
     identity.control_totals(place, made)
     return key
 

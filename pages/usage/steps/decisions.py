@@ -107,10 +107,9 @@ def _question(record: ImportRecord, question: Question, who: str, *, editable: b
 def _option(question: Question, key: str, editable: bool) -> str | None:
     """One of the options, the likely one first. It is chosen beforehand only where the data is read that way already."""
     options = sorted(question.options, key=lambda option: option.value != question.proposed)
-    labels = {option.value: plain(option.label) for option in options}
+    labels = {option.value: f"{plain(option.label)}{f': {plain(option.effect)}' if option.effect else ''}" for option in options}
     index = 0 if options and not question.blocking and options[0].value == question.proposed else None
-    captions = [plain(option.effect) for option in options]
-    return st.radio(plain(question.text), list(labels), index=index, format_func=labels.get, captions=captions, key=key, label_visibility="collapsed", disabled=not editable)
+    return st.radio(plain(question.text), list(labels), index=index, format_func=labels.get, key=key, label_visibility="collapsed", disabled=not editable)
 
 
 def _zone(question: Question, key: str, editable: bool) -> str | None:

@@ -4,9 +4,10 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Literal
 
 from pydantic import ValidationError
@@ -189,8 +190,8 @@ def field_name(column: str) -> str:
     return name if name[0].isalpha() else f"f_{name}"
 
 
-def new_event_type(draft: Draft, proposal: EventType, columns: dict[str, NewField]) -> EventType:
-    """The event type to create. Raises BadInput where two fields have one name or a name is taken by the billing system."""
+def new_event_type(draft: Draft, proposal: EventType, columns: dict[str, NewField], taken: Collection[str] = ()) -> EventType:
+    """The event type to create; `taken` are the slugs the account has. Raises BadInput where two fields have one name or a name is taken by the billing system."""
     fields = [Field(name=each.name.strip(), type=each.type) for each in columns.values() if each.included]
     if draft.with_ids:
         fields += [Field(name=name, type="String") for name in OUR_FIELDS if name not in {field.name for field in fields}]
@@ -199,16 +200,17 @@ def new_event_type(draft: Draft, proposal: EventType, columns: dict[str, NewFiel
     if any(not field.name for field in fields):
         raise BadInput("A field has no name.", "Give it one under Advanced, or leave its column out.")
     try:
-        return EventType(name=(draft.name or proposal.name).strip(), slug=slug_of(draft, proposal), fields=tuple(fields))
+        return EventType(name=(draft.name or proposal.name).strip(), slug=slug_of(draft, proposal, taken), fields=tuple(fields))
     except ValidationError:
         raise BadInput("Two fields have the same name, or one is called customer_id or timestamp, which every event has anyway.", "Change the names under Advanced.") from None
 
 
-def slug_of(draft: Draft, proposal: EventType) -> str:
-    """The slug of a new event type: as typed, else made from the name where that was changed."""
+def slug_of(draft: Draft, proposal: EventType, taken: Collection[str] = ()) -> str:
+    """The slug of a new event type: as typed, else made from the name where that was changed, numbered where it is taken."""
     if draft.slug is not None:
         return draft.slug.strip()
-    return field_name(draft.name) if draft.name and draft.name.strip() != proposal.name else proposal.slug
+    slug = field_name(draft.name) if draft.name and draft.name.strip() != proposal.name else proposal.slug
+    return slug if slug not in taken else next(free for number in count(2) if (free := f"{slug}_{number}") not in taken)
 
 
 def new_lines(columns: dict[str, NewField]) -> tuple[Line, ...]:

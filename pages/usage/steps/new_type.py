@@ -1,5 +1,7 @@
 """An event type made from the file: its name, which columns go with it, and under Advanced the names and types the billing system will use."""
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from pages.parts.text import count, plain, shorten
@@ -28,7 +30,7 @@ def columns(place: Place, made: dict[str, NewField], profiles: tuple[ColumnProfi
         _tick(place, column, made[column], by_column[column])
 
 
-def advanced(place: Place, proposal: EventType, made: dict[str, NewField]) -> None:
+def advanced(place: Place, proposal: EventType, made: dict[str, NewField], taken: Collection[str]) -> None:
     """Slug, field names and types, and our own two fields."""
     draft = place.draft()
     ids_key = place.key("with_ids")
@@ -40,8 +42,8 @@ def advanced(place: Place, proposal: EventType, made: dict[str, NewField]) -> No
     if not panel.open:
         return
     with panel:
-        slug_key = place.key(f"slug_{slug_of(draft.model_copy(update={'slug': None}), proposal)}")
-        st.text_input("Slug", value=slug_of(draft, proposal), key=slug_key, max_chars=100, on_change=_named, args=(place, "slug", slug_key), help="The short name that programs use.")
+        slug_key = place.key(f"slug_{slug_of(draft.model_copy(update={'slug': None}), proposal, taken)}")
+        st.text_input("Slug", value=slug_of(draft, proposal, taken), key=slug_key, max_chars=100, on_change=_named, args=(place, "slug", slug_key), help="The short name that programs use.")
         for column in _page_of(place, [column for column in made if made[column].included], "types"):
             _field(place, column, made[column])
 
@@ -59,7 +61,8 @@ def _tick(place: Place, column: str, made: NewField, profile: ColumnProfile) -> 
     left, right = st.columns([2, 3], vertical_alignment="center", gap="xsmall")
     left.checkbox(plain(shorten(column)), value=made.included, key=key, on_change=_included, args=(place, column, made, key))
     with right:
-        aside(f"{words.TYPES[made.type]} · {words.quoted(profile.examples, 30)}")
+        empty = f" · {count(profile.empty, 'row')} empty" if profile.empty else ""
+        aside(f"{words.TYPES[made.type]} · {words.quoted(profile.examples, 30)}{empty}")
 
 
 def _field(place: Place, column: str, made: NewField) -> None:
