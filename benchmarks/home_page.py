@@ -136,7 +136,13 @@ def main() -> int:
         empty_browser = in_a_browser(Path(folder) / "empty", "Choose files")
         browser = in_a_browser(Path(folder) / "full", "Customers without usage (")
     print(f"{IMPORTS:,} imports, of which {IMPORTS // len(MONTHS)} in the month shown; median of {REPEATS}\n{'':44}{'seconds':>9}{'ratio':>8}")
-    found = [("empty home page, as the server runs it (baseline)", empty), ("full home page, the very first time", first), ("full home page, as the server runs it", full), ("empty home page, opened in a browser", empty_browser), ("full home page, opened in a browser", browser)]
+    found = [
+        ("empty home page, as the server runs it (baseline)", empty),
+        ("full home page, the very first time", first),
+        ("full home page, as the server runs it", full),
+        ("empty home page, opened in a browser", empty_browser),
+        ("full home page, opened in a browser", browser),
+    ]
     for what, seconds in found:
         print(f"{what:50}{seconds:9.2f}{seconds / empty:8.1f}" if seconds is not None else f"{what:50}{'no browser':>9}")
     worst = full

@@ -4,20 +4,21 @@ A process of our own over a socket, not multiprocessing: that would run the page
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import Empty, Queue
 
 from ingest.errors import IngestError, Outside
-from ingest.settings import settings
+from ingest.settings import PROJECT, settings
 
 PROCESSES = 2
 SECONDS = 30.0
@@ -46,8 +47,9 @@ class Process:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         environment = {**os.environ, "INTAKE_HOME": str(settings().home), "INTAKE_MEMORY_LIMIT": MEMORY, "INTAKE_THREADS": str(max(1, (os.cpu_count() or 2) // PROCESSES))}
+        command = [sys.executable, "-c", "from ingest import query; query.main()", str(theirs.fileno())]
         with theirs:
-            self.child = subprocess.Popen([sys.executable, "-c", "from ingest import query; query.main()", str(theirs.fileno())], pass_fds=[theirs.fileno()], env=environment, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            self.child = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         self.line = Connection(ours.detach())
 
     def ask(self, function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object], seconds: float) -> object:
@@ -162,6 +164,14 @@ def _answer(function: Callable[..., object], args: Sequence[object], kwargs: Map
     except Exception as error:  # the outermost loop of a process: the asker must hear of it
         frames = " ← ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:]))
         return False, Failed(f"{type(error).__name__} at {frames}")
+
+
+def clean_spill(older_than: float, *, now: float | None = None) -> None:
+    """Removes the folders DuckDB spilled to in processes that were killed, untouched for `older_than` seconds."""
+    latest = (now or time.time()) - older_than
+    for folder in settings().home.glob("spill-*"):
+        if folder.stat().st_mtime < latest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def load(modules: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -279,7 +279,7 @@ def _finish(ticket: Ticket, said: dict[str, object]) -> None:
     with part.open("ab") as stream:
         os.fsync(stream.fileno())
     sha256 = files.sha256_of(part)
-    os.replace(part, spool() / ticket.upload_id)
+    part.replace(spool() / ticket.upload_id)
     try:
         uploads.add(ticket.upload_id, ticket.owner, shown_name(said.get("name")), size, sha256)
     except BadInput as error:
@@ -327,9 +327,7 @@ def _key() -> bytes:
         fresh = path.with_name(f"ticket.key.{secrets.token_hex(4)}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(secrets.token_bytes(32))
-        try:
+        with suppress(FileExistsError):
             os.link(fresh, path)
-        except FileExistsError:
-            pass
         fresh.unlink()
     return path.read_bytes()

@@ -130,7 +130,10 @@ def test_lists_say_the_row_equation(home: Path):
     assert {each.file_name: (each.rows, each.accepted, each.rejected, each.duplicate, each.excluded) for each in found} == {"checked.csv": (10, 5, 2, 2, 1), "read.csv": (7, None, None, None, None), "new.csv": (None,) * 5}
 
 
-@pytest.mark.parametrize(("text", "found"), [("OCT", ["october.csv"]), ("2026-09", ["100%.csv", "october.csv"]), ("100%", ["100%.csv"]), ("%", ["100%.csv"]), ("_", []), ("ana", ["100%.csv", "october.csv"]), ("nothing", []), ("  ", ["100%.csv", "october.csv"])])
+BOTH = ["100%.csv", "october.csv"]
+
+
+@pytest.mark.parametrize(("text", "found"), [("OCT", ["october.csv"]), ("2026-09", BOTH), ("100%", ["100%.csv"]), ("%", ["100%.csv"]), ("_", []), ("ana", BOTH), ("nothing", []), ("  ", BOTH)])
 def test_searching(home: Path, text: str, found: list[str]):
     have("october.csv")
     have("100%.csv")
@@ -212,3 +215,12 @@ def test_a_process_that_dies_is_replaced(questions):
     with pytest.raises(query.TooSlow):
         questions.ask(os._exit, (1,))
     assert questions.ask(wait, (0,)) == 0
+
+
+def test_spilled_folders_of_killed_questions_go(home: Path):
+    spilled = home / "spill-abc"
+    spilled.mkdir(parents=True)
+    query.clean_spill(3600, now=spilled.stat().st_mtime + 1800)
+    assert spilled.exists()
+    query.clean_spill(3600, now=spilled.stat().st_mtime + 3700)
+    assert not spilled.exists()

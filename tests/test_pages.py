@@ -250,7 +250,14 @@ def test_size(amount: int, shown: str):
     assert size(amount) == shown
 
 
-@pytest.mark.parametrize(("moment", "shown"), [("2026-10-10T11:59:30+00:00", "just now"), ("2026-10-10T11:58:00+00:00", "2 minutes ago"), ("2026-10-10T11:00:00+00:00", "1 hour ago"), ("2026-10-09T10:00:00+00:00", "yesterday"), ("2026-10-05T12:00:00+00:00", "5 days ago"), ("2026-08-05T12:00:00+00:00", "5 August 2026")])
+@pytest.mark.parametrize(("moment", "shown"), [
+    ("2026-10-10T11:59:30+00:00", "just now"),
+    ("2026-10-10T11:58:00+00:00", "2 minutes ago"),
+    ("2026-10-10T11:00:00+00:00", "1 hour ago"),
+    ("2026-10-09T10:00:00+00:00", "yesterday"),
+    ("2026-10-05T12:00:00+00:00", "5 days ago"),
+    ("2026-08-05T12:00:00+00:00", "5 August 2026"),
+])
 def test_ago(moment: str, shown: str):
     from datetime import UTC, datetime
 
@@ -261,7 +268,18 @@ def test_a_long_name_keeps_its_ending():
     assert shorten("x" * 100 + ".xlsx", 30).endswith(".xlsx")
 
 
-@pytest.mark.parametrize(("cell", "written"), [("=HYPERLINK(1)", "'=HYPERLINK(1)"), ("+1+1", "'+1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("\tx", "'\tx"), ("-5", "-5"), ("-1,234.50", "-1,234.50"), ("+4.5e3", "+4.5e3"), ("acme", "acme"), (None, None), ("-cmd", "'-cmd")])
+@pytest.mark.parametrize(("cell", "written"), [
+    ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+    ("+1+1", "'+1+1"),
+    ("@SUM(A1)", "'@SUM(A1)"),
+    ("\tx", "'\tx"),
+    ("-cmd", "'-cmd"),
+    ("-5", "-5"),
+    ("-1,234.50", "-1,234.50"),
+    ("+4.5e3", "+4.5e3"),
+    ("acme", "acme"),
+    (None, None),
+])
 def test_files_are_safe_in_a_spreadsheet(cell: str | None, written: str | None):
     import pyarrow as pa
 

@@ -13,17 +13,19 @@ def import_rows(listed: Iterable[Listed], *, with_account: bool = False) -> None
     """One line an import."""
     for each in listed:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
-            with st.container(width=340):
-                link_import(each.id, plain(shorten(each.file_name, 44)), icon=STATES[each.state][1])
-            st.markdown(f"**{STATES[each.state][0]}**", width=190)
-            st.markdown(rows_in_words(each), width=300)
-            st.caption(_about(each, with_account=with_account), width=330)
+            with st.container(width=300):
+                link_import(each.id, plain(shorten(each.file_name, 38)), icon=STATES[each.state][1])
+            st.markdown(f"**{STATES[each.state][0]}**", width=175)
+            st.markdown(rows_in_words(each), width=390)
+            st.caption(_about(each, with_account=with_account), width=320)
 
 
 def rows_in_words(each: Listed) -> str:
     """The rows of an import, as far as they are known."""
+    if each.state == "unreadable":
+        return plain(shorten(each.message, 90))
     if each.rows is None:
-        return plain(shorten(each.message, 90)) if each.state == "unreadable" else "not counted yet"
+        return "not counted yet"
     if each.accepted is None:
         return count(each.rows, "row")
     parts = [(each.accepted, "ready"), (each.rejected, "need fixing"), (each.duplicate, "already there"), (each.excluded, "left out")]

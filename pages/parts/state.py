@@ -56,8 +56,8 @@ class Remembered:
         return st.session_state.setdefault("tickets", [])
 
     @property
-    def uploads(self) -> dict[str, "str | None"]:
-        """Uploads of this tab that were dealt with: id → the import it became, or None where a question is open."""
+    def uploads(self) -> dict[str, str]:
+        """Uploads of this tab whose reading was queued: id → the import it became."""
         return st.session_state.setdefault("uploads", {})
 
     @property

@@ -172,7 +172,7 @@ def _open_entry(each: OpenRows, actor: frame.Actor) -> None:
         with st.container(width=300):
             link_import(each.import_id, plain(shorten(each.file_name, 36)), "review", icon=":material/build:")
         st.markdown(_what(each), width=380)
-        st.caption(f"{plain(each.owner)}, since {ago(each.since)}", width=170)
+        st.caption(f"{plain(each.owner)}, opened {ago(each.since)}", width=200)
         download("Download", lambda: _rejected(each.import_id), f"rows-to-fix-{each.import_id}.xlsx", key=f"get_{each.id}")
         if st.button("Settle", key=f"open_settle_{each.id}", help="Mark as fixed, dismiss, or give to a colleague"):
             remembered.settling = None if remembered.settling == each.id else each.id

@@ -182,7 +182,9 @@ def _left_out(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> N
         return
     with st.expander(f"{count(len(report.excluded), 'row')} left out, each with its reason", icon=":material/remove_circle_outline:"):
         st.markdown("These rows are in the file but aren't usage. If one of them is, take it back in.")
-        st.dataframe({"Row": [each.row for each in report.excluded[:LISTED_ROWS]], "Reason": [each.reason for each in report.excluded[:LISTED_ROWS]], "What stands there": [each.text for each in report.excluded[:LISTED_ROWS]]}, alt=f"{len(report.excluded)} rows that were left out, with their reasons", hide_index=True)
+        listed = report.excluded[:LISTED_ROWS]
+        rows = {"Row": [each.row for each in listed], "Reason": [each.reason for each in listed], "What stands there": [each.text for each in listed]}
+        st.dataframe(rows, alt=f"{len(report.excluded)} rows that were left out, with their reasons", hide_index=True)
         if len(report.excluded) > LISTED_ROWS:
             st.caption(f"The first {LISTED_ROWS} of {number(len(report.excluded))}.")
         if record.state not in SENT:
