@@ -114,7 +114,6 @@ def test_the_sheet_with_the_table_is_taken(read: Read) -> None:
 
 @pytest.mark.parametrize("sheets, spec, sentence", [
     ({"Usage": {}}, {}, "is empty"),
-    ({"Usage": {"A1": "customer", "B1": "n"}}, {}, "a header but no rows"),
     ({"One": {}, "Two": {}}, {}, "no visible sheet with a table"),
     ({"Usage": rows_at(1, ("a", "b"), (1, 2))}, {"sheet": "Usgae"}, "no sheet 'Usgae'. It has: Usage"),
     ({"Usage": rows_at(1, ("a", "b"), (1, 2))}, {"header_rows": (9,)}, "Row 9 was chosen"),
@@ -122,6 +121,11 @@ def test_the_sheet_with_the_table_is_taken(read: Read) -> None:
 def test_honest_refusals(read: Read, sheets: Sheets, spec: dict, sentence: str) -> None:
     with pytest.raises(Unreadable, match=sentence):
         read(book(sheets), **spec)
+
+
+def test_a_header_without_rows_is_read_and_said(read: Read) -> None:
+    report, rows = read(book({"Usage": {"A1": "customer", "B1": "n"}}))
+    assert (report.columns, report.header_rows, rows) == (("customer", "n"), (1,), []) and "no rows below" in report.warnings[0]
 
 
 def test_errors_and_formulas_without_a_value_are_never_empty(read: Read) -> None:

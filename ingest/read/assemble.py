@@ -33,7 +33,7 @@ def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[
     """Writes the table's own rows. Raises Broken should a row be neither kept nor listed."""
     blanks: list[int] = []
     pending: list[tuple[int, Cells]] = []
-    count = 0
+    count, before = 0, raw.rows
     for number, cells in rows:
         count += 1
         if number < layout.first_row:
@@ -46,13 +46,14 @@ def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[
             if len(pending) >= BLOCK:
                 raw.add(pending[:-TAIL_RECORDS], shape.fit)
                 del pending[:-TAIL_RECORDS]
-    ended = _end(pending, layout, keep, shape, raw)
+    ended = _end(pending, layout, keep, shape, raw, before)
     excluded = [row for row in layout.excluded if row.row not in keep] + ended.excluded
-    if raw.rows == 0:
+    written = raw.rows - before
+    if written == 0:
         raise Unreadable(NO_ROWS, "Export it again with its rows, or choose another header row.")
-    if count != raw.rows + len(excluded) + len(blanks) + len(layout.header_rows):
-        raise Broken(f"Rows are not conserved in reading: the file has {count}, the table {raw.rows}, left out are {len(excluded) + len(blanks)}.")
-    return Outcome(raw.rows, _listed(excluded, blanks, ended.last_row), tuple(ended.totals), tuple(raw.spans))
+    if count != written + len(excluded) + len(blanks) + len(layout.header_rows):
+        raise Broken(f"Rows are not conserved in reading: the file has {count}, the table {written}, left out are {len(excluded) + len(blanks)}.")
+    return Outcome(written, _listed(excluded, blanks, ended.last_row), tuple(ended.totals), tuple(raw.spans))
 
 
 class _Ended(NamedTuple):
@@ -61,11 +62,11 @@ class _Ended(NamedTuple):
     last_row: int
 
 
-def _end(pending: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> _Ended:
+def _end(pending: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile, before: int) -> _Ended:
     pending = list(pending)
     raw.add(pending[:-TAIL_RECORDS], shape.fit)
     last = [(number, cells, TextRow(number, shape.as_text(cells))) for number, cells in pending[-TAIL_RECORDS:]]
-    reasons = {row.number: row for row in find_end([text for _, _, text in last], layout.kinds, rest_is_table=raw.rows > 0, keep=keep)}
+    reasons = {row.number: row for row in find_end([text for _, _, text in last], layout.kinds, rest_is_table=raw.rows > before, keep=keep)}
     for number, cells, _ in last:
         if number not in reasons:
             raw.add([(number, cells)], shape.fit)

@@ -44,6 +44,7 @@ class RawFile:
         self.rows = 0
         self.spans: list[RowSpan] = []
         self.shift: int | None = None
+        self.moved = 0
 
     def add(self, rows: Sequence[tuple[int, Cells]], fit: Fit) -> None:
         """The next rows of the table, each with its row number; `fit` makes one of another width fit."""
@@ -54,12 +55,17 @@ class RawFile:
         if len(self.batch) >= self.batch_rows:
             self._flush_batch()
 
+    def turn_to(self, sheet: str, first: int) -> None:
+        """The rows from here on stand in another sheet, whose row 1 is numbered `first` + 1."""
+        self._flush_batch()
+        self.sheet, self.moved = sheet, first
+
     def _note_numbers(self, rows: Sequence[tuple[int, Cells]]) -> None:
-        if rows and rows[0][0] - self.rows == self.shift and rows[-1][0] - rows[0][0] == len(rows) - 1:
+        if rows and rows[0][0] + self.moved - self.rows == self.shift and rows[-1][0] - rows[0][0] == len(rows) - 1:
             return
         for record, (number, _) in enumerate(rows, self.rows):
-            if number - record != self.shift:
-                self._new_span(record, number - record)
+            if number + self.moved - record != self.shift:
+                self._new_span(record, number + self.moved - record)
 
     def _new_span(self, record: int, shift: int) -> None:
         if len(self.spans) >= MAX_SPANS:

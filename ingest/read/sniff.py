@@ -15,6 +15,7 @@ ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 WORD_DOCUMENT = "WordDocument".encode("utf-16-le")
+WORKBOOKS = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 
 FOREIGN = (
     (b"%PDF", "a PDF document"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"GIF8", "a picture"), (b"PAR1", "a Parquet file"), (b"ARROW1", "an Arrow file"),
@@ -83,6 +84,8 @@ def _refuse_bomb(inflated: int, size: int) -> None:
 def _ole_format(path: Path) -> FormatName:
     with path.open("rb") as stream:
         content = stream.read(64 * 1024**2)
+    if any(name in content for name in WORKBOOKS):
+        return "xls"
     if ENCRYPTED in content:
         raise Unreadable("This workbook is protected with a password.", "Save it without the password and upload that.")
     if WORD_DOCUMENT in content:
@@ -100,9 +103,16 @@ def _refuse_markup(head: bytes) -> None:
 def _refuse_binary(head: bytes) -> None:
     if head.startswith(BOMS) or looks_wide(head):
         return
-    strange = len(head) - len(head.translate(None, CONTROL))
+    strange = len(head) - len(head.translate(None, CONTROL)) - _delimiting(head)
     if strange > 0.02 * len(head) and strange > 1:
         raise Unreadable("This is no text: it is a binary file, whatever its name says.", "Export the table as CSV or Excel and upload that.")
+
+
+def _delimiting(head: bytes) -> int:
+    """How often the most frequent control character stands, where it may be what cuts the cells: never a zero byte, about as often in every line."""
+    mark = max(CONTROL[1:], key=head.count)
+    counts = [line.count(mark) for line in head.splitlines()[:50] if line.strip()]
+    return head.count(mark) if sum(counts) and sum(map(bool, counts)) >= 0.6 * len(counts) else 0
 
 
 def looks_wide(head: bytes) -> str | None:

@@ -1,26 +1,40 @@
-"""Workbooks: xlsx, xlsm, xlsb, xls and ods, by way of python-calamine."""
+"""Workbooks: xlsx, xlsm, xlsb, xls and ods. Which sheet, or which sheets together → layout → raw.parquet."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import python_calamine
-from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineSheet, CalamineWorkbook
 
 from ingest.errors import Unreadable
-from ingest.read.assemble import Outcome, Shape, assemble
+from ingest.read.assemble import Outcome, Shape
 from ingest.read.cells import SAFE_INTEGER, cell_text, column_texts
-from ingest.read.layout import Layout, TextRow, find_layout
+from ingest.read.grid import layout_of, write_grid
+from ingest.read.layout import Layout, TextRow
 from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
+from ingest.read.merged import Fills, filled, fills_of, merged_numbers
 from ingest.read.rawfile import Cells, RawFile
-from ingest.read.xlsx_errors import Lost, lost_cells
-from schemas.reading import Finding, ReadReport, ReadSpec
+from ingest.read.sheets import open_workbook, sheet_names, sheet_of, used_rows
+from ingest.read.xlsx_cells import Look, Lost
+from ingest.read.xlsx_cells import look_at as look_at_xlsx
+from schemas.reading import ExcludedRow, Finding, ReadReport, ReadSpec
 
 Progress = Callable[[int], None] | None
-DAMAGED = "This workbook is damaged or of a kind that can't be read."
-SAVE_AGAIN = "Open it in Excel, save it again as xlsx, and upload that."
+LOOKS: dict[str, Callable[[Path, str], Look]] = {"xlsx": look_at_xlsx, "xlsm": look_at_xlsx}
+TOGETHER = "*"
+"""The name that stands for all sheets of the same shape; no sheet can be called so."""
+SHEET_STEP = 10_000_000
+"""Rows of the second sheet read together are numbered from here on, and so on: row 20,000,014 is row 14 of the third."""
+MAX_SURVEYED = 60
+MAX_SURVEYED_CELLS = 3_000_000
+MAX_EMPTY_AREA = 8_000_000
+"""How many empty cells a sheet may span before it counts as a bomb; a filled one may have 50 times as many around it."""
+
+PADDED = re.compile(r"0{2,}(?:;.*)?")
+PERCENT = re.compile(r"0%")
 
 
 class _Sheet(NamedTuple):
@@ -28,109 +42,241 @@ class _Sheet(NamedTuple):
     sheet: CalamineSheet
     head: list[tuple[int, Cells]]
     layout: Layout
-    lost: Lost
+    look: Look
+    fills: Fills
+    left: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it has names over numbers or dates, side by side."""
+        return self.has_rows and self.layout.width > 1 and self.layout.findings[0].confidence == "certain"
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything stands below its header."""
+        return any(number >= self.layout.first_row and not _is_blank(cells) for number, cells in self.head)
 
 
 def read_workbook(source: Path, file_name: str, spec: ReadSpec, out: Path, progress: Progress = None, *, format_name: str) -> ReadReport:
-    """Reads one sheet of a workbook into `out`/raw.parquet."""
+    """Reads one sheet of a workbook, or several of the same shape, into `out`/raw.parquet."""
     with open_workbook(source) as book:
-        names = [meta.name for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
-        hidden = [meta.name for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet and meta.visible != SheetVisibleEnum.Visible]
-        found, finding = _choose(book, source, names, hidden, spec, format_name)
-        outcome = _read_sheet(found, spec, file_name, out, progress)
-    findings = (finding, *_hidden_finding(hidden), *found.layout.findings)
+        names, hidden = sheet_names(book)
+        choice = _choose(_Loader(book, source, spec, format_name), names, hidden, spec)
+        outcome = _read_sheets(choice.chosen, spec, file_name, out, progress)
+    first = choice.chosen[0]
     return ReadReport(
-        file=file_name, format=format_name, sheet=found.name, sheets=tuple(names), header_rows=found.layout.header_rows, columns=found.layout.names, rows=outcome.rows,
-        excluded=outcome.excluded, findings=findings, totals=outcome.totals, spans=outcome.spans, warnings=(*_lost_warning(found.lost), *_long_number_warning(found)))
+        file=file_name, format=format_name, sheet=", ".join(each.name for each in choice.chosen), sheets=tuple(names), header_rows=first.layout.header_rows, columns=first.layout.names, rows=outcome.rows,
+        excluded=outcome.excluded, findings=(choice.finding, *_hidden_finding(hidden, choice.chosen), *first.layout.findings), totals=outcome.totals, spans=outcome.spans, questions=choice.questions,
+        warnings=tuple(dict.fromkeys((*first.layout.warnings, *(warning for each in choice.chosen for warning in _warnings(each))))))
 
 
-@contextmanager
-def open_workbook(source: Path) -> Iterator[CalamineWorkbook]:
-    """An open workbook, whatever its file is called. Raises Unreadable where it is damaged or protected, also for what is found out later."""
-    try:
-        with source.open("rb") as stream, CalamineWorkbook.from_filelike(stream) as book:
-            yield book
-    except python_calamine.PasswordError:
-        raise Unreadable("This workbook is protected with a password.", "Save it without the password and upload that.") from None
-    except python_calamine.CalamineError:
-        raise Unreadable("This workbook is damaged, or of a kind that can't be read.", "Open it in Excel, save it again as xlsx, and upload that.") from None
+class _Choice(NamedTuple):
+    chosen: Sequence[_Sheet]
+    finding: Finding
+    questions: tuple[dict[str, object], ...] = ()
 
 
-def _choose(book: CalamineWorkbook, source: Path, names: list[str], hidden: list[str], spec: ReadSpec, format_name: str) -> tuple[_Sheet, Finding]:
-    if spec.sheet is not None:
-        if spec.sheet not in names:
-            raise Unreadable(f"This workbook has no sheet {spec.sheet!r}.", f"It has: {', '.join(names)}.")
-        return _load(book, source, spec.sheet, spec, format_name), Finding(what="sheet", value=spec.sheet, why="you chose it")
+class _Loader(NamedTuple):
+    """Loads one sheet by its name."""
+
+    book: CalamineWorkbook
+    source: Path
+    spec: ReadSpec
+    format_name: str
+
+    def load(self, name: str) -> _Sheet:
+        """A sheet with its layout. Raises Unreadable where it is empty, or too large to be loaded safely."""
+        look = LOOKS[self.format_name](self.source, name) if self.format_name in LOOKS else Look({})
+        if look.area > MAX_EMPTY_AREA + 50 * look.cells:
+            raise Unreadable(f"The sheet {name!r} holds a few cells scattered over {look.area:,}, which is more than can be read safely.", "Delete what stands far away from the table, save it again, and upload that.")
+        sheet = sheet_of(self.book, name)
+        if sheet.start is None and not look.lost:
+            raise Unreadable(f"The sheet {name!r} is empty.")
+        left, width = _span(sheet, look.lost)
+        if width > MAX_COLUMNS:
+            raise Unreadable(f"The sheet {name!r} has {width:,} columns; {MAX_COLUMNS:,} can be read.")
+        return self._laid_out(name, sheet, look, left, width)
+
+    def _laid_out(self, name: str, sheet: CalamineSheet, look: Look, left: int, width: int) -> _Sheet:
+        count = max(HEAD_RECORDS, max(self.spec.header_rows or (0,)) + 20 - (sheet.start or (0, 0))[0])
+        head = list(islice(_rows(sheet, look.lost), count))
+        last_row = sheet.end[0] if sheet.end else 0
+        fills = fills_of(sheet.merged_cell_ranges or (), head, left, last_row)
+        head = list(filled(head, fills)) if fills else head
+        texts = [TextRow(number, [cell_text(cell) for cell in cells]) for number, cells in head]
+        if all(row.is_blank for row in texts):
+            raise Unreadable(f"The sheet {name!r} is empty.")
+        return _Sheet(name, sheet, head, layout_of(texts, self.spec, width), look, fills, left)
+
+
+def _choose(loader: _Loader, names: list[str], hidden: list[str], spec: ReadSpec) -> _Choice:
+    if spec.sheet in names:
+        return _Choice([loader.load(spec.sheet)], Finding(what="sheet", value=spec.sheet, why="you chose it"))
     visible = [name for name in names if name not in hidden]
-    best = _best(book, source, visible, spec, format_name)
-    others = [name for name in visible if name != best.name]
-    why = f"the first visible sheet that holds a table; there are also {', '.join(others)}" if others else "the only visible sheet"
-    return best, Finding(what="sheet", value=best.name, why=why, confidence="likely" if others else "certain")
+    tables, failure = _survey(loader, visible)
+    if spec.sheet == TOGETHER and tables:
+        return _together(_alike(tables, _best(tables)), "you chose to read them together")
+    if spec.sheet is not None:
+        raise Unreadable(f"This workbook has no sheet {spec.sheet!r}.", f"It has: {', '.join(names)}.")
+    if not tables:
+        return _from_hidden(loader, hidden, failure)
+    best = _best(tables)
+    alike = _alike(tables, best)
+    if len(alike) > 1 and len(alike) == len(tables) == len([name for name in visible if name not in failure.empty]):
+        return _together(alike, "all visible sheets have the same columns, so they were read together")
+    others = [name for name in visible if name != best.name and name not in failure.empty]
+    rivals = [name for name in others if not best.is_certain or next((each.is_certain for each in tables if each.name == name), True)]
+    return _one(best, others, rivals, alike)
 
 
-def _best(book: CalamineWorkbook, source: Path, visible: list[str], spec: ReadSpec, format_name: str) -> _Sheet:
-    """The first sheet with names over numbers or dates; one without that gives way to a later one that has it and is as long."""
-    best: _Sheet | None = None
-    failure = Unreadable("This workbook has no visible sheet with a table.")
-    for name in visible:
+class _Failure(NamedTuple):
+    """Why sheets could not be loaded; those that are merely empty."""
+
+    errors: list[Unreadable]
+    empty: set[str]
+
+    def sentence(self, count: int) -> Unreadable:
+        """What to tell the person when there is no table at all."""
+        if self.errors and (count == 1 or len(self.errors) > len(self.empty)):
+            return next((error for error in self.errors if not error.sentence.endswith("is empty.")), self.errors[0])
+        return Unreadable("This workbook has no visible sheet with a table.", "Check that it was saved with its data.")
+
+
+def _survey(loader: _Loader, names: Sequence[str]) -> tuple[list[_Sheet], _Failure]:
+    """All sheets with a table, as far as looking at them is cheap."""
+    found: list[_Sheet] = []
+    failure = _Failure([], set())
+    cells = 0
+    for name in names[:MAX_SURVEYED]:
         try:
-            found = _load(book, source, name, spec, format_name)
+            found.append(loader.load(name))
         except Unreadable as error:
-            failure = error if len(visible) == 1 else failure
+            failure.errors.append(error)
+            failure.empty.update([name] if error.sentence.endswith("is empty.") else [])
             continue
-        if best is None or (_is_certain(found) and found.sheet.height >= best.sheet.height):
-            best = found
-        if _is_certain(best):
+        cells += found[-1].sheet.height * found[-1].sheet.width
+        if cells > MAX_SURVEYED_CELLS and any(each.has_rows for each in found):
             break
-    if best is None:
-        raise failure
+    return found, failure
+
+
+def _best(tables: Sequence[_Sheet]) -> _Sheet:
+    """The first sheet with names over numbers or dates; one without that gives way to a later one that has it and is as long."""
+    best = next((each for each in tables if each.has_rows), tables[0])
+    for each in tables:
+        if best.is_certain:
+            break
+        if each.is_certain and each.sheet.height >= best.sheet.height:
+            best = each
     return best
 
 
-def _is_certain(found: _Sheet) -> bool:
-    return found.layout.width > 1 and found.layout.findings[0].confidence == "certain"
+def _alike(tables: Sequence[_Sheet], best: _Sheet) -> list[_Sheet]:
+    if best.layout.width < 2 or not best.layout.header_rows:
+        return [best]
+    return [each for each in tables if each.layout.names == best.layout.names and each.layout.header_rows]
 
 
-def _load(book: CalamineWorkbook, source: Path, name: str, spec: ReadSpec, format_name: str) -> _Sheet:
-    sheet = book.get_sheet_by_name(name)
-    if sheet.start is None:
-        raise Unreadable(f"The sheet {name!r} is empty.")
-    if sheet.width > MAX_COLUMNS:
-        raise Unreadable(f"The sheet {name!r} has {sheet.width:,} columns; {MAX_COLUMNS:,} can be read.")
-    lost = lost_cells(source, name) if format_name in ("xlsx", "xlsm") else {}
-    count = max(HEAD_RECORDS, max(spec.header_rows or (0,)) + 20 - sheet.start[0])
-    head = list(islice(_rows(sheet, lost), count))
-    layout = find_layout([TextRow(number, [cell_text(cell) for cell in cells]) for number, cells in head], spec.header_rows, width=sheet.width)
-    return _Sheet(name, sheet, head, layout, lost)
+def _together(alike: list[_Sheet], why: str) -> _Choice:
+    names = [each.name for each in alike]
+    numbered = "" if len(names) == 1 else f"; rows of {names[1]!r} are numbered from {SHEET_STEP + 1:,} on" + (f", of {names[2]!r} from {2 * SHEET_STEP + 1:,} on, and so forth" if len(names) > 2 else "")
+    return _Choice(alike, Finding(what="sheet", value=", ".join(names), why=why + numbered, confidence="likely"))
+
+
+def _one(best: _Sheet, others: list[str], rivals: list[str], alike: list[_Sheet]) -> _Choice:
+    """One sheet; the person is asked where another one might be meant as well."""
+    if not others:
+        return _Choice([best], Finding(what="sheet", value=best.name, why="the only visible sheet that holds anything"))
+    why = f"the first visible sheet that holds a table; there are also {', '.join(others)}"
+    finding = Finding(what="sheet", value=best.name, why=why, confidence="likely")
+    if not rivals:
+        return _Choice([best], finding)
+    options = [{"value": name, "label": f"Only {name}"} for name in (best.name, *others)]
+    if len(alike) > 1:
+        options.insert(1, {"value": TOGETHER, "label": f"{', '.join(each.name for each in alike)} together: they have the same columns"})
+    question = {"name": "sheet", "text": f"This workbook has {len(others) + 1} visible sheets; {best.name!r} was read. Is that the one?", "answer": best.name, "options": options}
+    return _Choice([best], finding, (question,))
+
+
+def _from_hidden(loader: _Loader, hidden: list[str], failure: _Failure) -> _Choice:
+    tables, _ = _survey(loader, hidden)
+    if not tables:
+        raise failure.sentence(len(failure.errors))
+    best = _best(tables)
+    return _Choice([best], Finding(what="sheet", value=best.name, why="it is hidden, but no visible sheet holds anything", confidence="possible"))
+
+
+def _span(sheet: CalamineSheet, lost: Lost) -> tuple[int, int]:
+    """The first column and the number of columns of what a sheet holds, with the cells the library doesn't tell of."""
+    columns = [column for cells in lost.values() for column in (min(cells), max(cells))]
+    if sheet.start is not None:
+        columns += [sheet.start[1], sheet.end[1]]
+    return min(columns), max(columns) - min(columns) + 1
 
 
 def _rows(sheet: CalamineSheet, lost: Lost) -> Iterator[tuple[int, Cells]]:
-    """The rows of a sheet's used part, each with its own number in the sheet; cells that got lost are put back as text."""
-    top, left = sheet.start
-    rows = enumerate(islice(sheet.iter_rows(), top, None), top + 1)
-    return ((number, _with_lost(cells, lost[number], left) if number in lost else cells) for number, cells in rows) if lost else rows
+    """The rows of a sheet, each with its own number; cells that got lost are put back as text, also where they stand outside of what the library took for the used part."""
+    if not lost:
+        yield from used_rows(sheet)
+        return
+    left, width = _span(sheet, lost)
+    first, last, indent = (sheet.start[0], sheet.end[0], sheet.start[1] - left) if sheet.start else (0, -1, 0)
+    yield from ((number, _with_lost([""] * width, lost[number], left)) for number in sorted(lost) if number <= first and sheet.start)
+    for number, cells in used_rows(sheet):
+        level = [*[""] * indent, *cells, *[""] * (width - indent - len(cells))]
+        yield number, _with_lost(level, lost[number], left) if number in lost else level
+    yield from ((number, _with_lost([""] * width, lost[number], left)) for number in sorted(lost) if number > last + 1)
 
 
-def _with_lost(cells: list[object], lost: dict[int, str], left: int) -> list[object]:
+def _with_lost(cells: list[object], lost: Mapping[int, str], left: int) -> list[object]:
     return [lost.get(index + left, cell) if cell == "" else cell for index, cell in enumerate(cells)]
 
 
-def _read_sheet(found: _Sheet, spec: ReadSpec, file_name: str, out: Path, progress: Progress) -> Outcome:
+def _read_sheets(chosen: Sequence[_Sheet], spec: ReadSpec, file_name: str, out: Path, progress: Progress) -> Outcome:
     shape = Shape(_is_blank, lambda cells: [cell_text(cell) for cell in cells], lambda _number, cells: cells)
-    body = [cells for number, cells in found.head if number >= found.layout.first_row]
-    with RawFile(out, file_name, found.name, found.layout.names, column_texts(body, found.layout.width), progress) as raw:
-        return assemble(_rows(found.sheet, found.lost), found.layout, frozenset(spec.keep_rows), shape, raw)
+    first = chosen[0]
+    body = [cells for each in chosen for number, cells in each.head if number >= each.layout.first_row]
+    outcomes: list[Outcome] = []
+    with RawFile(out, file_name, first.name, first.layout.names, column_texts(body, first.layout.width), progress) as raw:
+        for index, each in enumerate(chosen):
+            step = index * SHEET_STEP
+            raw.turn_to(each.name, step)
+            keep = frozenset(number - step for number in spec.keep_rows if 0 < number - step <= SHEET_STEP)
+            outcomes.append(_numbered_on(write_grid(partial(_whole, each), each.layout, keep, shape, raw), each, step))
+        spans = tuple(raw.spans)
+    return Outcome(sum(each.rows for each in outcomes), tuple(row for each in outcomes for row in each.excluded), tuple(row for each in outcomes for row in each.totals), spans)
+
+
+def _numbered_on(outcome: Outcome, found: _Sheet, step: int) -> Outcome:
+    """What became of a further sheet's rows, in the numbers they are shown with; its header is no row of the table."""
+    if not step:
+        return outcome
+    headers = [ExcludedRow(row=row + step, reason=f"header of the sheet {found.name}") for row in found.layout.header_rows]
+    excluded = sorted([*headers, *(row.model_copy(update={"row": row.row + step}) for row in outcome.excluded)], key=lambda row: row.row)
+    return outcome._replace(excluded=tuple(excluded), totals=tuple(row.model_copy(update={"row": row.row + step}) for row in outcome.totals))
+
+
+def _whole(found: _Sheet) -> Iterator[tuple[int, Cells]]:
+    rows = _rows(found.sheet, found.look.lost)
+    return filled(rows, found.fills) if found.fills else rows
 
 
 def _is_blank(cells: Cells) -> bool:
+    if not cells:
+        return True
     first = cells[0]
     if type(first) is not str or first.strip():
         return False
     return not any(type(cell) is not str or cell.strip() for cell in cells)
 
 
-def _hidden_finding(hidden: list[str]) -> tuple[Finding, ...]:
-    return (Finding(what="hidden sheets", value=", ".join(hidden), why="hidden sheets are read only when they are chosen"),) if hidden else ()
+def _hidden_finding(hidden: list[str], chosen: Sequence[_Sheet]) -> tuple[Finding, ...]:
+    left = [name for name in hidden if name not in {each.name for each in chosen}]
+    return (Finding(what="hidden sheets", value=", ".join(left), why="hidden sheets are read only when they are chosen"),) if left else ()
+
+
+def _warnings(found: _Sheet) -> tuple[str, ...]:
+    return (*_lost_warning(found.look.lost), *_long_number_warning(found), *_shown_warning(found), *_merged_warning(found))
 
 
 def _lost_warning(lost: Lost) -> tuple[str, ...]:
@@ -144,3 +290,21 @@ def _long_number_warning(found: _Sheet) -> tuple[str, ...]:
     rows = [cells for number, cells in found.head if number >= found.layout.first_row]
     long = [name for index, name in enumerate(found.layout.names) if any(type(cells[index]) in (int, float) and abs(cells[index]) >= SAFE_INTEGER for cells in rows)]
     return tuple(f"The column {name!r} holds numbers of more than 15 digits. Excel keeps only 15, so ids may have changed before they came here; store them as text." for name in long)
+
+
+def _shown_warning(found: _Sheet) -> tuple[str, ...]:
+    """Numbers that a person sees otherwise than they are stored: the stored value is what is read."""
+    texts = []
+    for column, codes in sorted(found.look.shown.items()):
+        name = found.layout.names[column - found.left] if 0 <= column - found.left < found.layout.width else None
+        code = next((code for code in sorted(codes) if PADDED.fullmatch(code) or PERCENT.search(code)), None)
+        if name and code and PADDED.fullmatch(code):
+            texts.append(f"The column {name!r} shows leading zeros (format {code}) that are not stored, so they are missing here. If they belong to an id, store it as text.")
+        elif name and code:
+            texts.append(f"The column {name!r} is shown as percent; what is stored, and read, is the fraction (0.15 for 15 %).")
+    return tuple(texts)
+
+
+def _merged_warning(found: _Sheet) -> tuple[str, ...]:
+    count = merged_numbers(found.sheet.merged_cell_ranges or (), found.head, found.left, found.layout.first_row)
+    return (f"{count:,} merged cells hold one number for several rows; it was read in the first of them only, so that nothing is counted twice.",) if count else ()

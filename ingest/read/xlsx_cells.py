@@ -1,0 +1,157 @@
+"""What the library doesn't tell of an xlsx sheet: errors such as #DIV/0!, formulas without a stored value, how far the sheet reaches, how numbers are shown."""
+
+import lzma
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import IO, NamedTuple
+
+CHUNK = 4 * 1024**2
+MAX_CELL = 512 * 1024
+FIRST = 256 * 1024
+MAX_STYLES = 16 * 1024**2
+NAMESPACE = rb"(?:\w+:)?"
+CELL = re.compile(rb"<" + NAMESPACE + rb"c\s([^>]*?[^/])>(.*?)</" + NAMESPACE + rb"c>", re.DOTALL)
+REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d+)"')
+VALUE = re.compile(rb"<" + NAMESPACE + rb"v[^>]*>([^<]+)</" + NAMESPACE + rb"v>")
+FORMULA = re.compile(rb"<" + NAMESPACE + rb"f[^>]*?(?:/>|>([^<]*)</" + NAMESPACE + rb"f>)")
+ERROR = b't="e"'
+SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
+RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
+
+FAR = re.compile(rb"""["'][A-Z]{0,3}([2-9]\d{5}|\d{7,})["']""")
+WIDE = re.compile(rb"""["']([A-Z]{2,3})\d""")
+FILLED = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3})(\d+)["'][^>]*[^/]>(?!</)""")
+STYLED = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*?\br="([A-Z]{1,3})\d+")(?=[^>]*?\bs="(\d+)")[^>]*[^/]>(?!</)""")
+NUMBER_FORMAT = re.compile(r"<(?:\w+:)?numFmt\s[^>]*>")
+CELL_FORMATS = re.compile(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
+CELL_FORMAT = re.compile(r"<(?:\w+:)?xf\s[^>]*>")
+BUILT_IN = {"9": "0%", "10": "0.00%"}
+NEAR_ROWS, NEAR_COLUMNS = 200_000, 26
+CLOSE_LOOK_FROM = NEAR_ROWS * NEAR_COLUMNS
+
+Lost = dict[int, dict[int, str]]
+"""Row number (from 1) → column (from 0) → the text to show in that cell."""
+
+
+class Look(NamedTuple):
+    """What was found out about a sheet before it is loaded. `area` is how many cells its filled part spans, `cells` how many there are; `shown`: column → number formats."""
+
+    lost: Lost
+    area: int = 0
+    cells: int = 0
+    shown: dict[int, set[str]] = {}
+
+
+def look_at(path: Path, sheet: str) -> Look:
+    """A look at one sheet: cells that would silently become empty, with `#DIV/0!` or `=B2*C2` as their text, and more. A damaged part yields what could be read."""
+    found: Lost = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            part = _sheet_part(archive, sheet)
+            return _look(archive, part, found) if part else Look(found)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
+        return Look(found)
+
+
+def _look(archive: zipfile.ZipFile, part: str, found: Lost) -> Look:
+    rows, columns, cells, first = NEAR_ROWS, NEAR_COLUMNS, 0, b""
+    with archive.open(part) as stream:
+        for piece in _pieces(stream):
+            first = first or piece[:FIRST]
+            cells += piece.count(b"<c ") + piece.count(b":c ")
+            rows = max(rows, max(map(int, set(FAR.findall(piece))), default=0))
+            columns = max(columns, max(map(_column, set(WIDE.findall(piece))), default=0) + 1)
+            for attributes, content in _suspects(piece):
+                _note(attributes, content, found)
+    area = rows * columns
+    return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM else area, cells, _shown(archive, first))
+
+
+def _exact_area(archive: zipfile.ZipFile, part: str) -> int:
+    """The area that the cells which hold something span; empty ones may be formatted as far as they like."""
+    rows: list[int] = []
+    columns: list[int] = []
+    with archive.open(part) as stream:
+        for piece in _pieces(stream):
+            places = FILLED.findall(piece)
+            numbers, letters = {int(row) for _, row in places}, {_column(column) for column, _ in places}
+            rows += [min(numbers), max(numbers)] if numbers else []
+            columns += [min(letters), max(letters)] if letters else []
+    return (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1) if rows else 0
+
+
+def _shown(archive: zipfile.ZipFile, first: bytes) -> dict[int, set[str]]:
+    """How the numbers of each column are shown, as far as the first rows tell."""
+    styles = {(_column(column), int(style)) for column, style in STYLED.findall(first)}
+    part = next((name for name in archive.namelist() if name.replace("\\", "/").lower() == "xl/styles.xml"), None)
+    if not styles or part is None or archive.getinfo(part).file_size > MAX_STYLES:
+        return {}
+    codes = _format_codes(archive.read(part).decode("utf-8", errors="replace"))
+    found: dict[int, set[str]] = {}
+    for column, style in styles:
+        found.setdefault(column, set()).add(codes[style] if style < len(codes) else "")
+    return found
+
+
+def _format_codes(styles: str) -> list[str]:
+    own = {_attribute(tag, "numFmtId"): unescape(_attribute(tag, "formatCode") or "") for tag in NUMBER_FORMAT.findall(styles)}
+    formats = CELL_FORMATS.search(styles)
+    ids = [_attribute(tag, "numFmtId") or "0" for tag in CELL_FORMAT.findall(formats[0] if formats else "")]
+    return [own.get(each) or BUILT_IN.get(each, "") for each in ids]
+
+
+def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    """The name inside the zip of a sheet's own file."""
+    names = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
+    if "xl/workbook.xml" not in names or "xl/_rels/workbook.xml.rels" not in names:
+        return None
+    book = archive.read(names["xl/workbook.xml"]).decode("utf-8", errors="replace")
+    relations = archive.read(names["xl/_rels/workbook.xml.rels"]).decode("utf-8", errors="replace")
+    wanted = next((tag for tag in SHEET.findall(book) if unescape(_attribute(tag, "name") or "") == sheet), "")
+    target = next((_attribute(tag, "Target") for tag in RELATION.findall(relations) if _attribute(tag, "Id") == _attribute(wanted, r"(?:\w+:)?id")), None)
+    return names.get(posixpath.normpath(posixpath.join("/xl", target)).lstrip("/").lower()) if target else None
+
+
+def _attribute(tag: str, name: str) -> str | None:
+    match = re.search(rf"""\s{name}\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag)
+    return (match[1] if match[1] is not None else match[2]) if match else None
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    """The sheet in pieces that end where a cell ends."""
+    rest = b""
+    while piece := stream.read(CHUNK):
+        piece = rest + piece
+        end = max(piece.rfind(b"</c>") + 4, piece.rfind(b":c>") + 3)
+        whole, rest = (piece[:end], piece[end:]) if end > 3 else (b"", piece[-MAX_CELL:])
+        yield whole
+    yield rest
+
+
+def _suspects(piece: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Attributes and content of cells, where there is an error or a formula at all; other pieces cost one search each."""
+    if ERROR in piece or b"<f" in piece or b":f" in piece:
+        yield from ((match[1], match[2]) for match in CELL.finditer(piece))
+
+
+def _note(attributes: bytes, content: bytes, found: Lost) -> None:
+    value, formula = VALUE.search(content), FORMULA.search(content)
+    place = REFERENCE.search(attributes)
+    if place is None or (value and ERROR not in attributes) or (not value and not formula):
+        return
+    if not value and (b"<is>" in content or b't="str"' in attributes):
+        return
+    text = value[1].decode("utf-8", errors="replace") if value else "=" + unescape((formula[1] or b"").decode("utf-8", errors="replace")) if formula[1] else "=(a formula without a stored value)"
+    found.setdefault(int(place[2]), {})[_column(place[1])] = text
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
