@@ -6,7 +6,7 @@ IngestError
 │   └── NotReady        the step before this one isn't finished, or a question is open
 ├── Outside             another system failed: trying again may help                (exit 3)
 │   ├── Unreachable     no answer at all: network, time-out
-│   ├── Refused         it answered no: the key, the organisation, the request
+│   ├── Refused         it answered no: the key, the organisation, the request   (exit 2, unless it is busy or broken)
 │   └── DiskFull        no room left
 └── Broken              our own promise failed (rows not conserved, a changed plan): nothing goes on
     └── LeaseLost       another worker has taken this job over: stop without a trace
@@ -62,6 +62,7 @@ class Refused(Outside):
         super().__init__(sentence, todo)
         self.status = status
         self.retry_after = retry_after
+        self.exit_code = 2 if 400 <= status < 500 and status != 429 else 3  # a no that stays a no needs another request, not another try
 
 
 class DiskFull(Outside):
