@@ -29,10 +29,11 @@ class ExcludedRow(Frozen):
 
 
 class Repair(Frozen):
-    """A row that was damaged and has one plain reading."""
+    """A row that was damaged. `doubtful`: it has more than one reading, so the person should look at it."""
 
     row: int
     what: str
+    doubtful: bool = False
 
 
 class Finding(Frozen):

@@ -1,21 +1,33 @@
-"""Which delimiter and quote a text uses: a vote over sample lines, cut in each way."""
+"""Which delimiter, quote and escape a text uses: a vote over sample lines, cut in each way."""
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from math import gcd
+from os.path import commonprefix
 from typing import NamedTuple
 
+from ingest.read.columns import fixed_starts
 from ingest.read.kinds import kind_of
-from ingest.read.records import Dialect, records
+from ingest.read.records import FIXED, RUNS, Dialect, records
 from schemas.reading import Confidence, Finding
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon", "^": "caret", "~": "tilde"}
-PRIOR = {":": 0.6, "^": 0.9, "~": 0.9}
-"""Characters that stand inside cells more often than between them."""
-NAMED = {name: character for character, name in DELIMITERS.items()} | {"\\t": "\t", "bar": "|", "pipe": "|"}
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon", "^": "caret", "~": "tilde", "#": "number sign", " ": "space"}
+PRIOR = {",": 1, ";": 1, "\t": 1, "|": 1, ":": 0.6, "^": 0.9, "~": 0.9, "#": 0.6, " ": 0.35, RUNS: 0.33, "=": 0.3, "&": 0.4, "*": 0.4}
+"""Characters that stand inside cells more often than between them count less."""
+ODD_PRIOR = 0.5
+NAMED = {name: character for character, name in DELIMITERS.items()} | {"\\t": "\t", "bar": "|", "pipe": "|", "none": ""}
 SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 TIMES = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|://")
-WORDS = re.compile(r"[\w\s./@()%+&'#*!?-]*")
+WORDS = re.compile(r"[\w\s./@()%+&'#*!?:=-]*")
+NEVER_DELIMITS = re.compile(r"[\w\s\"'.()\[\]{}+%/?\\-]")
+<<<<<<< /tmp/tr/ingest/read/dialect.py
+ESCAPES = ("\\", "\0")
+=======
+>>>>>>> ingest/read/dialect.py
 MIN_SHARE = 0.3
+ODD_SHARE = 0.7
+"""In how many lines a character that is no usual delimiter has to stand to be tried as one."""
 
 
 class Vote(NamedTuple):
@@ -29,21 +41,46 @@ class _Score(NamedTuple):
     score: float
     width: int
     share: float
+    dialect: Dialect
 
 
 def find_dialect(lines: list[str], delimiter: str | None = None, quote: str | None = None) -> Vote:
     """The dialect of some lines; what the person chose is kept. Quotes are respected, so a delimiter inside quotes has no vote."""
-    quotes = [_quote(quote)] if quote is not None else [_find_quote(lines, delimiter)]
     if delimiter is not None:
-        chosen = Dialect(NAMED.get(delimiter, delimiter) or None, quotes[0])
-        return Vote(chosen, (_finding(chosen.delimiter, "you chose it", "certain"), _quote_finding(quotes[0], quote)))
+        return _vote(_chosen(lines, NAMED.get(delimiter, delimiter) or None, quote), "you chose it", "certain", lines, quote)
     if lines and (named := SEP_LINE.fullmatch(lines[0])):
-        return Vote(Dialect(named[1], quotes[0]), (_finding(named[1], "the first line of the file says so", "certain"), _quote_finding(quotes[0], quote)))
-    scores = {candidate: _score(lines, Dialect(candidate, quotes[0])) for candidate in DELIMITERS if any(candidate in line for line in lines)}
-    best = max(scores, key=lambda candidate: scores[candidate].score, default=None)
-    if best is None or scores[best].score <= 0:
-        return Vote(Dialect(None, quotes[0]), (_finding(None, "no character cuts the rows into the same number of cells", "likely"), _quote_finding(quotes[0], quote)))
-    return Vote(Dialect(best, quotes[0]), (_explain(best, scores), _quote_finding(quotes[0], quote)))
+        return _vote(Dialect(named[1], _quote_for(lines, named[1], quote)), "the first line of the file says so", "certain", lines, quote)
+<<<<<<< /tmp/tr/ingest/read/dialect.py
+    escapes = (None, *(escape for escape in ESCAPES if any(escape + mark in line for line in lines for mark in "\"'")))
+    scores = [_score(lines, Dialect(each, _quote_for(lines, each, quote), escape)) for each in _candidates(lines) for escape in escapes]
+=======
+    scores = [_score(lines, Dialect(each, _quote_for(lines, each, quote))) for each in _candidates(lines)]
+>>>>>>> ingest/read/dialect.py
+    best = max(scores, key=lambda score: score.score, default=None)
+    if best is None or best.score <= 0 or best.dialect.delimiter in (" ", RUNS):
+        best = _by_places(lines, best)
+    if best is None or best.score <= 0:
+        return _vote(Dialect(None, _quote_for(lines, None, quote)), "no character cuts the rows into the same number of cells", "likely", lines, quote)
+    longer = _longer(lines, best, scores)
+    return _vote(longer.dialect, *_explain(longer, best, scores), lines, quote)
+
+
+def _chosen(lines: list[str], delimiter: str | None, quote: str | None) -> Dialect:
+    if delimiter == FIXED:
+        return Dialect(FIXED, None, None, fixed_starts(lines) or (0,))
+    return Dialect(delimiter, _quote_for(lines, delimiter, quote))
+
+
+def _vote(dialect: Dialect, why: str, confidence: Confidence, lines: list[str], quote: str | None) -> Vote:
+    dialect = dialect._replace(escape=_find_escape(lines, dialect))
+    return Vote(dialect, (_finding(dialect.delimiter, why, confidence), _quote_finding(dialect, quote)))
+
+
+def _candidates(lines: list[str]) -> list[str]:
+    usual = [each for each in DELIMITERS if any(each in line for line in lines)]
+    counts = Counter(mark for line in lines for mark in set(line.rstrip("\r\n")))
+    odd = [mark for mark, count in counts.items() if mark not in DELIMITERS and count >= ODD_SHARE * len(lines) and (mark < " " or not NEVER_DELIMITS.match(mark))]
+    return [*usual, *odd, *([RUNS] if any("  " in line or line.startswith(" ") for line in lines) else [])]
 
 
 def _score(lines: list[str], dialect: Dialect) -> _Score:
@@ -54,14 +91,20 @@ def _score(lines: list[str], dialect: Dialect) -> _Score:
     counts = Counter(len(cells) for cells in rows)
     wide = [(count, width) for width, count in counts.items() if width > 1]
     if not wide:
-        return _Score(0, 1, 0)
+        return _Score(0, 1, 0, dialect)
     count, width = max(wide)
     share = count / (len(rows) - 0.5 * counts.get(1, 0))
     regular = [cells for cells in rows if len(cells) == width]
-    if share < MIN_SHARE or _is_decimal_comma(dialect, rows, width):
-        return _Score(0, width, share)
+    if share < MIN_SHARE or _is_decimal_comma(dialect, rows, width) or (dialect.delimiter in (" ", RUNS) and not _is_cut_by_spaces(regular, share, width)):
+        return _Score(0, width, share, dialect)
     clean = sum(_is_clean(cell) for cells in regular for cell in cells) / (count * width)
-    return _Score(share * (width - 1) / width * (0.1 + clean) * PRIOR.get(dialect.delimiter, 1), width, share)
+    prior = PRIOR.get(dialect.delimiter, 1 if dialect.delimiter < " " else ODD_PRIOR)
+    return _Score(share * (width - 1) / width * (0.1 + clean) * prior, width, share, dialect)
+
+
+def _is_cut_by_spaces(rows: list[list[str]], share: float, width: int) -> bool:
+    """Text has spaces too: only rows nearly all alike, with a number or date in them, are a table."""
+    return share >= 0.8 and len(rows) > 1 and (width > 2 or len(rows) > 3) and sum(any(kind_of(cell) in ("number", "date") for cell in cells) for cells in rows) >= 0.6 * len(rows)
 
 
 def _is_decimal_comma(dialect: Dialect, rows: list[list[str]], width: int) -> bool:
@@ -70,33 +113,158 @@ def _is_decimal_comma(dialect: Dialect, rows: list[list[str]], width: int) -> bo
 
 
 def _is_clean(cell: str) -> bool:
-    return kind_of(cell) != "text" or bool(WORDS.fullmatch(cell))
+    return bool(WORDS.fullmatch(cell)) or kind_of(cell) != "text"
 
 
-def _quote(chosen: str) -> str | None:
-    return None if chosen.lower() in ("", "none") else chosen[0]
+def _by_places(lines: list[str], best: _Score | None) -> _Score | None:
+    """Cells at fixed places, where no delimiter does as well."""
+    starts = fixed_starts(lines)
+    if len(starts) < 2 or (best is not None and best.score > 0 and best.share >= 0.97 and len(starts) <= best.width):
+        return best
+    return _Score(0.3, len(starts), 1, Dialect(FIXED, None, None, starts))
 
 
-def _find_quote(lines: list[str], delimiter: str | None) -> str | None:
+def _longer(lines: list[str], best: _Score, scores: list[_Score]) -> _Score:
+    """A delimiter of several characters around one that cuts well: what always stands beside it belongs to it."""
+    found = best
+    for score in scores:
+        mark = score.dialect.delimiter
+        if score.score <= 0 or len(mark) > 1 or mark == " ":
+            continue
+        longer = _extended([_unquoted(record.raw, best.dialect.quote) for record in records(lines, best.dialect._replace(delimiter=mark))], mark)
+        if longer == mark or len(longer) <= len(found.dialect.delimiter) or not set(best.dialect.delimiter) <= set(longer):
+            continue
+        tried = _score(lines, Dialect(longer, _quote_for(lines, longer, best.dialect.quote)))
+        if tried.width > 1 and tried.share >= 0.98 * best.share:
+            found = tried._replace(score=best.score)
+    return found
+<<<<<<< /tmp/tr/ingest/read/dialect.py
+=======
+
+>>>>>>> ingest/read/dialect.py
+
+def _unquoted(line: str, quote: str | None) -> str:
+    return re.sub(f"{quote}[^{quote}]*{quote}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
+
+<<<<<<< /tmp/tr/ingest/read/dialect.py
+def _unquoted(line: str, quote: str | None) -> str:
+    return re.sub(f"{quote}[^{quote}]*{quote}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
+=======
+>>>>>>> ingest/read/dialect.py
+
+def _extended(lines: list[str], mark: str) -> str:
+    """The character with all that stands beside it, wherever it stands."""
+    runs = [match for line in lines for match in re.finditer(re.escape(mark) + "+", line)]
+    length = gcd(*(len(match[0]) for match in runs)) if runs else 1
+    few = 2 if mark in ",;\t" else 1
+    if length > 1 and not all(line.count(mark) >= few * length for line in lines if mark in line):
+        length = 1
+    before = commonprefix([match.string[: match.start()][-3:][::-1] for match in runs if match.start() > 0])
+    after = commonprefix([match.string[match.end() :][:3] for match in runs if match.end() < len(match.string)])
+    return _marks(before)[::-1] + mark * length + _marks(after)
+
+<<<<<<< /tmp/tr/ingest/read/dialect.py
+def _extended(lines: list[str], mark: str) -> str:
+    """The character with all that stands beside it, wherever it stands."""
+    runs = [match for line in lines for match in re.finditer(re.escape(mark) + "+", line)]
+    length = gcd(*(len(match[0]) for match in runs)) if runs else 1
+    few = 2 if mark in ",;\t" else 1
+    if length > 1 and not all(line.count(mark) >= few * length for line in lines if mark in line):
+        length = 1
+    before = commonprefix([match.string[: match.start()][-3:][::-1] for match in runs if match.start() > 0])
+    after = commonprefix([match.string[match.end() :][:3] for match in runs if match.end() < len(match.string)])
+    return _marks(before)[::-1] + mark * length + _marks(after)
+
+=======
+>>>>>>> ingest/read/dialect.py
+
+def _marks(text: str) -> str:
+    return re.match(r"[^\w\"'.+(\[\\-]*", text)[0]
+
+
+def _quote_for(lines: list[str], delimiter: str | None, chosen: str | None) -> str | None:
     """The apostrophe only where it stands around cells and the double quote doesn't."""
-    marks = re.escape(delimiter) if delimiter else ",;\t|:^~"
-    around = {quote: sum(len(re.findall(rf"(?:^|[{marks}]){quote}[^{quote}]*{quote}(?=[{marks}]|\s*$)", line)) for line in lines) for quote in "\"'"}
+    if chosen is not None:
+        return None if chosen.lower() in ("", "none") else chosen[0]
+    if delimiter == FIXED:
+        return None
+    if sum(line.count("'") for line in lines) < 4:
+        return '"'
+    around = {quote: _around_cells(lines, quote, " " if delimiter == RUNS else delimiter) for quote in "\"'"}
+<<<<<<< /tmp/tr/ingest/read/dialect.py
+    return "'" if around["'"] > max(1, 2 * around['"']) else '"'
+
+
+def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
+    mark = re.escape(delimiter) if delimiter else "(?!)"
+    pattern = re.compile(rf"(?:^|{mark})[ ]?{quote}[^{quote}]{{0,1000}}{quote}(?=[ ]?{mark}|\s*$)", re.MULTILINE)
+    return len(pattern.findall("".join(line if line.endswith("\n") else f"{line}\n" for line in lines)))
+
+
+def _find_escape(lines: list[str], dialect: Dialect) -> str | None:
+    """The escape that makes more rows regular than doubled quotes do."""
+    marks = {mark for mark in (dialect.quote, dialect.delimiter) if mark and dialect.delimiter not in (FIXED, RUNS)}
+    tried = [escape for escape in ESCAPES if any(escape in line and any(escape + mark in line for mark in marks) for line in lines)]
+    if not tried:
+        return None
+    odd = {escape: _irregular(lines, dialect._replace(escape=escape)) for escape in (None, *tried)}
+    return min(odd, key=lambda escape: (odd[escape], escape is not None))
+
+
+def _irregular(lines: list[str], dialect: Dialect) -> int:
+    rows = list(_rows(lines, dialect))
+    usual = max(((count, width) for width, count in Counter(width for width, _ in rows).items()), default=(0, 1))[1]
+    return sum(bool(repair) + (width != usual) for width, repair in rows) + len(lines) - len(rows)
+
+
+def _rows(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, str]]:
+    return ((len(record.cells), record.repair) for record in records(lines, dialect))
+=======
     return "'" if around["'"] > 1 and not around['"'] else '"'
+>>>>>>> ingest/read/dialect.py
+
+
+def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
+    mark = re.escape(delimiter) if delimiter else "(?!)"
+    pattern = re.compile(rf"(?:^|{mark})[ ]?{quote}[^{quote}]{{0,1000}}{quote}(?=[ ]?{mark}|\s*$)", re.MULTILINE)
+    return len(pattern.findall("".join(line if line.endswith("\n") else f"{line}\n" for line in lines)))
+
+
+ESCAPES = ("\\", "\0")
+
+
+def _find_escape(lines: list[str], dialect: Dialect) -> str | None:
+    """The escape that makes more rows regular than doubled quotes do."""
+    marks = {mark for mark in (dialect.quote, dialect.delimiter) if mark and dialect.delimiter not in (FIXED, RUNS)}
+    tried = [escape for escape in ESCAPES if any(escape in line and any(escape + mark in line for mark in marks) for line in lines)]
+    if not tried:
+        return None
+    odd = {escape: _irregular(lines, dialect._replace(escape=escape)) for escape in (None, *tried)}
+    return min(odd, key=lambda escape: (odd[escape], escape is not None))
+
+
+def _irregular(lines: list[str], dialect: Dialect) -> int:
+    rows = list(_rows(lines, dialect))
+    usual = max(((count, width) for width, count in Counter(width for width, _ in rows).items()), default=(0, 1))[1]
+    return sum(bool(repair) + (width != usual) for width, repair in rows) + len(lines) - len(rows)
+
+
+def _rows(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, str]]:
+    return ((len(record.cells), record.repair) for record in records(lines, dialect))
 
 
 def _finding(delimiter: str | None, why: str, confidence: Confidence) -> Finding:
     return Finding(what="delimiter", value=DELIMITERS.get(delimiter, delimiter) if delimiter else "none", why=why, confidence=confidence)
 
 
-def _quote_finding(quote: str | None, chosen: str | None) -> Finding:
-    value = {'"': "double quote", "'": "apostrophe", None: "none"}.get(quote, quote)
-    return Finding(what="quote", value=value, why="you chose it" if chosen is not None else "cells with a delimiter inside are quoted with it, where there are any")
+def _quote_finding(dialect: Dialect, chosen: str | None) -> Finding:
+    value = {'"': "double quote", "'": "apostrophe", None: "none"}.get(dialect.quote, dialect.quote)
+    escape = {"\\": ", and a backslash stands before a quote inside a cell", "\0": ", and a zero byte stands before a quote inside a cell"}.get(dialect.escape, "")
+    return Finding(what="quote", value=value, why="you chose it" if chosen is not None else f"cells with a delimiter inside are quoted with it, where there are any{escape}")
 
 
-def _explain(best: str, scores: dict[str, _Score]) -> Finding:
-    found = scores[best]
-    rest = max((score.score for candidate, score in scores.items() if candidate != best), default=0)
+def _explain(found: _Score, best: _Score, scores: list[_Score]) -> tuple[str, Confidence]:
+    rest = max((score.score for score in scores if score.dialect.delimiter not in (best.dialect.delimiter, *found.dialect.delimiter, RUNS, " ")), default=0)
     confidence: Confidence = "possible" if found.share < 0.6 or rest > 0.8 * found.score else "likely" if found.share < 0.95 else "certain"
     share = "every row" if found.share > 0.999 else f"{found.share:.0%} of the rows"
-    return _finding(best, f"it cuts {share} looked at into {found.width} cells", confidence)
-
+    return f"it cuts {share} looked at into {found.width} cells", confidence

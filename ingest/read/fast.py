@@ -99,8 +99,8 @@ def count_regular(path: Path, start: int, end: int, dialect: Dialect, width: int
 
     That every record has `width` cells is DuckDB's part: it refuses a file where one hasn't.
     """
-    delimiter, quote = (mark.encode() if mark else b"" for mark in dialect)
-    if max(len(delimiter), len(quote)) > 1 or end <= start:
+    delimiter, quote = (mark.encode() if mark else b"" for mark in (dialect.delimiter, dialect.quote))
+    if max(len(delimiter), len(quote)) > 1 or dialect.escape or end <= start:
         return 0
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return _Count(content, start, end, delimiter, quote, width).records()

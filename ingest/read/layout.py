@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from ingest.errors import Unreadable
+from ingest.read.header import TextRow, header_block, joined_names
 from ingest.read.kinds import Kind, kind_of
 from ingest.read.limits import MAX_COLUMNS
 from ingest.read.names import column_names
@@ -27,28 +28,6 @@ TOTAL_WORDS = re.compile(r"""
     | summe | gesamt(?:summe|betrag|verbrauch|menge|ergebnis)? | insgesamt | zusammen | suma | soma | somme | итого | всего | 合計 | 合计 | 总计 | 總計 | Σ ) (?!\w)""", re.VERBOSE | re.IGNORECASE)
 TOTAL_TAIL = re.compile(rf"(?:[\s:.,;()/–—-]|\d|{MONTHS}|all|of|for|the|usage|amount|costs?|hours|units|events|rows|customers|period|month|eur|usd|gbp|€|\$|net|gross|netto|brutto)*", re.IGNORECASE)
 NOTE_START = re.compile(r"[*#†(]|(?:note|source|generated|created|exported|end of|quelle|hinweis|stand|anmerkung|erstellt|remark|disclaimer|page|seite)\b", re.IGNORECASE)
-
-
-class TextRow(NamedTuple):
-    """A row as detection sees it: its number as a spreadsheet shows it, and its cells as text."""
-
-    number: int
-    cells: list[str]
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing stands in it."""
-        return not any(cell.strip() for cell in self.cells)
-
-    @property
-    def filled(self) -> int:
-        """How many cells hold something."""
-        return sum(bool(cell.strip()) for cell in self.cells)
-
-    @property
-    def text(self) -> str:
-        """What stands in it, shortened for a list."""
-        return " | ".join(cell.strip() for cell in self.cells if cell.strip())[:200]
 
 
 class Layout(NamedTuple):
@@ -92,7 +71,7 @@ def find_layout(rows: Sequence[TextRow], header_rows: tuple[int, ...] | None = N
         raise Unreadable(f"This file has {usual:,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
     header = _chosen_header(rows, header_rows) if header_rows is not None else None
     found = _Header(None, "you said so", "certain") if header is not None else _find_header(filled, usual)
-    header = header if header is not None else ([found.row] if found.row else [])
+    header = header if header is not None else (header_block(filled, found.row, usual) if found.row else [])
     return _describe(rows, filled, header, found, usual, delimiter_row, width)
 
 
@@ -120,7 +99,7 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
         body = body[_first_full(body, usual):] or body
     numbers = {row.number for row in header}
     excluded = tuple(ExcludedRow(row=row.number, reason=_reason(row, delimiter_row), text=row.text) for row in rows if row.number < body[0].number and row.number not in numbers)
-    names, width = _joined(header), width or _width(header, body, usual)
+    names, width = joined_names(header), width or _width(header, body, usual)
     finding = Finding(what="header", value=", ".join(f"row {row.number}" for row in header) or "none", why=found.why, confidence=found.confidence)
     kinds = _kinds(body, width)
     return Layout(tuple(row.number for row in header), column_names(names, width), body[0].number, kinds, usual_width(body), excluded, (finding,), _width_warning(header, width))
@@ -130,13 +109,6 @@ def _reason(row: TextRow, delimiter_row: int | None) -> str:
     if row.number == delimiter_row:
         return SEPARATOR
     return BLANK if row.is_blank else ABOVE
-
-
-def _joined(header: list[TextRow]) -> list[str]:
-    """Several header rows as one: the cells of each column joined with a space."""
-    width = max((len(row.cells) for row in header), default=0)
-    cells = ([row.cells[index].strip() for row in header if index < len(row.cells)] for index in range(width))
-    return [" ".join(part for part in parts if part) for parts in cells]
 
 
 def _width(header: list[TextRow], body: list[TextRow], usual: int) -> int:
@@ -198,6 +170,7 @@ def _majority(count: Counter[Kind]) -> Kind:
 
 def _find_header(rows: list[TextRow], width: int) -> _Header:
     """The row that reads like names over what stands below it: scored from the bottom up, so that each row is held against all rows after it."""
+    rows = _without_repeated(rows)
     counts: list[Counter[Kind]] = [Counter() for _ in range(width)]
     seen: list[set[str]] = [set() for _ in range(width)]
     scores: dict[int, float] = {}
@@ -213,6 +186,22 @@ def _find_header(rows: list[TextRow], width: int) -> _Header:
         for cell, values in zip(row.cells, seen, strict=False):
             values.add(cell.strip())
     return _decide(rows, scores, min(looks_like_data, default=len(rows)))
+
+
+def _without_repeated(rows: list[TextRow]) -> list[TextRow]:
+    """The rows without later copies of a row of texts near the beginning, which is how a header looks that stands on every page; only above numbers or dates."""
+    texts = {tuple(row.cells) for row in rows[:HEADER_WITHIN] if row.filled > 1 and all(kind_of(cell) in ("text", "empty") for cell in row.cells)}
+    if len(texts) in (0, len(rows)):
+        return rows
+    seen: set[tuple[str, ...]] = set()
+    found = []
+    for row in rows:
+        cells = tuple(row.cells)
+        if cells not in seen:
+            found.append(row)
+        if cells in texts:
+            seen.add(cells)
+    return found if any(kind_of(cell) in ("number", "date") for row in found[:100] for cell in row.cells) else rows
 
 
 def _is_like_below(row: TextRow, kinds: list[Kind], seen: list[set[str]]) -> bool:
@@ -292,12 +281,13 @@ def _all_below(rows: Sequence[TextRow], start: int, kinds: tuple[Kind, ...], kee
 def is_totals(row: TextRow, kinds: tuple[Kind, ...]) -> bool:
     """Whether a row is a totals row: its first filled cell says so, and the others are numbers in columns of numbers."""
     filled = [(index, cell.strip()) for index, cell in enumerate(row.cells) if cell.strip()]
-    if len(filled) < 2 or not _says_total(filled[0][1]):
+    if len(filled) < 2 or not says_total(filled[0][1]):
         return False
     return all(index < len(kinds) and kinds[index] == "number" and (kind_of(cell) == "number" or cell.startswith("=")) for index, cell in filled[1:])
 
 
-def _says_total(cell: str) -> bool:
+def says_total(cell: str) -> bool:
+    """Whether a cell is the label of a totals row."""
     match = TOTAL_WORDS.match(cell)
     return bool(match and TOTAL_TAIL.fullmatch(cell, match.end()))
 

@@ -8,12 +8,19 @@ from ingest.read.assemble import Outcome, Shape, assemble
 from ingest.read.dialect import SEP_LINE, find_dialect
 from ingest.read.encoding import Encoding, as_utf8, find_encoding
 from ingest.read.fast import read_fast
-from ingest.read.layout import Layout, TextRow, find_layout
-from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS, MAX_LISTED_REPAIRS
+from ingest.read.inside import Inside, SecondTable
+from ingest.read.layout import Layout, TextRow, find_layout, usual_width
+from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS
+from ingest.read.questions import question
+from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, RawFile
-from ingest.read.records import Dialect, Record, lines_of, records
-from schemas.reading import Finding, ReadReport, ReadSpec, Repair
+from ingest.read.records import Dialect, Others, Record, lines_of, records
+from schemas.reading import Finding, ReadReport, ReadSpec
 
+OTHERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
+"""What a single row may be cut by in place of the file's own delimiter.""" 
+END_MARK = "\x1a"
+"""What old programs write at the end of a text."""
 VOTING_LINES = 200
 VOTING_CHARS = 100_000
 
@@ -26,23 +33,70 @@ def read_text(source: Path, file_name: str, spec: ReadSpec, out: Path, progress:
         raise Unreadable(f"There is no sheet {spec.sheet!r}: this is a text file, which has no sheets.")
     encoding = find_encoding(source, spec.encoding)
     with as_utf8(source, encoding, out.parent) as path:
-        return _read_utf8(path, encoding, file_name, spec, out, progress)
+        filled: set[int] = set()
+        while True:
+            try:
+                return _read_utf8(path, encoding, file_name, spec, out, progress, frozenset(filled))
+            except _NotEmpty as found:
+                filled |= {found.column}
 
 
-def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, out: Path, progress: Progress) -> ReadReport:
+class _NotEmpty(Exception):
+    """A column that was empty at the beginning holds something further down; the file is read again with it."""
+
+    def __init__(self, column: int) -> None:
+        super().__init__()
+        self.column = column
+
+
+def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, out: Path, progress: Progress, filled: frozenset[int]) -> ReadReport:
     lines, whole = _head_lines(path, max(HEAD_RECORDS, max(spec.header_rows or (0,)) + 20))
     if not lines:
         raise Unreadable("This file is empty.")
     vote = find_dialect(_voting(lines), spec.delimiter, spec.quote)
-    head = list(records(lines, vote.dialect))
+    head = _head(lines, vote.dialect)
     head = head if whole or len(head) < 2 else head[:-1]
-    layout = find_layout([TextRow(number, record.cells) for number, record in enumerate(head, 1)], spec.header_rows, 1 if SEP_LINE.fullmatch(lines[0]) else None)
-    fitter = _Fitter(layout, vote.dialect)
+    kept = _Kept(head, filled)
+    rows = [TextRow(number, kept.of(record.cells)) for number, record in enumerate(head, 1)]
+    layout = find_layout(rows, spec.header_rows, 1 if SEP_LINE.fullmatch(lines[0]) else None)
+    fitter = Fitter(layout, vote.dialect, [row.cells for row in rows[layout.first_row - 1 :]])
+    inside = Inside(layout, rows, frozenset(spec.keep_rows))
     outcome = None
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
-    outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, frozenset(spec.keep_rows), file_name, out, progress)
-    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings), layout, outcome, fitter)
+    outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, kept, frozenset(spec.keep_rows), inside, file_name, out, progress)
+    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, _second_table(inside.second))
+
+
+class _Kept:
+    """The columns of a text in which something stands; `width` is 0 where all are kept."""
+
+    def __init__(self, head: list[Record], filled: frozenset[int]) -> None:
+        usual = usual_width(TextRow(0, record.cells) for record in head)
+        rows = [record.cells for record in head if len(record.cells) == usual]
+        empty = [index for index in range(usual) if index not in filled and all(not cells[index].strip() for cells in rows)] if usual > 2 and len(rows) > 1 else []
+        last = max((index for index in range(usual) if index not in empty), default=0)
+        self.empty = tuple(index for index in empty if index < last)
+        self.width = usual if self.empty else 0
+        self.left = next((place for place, index in enumerate((*self.empty, -1)) if index != place), 0)
+        self.places = [index for index in range(usual) if index not in self.empty]
+
+    def of(self, cells: list[str]) -> list[str]:
+        """A row without the empty columns. Raises _NotEmpty where one of them isn't."""
+        if not self.width:
+            return cells
+        if len(cells) != self.width:
+            return cells[self.left :] if self.left and not any(map(str.strip, cells[: self.left])) else cells
+        for index in self.empty:
+            if cells[index].strip():
+                raise _NotEmpty(index)
+        return [cells[index] for index in self.places]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Which columns were left out."""
+        numbers = ", ".join(f"column {index + 1}" for index in self.empty)
+        return (Finding(what="empty columns", value=numbers, why="nothing stands in them, so they were left out"),) if self.empty else ()
 
 
 def _head_lines(path: Path, count: int) -> tuple[list[str], bool]:
@@ -58,6 +112,12 @@ def _head_lines(path: Path, count: int) -> tuple[list[str], bool]:
     return found, True
 
 
+def _head(lines: list[str], dialect: Dialect) -> list[Record]:
+    """The first records; where one is damaged, read again with the number of cells that most have."""
+    found = list(records(lines, dialect))
+    return list(records(lines, dialect, usual_width(TextRow(0, record.cells) for record in found))) if any(record.repair for record in found) else found
+
+
 def _voting(lines: list[str]) -> list[str]:
     size, found = 0, []
     for line in [line for line in lines if not line.isspace()][:VOTING_LINES]:
@@ -68,73 +128,55 @@ def _voting(lines: list[str]) -> list[str]:
     return found
 
 
-def _read_slow(path: Path, dialect: Dialect, layout: Layout, fitter: "_Fitter", keep: frozenset[int], file_name: str, out: Path, progress: Progress) -> Outcome:
+def _read_slow(path: Path, dialect: Dialect, layout: Layout, fitter: Fitter, kept: _Kept, keep: frozenset[int], inside: Inside, file_name: str, out: Path, progress: Progress) -> Outcome:
     """Every record looked at, one by one: damage in one never costs another."""
     shape = Shape(_is_blank, list, fitter.fit)
     with path.open(encoding="utf-8-sig", newline="") as stream, RawFile(out, file_name, None, layout.names, progress=progress) as raw:
-        rows = _numbered(records(lines_of(stream), dialect, layout.usual), fitter)
-        return assemble(rows, layout, keep, shape, raw)
+        rows = _numbered(records(lines_of(stream), dialect, kept.width or layout.usual, Others(OTHERS, lambda cells: fitter.belongs(kept.of(cells)))), fitter, kept)
+        outcome = assemble(inside.rows(rows), layout, keep, shape, raw)
+    return outcome._replace(excluded=tuple(sorted((*outcome.excluded, *inside.excluded), key=lambda row: row.row)))
 
 
 def _is_blank(cells: Cells) -> bool:
     return not cells[0].strip() and not any(map(str.strip, cells))
 
 
-def _numbered(found: Iterable[Record], fitter: "_Fitter") -> Iterator[tuple[int, Sequence[str]]]:
+def _numbered(found: Iterable[Record], fitter: Fitter, kept: _Kept) -> Iterator[tuple[int, Sequence[str]]]:
     for number, (cells, raw, repair) in enumerate(found, 1):
+        if raw == END_MARK:
+            cells = [""]
+        if kept.width:
+            cells = kept.of(cells)
         if repair:
             fitter.note(number, repair)
-        if "\0" in raw or "\ufffd" in raw:
-            cells = fitter.clean(number, cells)
+        elif fitter.quote and fitter.quote in raw:
+            fitter.look_for_quotes(number, cells)
+        if fitter.spaced and len(cells) > 1 and cells[1][:1] == " ":
+            cells = fitter.without_spaces(number, cells)
+        if "\ufffd" in raw:
+            _point_out(number, cells, fitter)
         yield number, cells
 
 
-class _Fitter:
-    """Gives every row the table's width, and keeps a list of what that took."""
-
-    def __init__(self, layout: Layout, dialect: Dialect) -> None:
-        self.width, self.usual, self.first_row = layout.width, layout.usual, layout.first_row
-        self.delimiter = dialect.delimiter or ""
-        self.repairs: list[Repair] = []
-        self.unlisted = 0
-
-    def note(self, number: int, what: str) -> None:
-        if len(self.repairs) < MAX_LISTED_REPAIRS:
-            self.repairs.append(Repair(row=number, what=what))
-        else:
-            self.unlisted += 1
-
-    def clean(self, number: int, cells: list[str]) -> list[str]:
-        """Cells without zero bytes, which no text has; bytes that fitted nothing are pointed out."""
-        if any("\ufffd" in cell for cell in cells):
-            self.note(number, "Some bytes don't fit the file's encoding; they are shown as \ufffd.")
-        if any("\0" in cell for cell in cells):
-            self.note(number, "Zero bytes inside cells were left out.")
-            cells = [cell.replace("\0", "") for cell in cells]
-        return cells
-
-    def fit(self, number: int, cells: Sequence[str]) -> Sequence[str]:
-        return self._short(number, cells) if len(cells) < self.width else self._long(number, cells)
-
-    def _short(self, number: int, cells: Sequence[str]) -> Sequence[str]:
-        if len(cells) != self.usual:
-            self.note(number, f"The row has {len(cells)} of {self.width} cells; the rest were left empty.")
-        return [*cells, *[""] * (self.width - len(cells))]
-
-    def _long(self, number: int, cells: Sequence[str]) -> Sequence[str]:
-        surplus = cells[self.width :]
-        if not any(map(str.strip, surplus)):
-            if len(cells) != self.usual:
-                self.note(number, f"The row has {len(surplus)} empty cells too many; they were left out.")
-            return cells[: self.width]
-        self.note(number, f"The row has {len(cells)} cells where the table has {self.width}; the surplus was joined to the last column. Check which cell holds a delimiter.")
-        return [*cells[: self.width - 1], self.delimiter.join(cells[self.width - 1 :])]
+def _second_table(found: SecondTable | None) -> tuple[dict[str, object], ...]:
+    if found is None:
+        return ()
+    options = {"the first table": {}, f"the table below it, whose header is in row {found.header:,}": {"header_rows": [found.header]}}
+    return (question("table", f"There is a second table in rows {found.first:,} to {found.last:,}. Which one is to be read?", options),)
 
 
-def _report(file_name: str, encoding: Encoding, dialect: Dialect, findings: tuple[Finding, ...], layout: Layout, outcome: Outcome, fitter: _Fitter) -> ReadReport:
+def _point_out(number: int, cells: Sequence[str], fitter: Fitter) -> None:
+    """Lists the cells that hold bytes which fit nothing."""
+    for index, cell in enumerate(cells):
+        if "\ufffd" in cell:
+            column = repr(fitter.names[index]) if index < len(fitter.names) else index + 1
+            fitter.note(number, f"In column {column} some bytes don't fit the file's encoding; they are shown as \ufffd.", doubtful=True)
+
+
+def _report(file_name: str, encoding: Encoding, dialect: Dialect, findings: tuple[Finding, ...], layout: Layout, outcome: Outcome, fitter: Fitter, questions: tuple[dict[str, object], ...]) -> ReadReport:
     unlisted = (f"{fitter.unlisted:,} more repaired rows are not listed.",) if fitter.unlisted else ()
     damaged = ("Some bytes don't fit the file's encoding; choose another encoding if letters look wrong.",) if encoding.damaged else ()
     return ReadReport(
         file=file_name, format="tsv" if dialect.delimiter == "\t" else "csv", encoding=encoding.name, delimiter=dialect.delimiter, quote=dialect.quote,
         header_rows=layout.header_rows, columns=layout.names, rows=outcome.rows, excluded=outcome.excluded, repairs=tuple(fitter.repairs),
-        findings=findings, totals=outcome.totals, spans=outcome.spans, warnings=(*layout.warnings, *damaged, *unlisted))
+        questions=questions, findings=findings, totals=outcome.totals, spans=outcome.spans, warnings=(*layout.warnings, *damaged, *unlisted))

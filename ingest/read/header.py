@@ -1,0 +1,101 @@
+"""Header rows: those that stand over a table together, and one name for each column out of them."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ingest.read.kinds import column_kind, kind_of
+
+MAX_HEADER_ROWS = 5
+LOOKED_AT_ROWS = 50
+UNIT = re.compile(r"""[\[(][^\])]{0,30}[\])] | [€$£¥%°] | (?:[kKMGTmµ]?(?:Wh?|V|A|VA|VAh|B|iB|b|Hz|m|m²|m³|g|l|J|s|bit|bps|byte)s?(?:/\w+)?) | [A-Z]{3} (?:\s?/\s?\w+)? | [KMGT]i?B(?:/\w+)?
+    | hours? | hrs? | h | min(?:utes)? | sec(?:onds)? | ms | days? | months? | pieces | pcs | stk | stück | count | units? | einheit | requests | calls | events | users | seats | eur | usd
+    | string | text | int(?:eger)? | float | decimal | date(?:time)? | timestamp | number | bool(?:ean)?""", re.VERBOSE)
+YEAR = re.compile(r"(?:19|20)\d\d(?:[/-]\d{1,4})?")
+
+
+class TextRow(NamedTuple):
+    """A row as detection sees it: its number as a spreadsheet shows it, and its cells as text."""
+
+    number: int
+    cells: list[str]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing stands in it."""
+        return not any(cell.strip() for cell in self.cells)
+
+    @property
+    def filled(self) -> int:
+        """How many cells hold something."""
+        return sum(bool(cell.strip()) for cell in self.cells)
+
+    @property
+    def text(self) -> str:
+        """What stands in it, shortened for a list."""
+        return " | ".join(cell.strip() for cell in self.cells if cell.strip())[:200]
+
+
+def header_block(rows: Sequence[TextRow], best: TextRow, width: int) -> list[TextRow]:
+    """The header's rows: the best one, group headings right above it, units and second lines right below."""
+    index = rows.index(best)
+    block = [best]
+    while len(block) < MAX_HEADER_ROWS and _follows(rows, index + 1) and _goes_on(rows[index + 1], rows[index + 2 : index + 2 + LOOKED_AT_ROWS], width):
+        index += 1
+        block.append(rows[index])
+    index = rows.index(best)
+    while len(block) < MAX_HEADER_ROWS and index > 0 and rows[index - 1].number == rows[index].number - 1 and _is_group_heading(rows[index - 1], width):
+        index -= 1
+        block.insert(0, rows[index])
+    return block
+
+
+def _follows(rows: Sequence[TextRow], index: int) -> bool:
+    return index + 1 < len(rows) and rows[index].number == rows[index - 1].number + 1
+
+
+def _goes_on(row: TextRow, body: Sequence[TextRow], width: int) -> bool:
+    """Whether a row belongs to the header above it: text, where numbers or dates stand in the rows below."""
+    below = [column_kind(each.cells[index] for each in body if index < len(each.cells)) for index in range(width)]
+    cells = [cell.strip() for cell in row.cells[:width]] + [""] * (width - len(row.cells))
+    measured = [cell for cell, kind in zip(cells, below, strict=True) if kind in ("number", "date")]
+    named = [cell for cell in measured if kind_of(cell) == "text"]
+    if not named or any(cell and kind_of(cell) != "text" for cell in measured) or _comes_again(cells, body):
+        return False
+    texts = [cell for cell, kind in zip(cells, below, strict=True) if kind not in ("number", "date") and cell]
+    if all(UNIT.fullmatch(cell) for cell in named):
+        return all(UNIT.fullmatch(cell) for cell in texts) or len(body) > 2
+    return len(body) > 2 and len(named) > 1 and (not texts or len(named) == len(measured))
+
+
+def _comes_again(cells: Sequence[str], body: Sequence[TextRow]) -> bool:
+    return any(cell and index < len(row.cells) and row.cells[index].strip() == cell for row in body for index, cell in enumerate(cells))
+
+
+def _is_group_heading(row: TextRow, width: int) -> bool:
+    """Whether a row holds headings over groups of columns: a few texts or years spread over the table's width, not a title or a name with its value."""
+    filled = [(index, cell.strip()) for index, cell in enumerate(row.cells) if cell.strip()]
+    if len(filled) < 2 or filled[-1][0] < width / 2 or len(row.cells) > width or (len(filled) == 2 and filled[1][0] == 1 and width > 2):
+        return False
+    return all((kind_of(cell) == "text" and ":" not in cell and len(cell) <= 60) or YEAR.fullmatch(cell) for _, cell in filled)
+
+
+def joined_names(header: Sequence[TextRow]) -> list[str]:
+    """Several header rows as one: the cells of each column joined with a space. A heading goes over the columns right of it where names would be the same without."""
+    width = max((len(row.cells) for row in header), default=0)
+    rows = [[cell.strip() for cell in row.cells] + [""] * (width - len(row.cells)) for row in header]
+    if len(rows) > 1 and _repeats(rows[-1]):
+        rows = [*map(_filled_right, rows[:-1]), rows[-1]]
+    return [" ".join(part for part in parts if part) for parts in zip(*rows, strict=True)]
+
+
+def _repeats(cells: Sequence[str]) -> bool:
+    named = [cell for cell in cells if cell]
+    return len(set(named)) < len(named)
+
+
+def _filled_right(cells: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for cell in cells:
+        found.append(cell or (found[-1] if found else ""))
+    return found

@@ -1,0 +1,191 @@
+"""Rows with a cell too many or too few → the table's width, by what each column usually holds. Says what it did, and where that is doubtful."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
+from math import log
+from typing import NamedTuple
+
+from ingest.read.kinds import kind_of
+from ingest.read.layout import Layout
+from ingest.read.limits import MAX_ALIGNED_ROWS, MAX_LISTED_REPAIRS
+from ingest.read.records import RUNS, Dialect
+from schemas.reading import Repair
+
+DIGITS, LETTERS = re.compile(r"\d"), re.compile(r"[^\W\d_]+")
+SHAPE_CHARS = 24
+FEW_VALUES = 12
+ROWS_FOR_VALUES = 20
+SURE = 1.5
+"""How many times likelier (as a logarithm) the best place must be than the next one."""
+LEFT_OUT, MERGED, SKIPPED = 1.0, 1.5, 1.5
+"""What it counts against a reading to leave a cell out, to join two, to leave a column empty amid a row."""
+
+
+class _Profile:
+    """What one column holds: how likely a cell is to stand in it."""
+
+    def __init__(self, cells: Sequence[str]) -> None:
+        self.rows = len(cells)
+        self.kinds = Counter(map(kind_of, cells))
+        self.shapes = Counter(map(_shape, cells))
+        values = {cell.strip() for cell in cells if cell.strip()}
+        self.values = values if len(values) <= FEW_VALUES and self.rows >= ROWS_FOR_VALUES and self.kinds["text"] > 0.5 * self.rows else None
+        self.known: dict[str, float] = {}
+
+    def cost(self, cell: str) -> float:
+        """How little a cell looks like this column's: a negative logarithm."""
+        if cell not in self.known:
+            if len(self.known) > 2_000:
+                self.known.clear()
+            self.known[cell] = self._cost(cell)
+        return self.known[cell]
+
+    def _cost(self, cell: str) -> float:
+        shape, kind = (count / (self.rows + 1) for count in (self.shapes[_shape(cell)], self.kinds[kind_of(cell)]))
+        strange = 2.0 if self.values is not None and cell.strip() and cell.strip() not in self.values else 0.0
+        return strange - log(0.5 * shape + 0.45 * kind + 0.05 / (self.rows + 1) ** 0.5)
+
+
+def _shape(cell: str) -> str:
+    return LETTERS.sub("a", DIGITS.sub("9", cell.strip()[:SHAPE_CHARS]))
+
+
+class _Reading(NamedTuple):
+    cost: float
+    cells: list[str]
+    what: str
+
+
+class Fitter:
+    """Gives every row the table's width, and keeps a list of what that took."""
+
+    def __init__(self, layout: Layout, dialect: Dialect, rows: Sequence[Sequence[str]]) -> None:
+        self.width, self.usual, self.names = layout.width, layout.usual, layout.names
+        self.delimiter = " " if dialect.delimiter == RUNS else dialect.delimiter or ""
+        regular = [list(row) for row in rows if len(row) == self.width]
+        self.profiles = [_Profile(column) for column in zip(*regular, strict=True)] if len(regular) > 2 else []
+        self.quote = dialect.quote if dialect.quote and sum(self._odd_quotes(row, dialect.quote) for row in regular) <= 0.02 * len(regular) else None
+        self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular)
+        self.repairs: list[Repair] = []
+        self.unlisted = 0
+        self.aligned = 0
+
+    def note(self, number: int, what: str, *, doubtful: bool = False) -> None:
+        if len(self.repairs) < MAX_LISTED_REPAIRS:
+            self.repairs.append(Repair(row=number, what=what, doubtful=doubtful))
+        else:
+            self.unlisted += 1
+
+    def belongs(self, cells: list[str]) -> bool:
+        """Whether cells of the table's width look like a row of it: not much less likely than a usual row."""
+        if not self.profiles:
+            return True
+        return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=False)) <= 3.0 * self.width
+
+    @staticmethod
+    def _odd_quotes(cells: Sequence[str], quote: str) -> bool:
+        return any(cell.count(quote) % 2 for cell in cells)
+
+    def look_for_quotes(self, number: int, cells: Sequence[str]) -> None:
+        """Points out a cell with a single quote in it, where that isn't usual."""
+        for index, cell in enumerate(cells):
+            if cell.count(self.quote) % 2:
+                column = repr(self.names[index]) if index < self.width else str(index + 1)
+                self.note(number, f"A single quote stands in column {column}; it was kept.", doubtful=True)
+
+    def without_spaces(self, number: int, cells: list[str]) -> list[str]:
+        """A row with a space after every delimiter, where the others have none."""
+        if sum(cell[:1] == " " for cell in cells[1:]) < 0.6 * (len(cells) - 1):
+            return cells
+        self.note(number, "Spaces after the delimiters of this row were left out.")
+        return [cells[0], *(cell.removeprefix(" ") for cell in cells[1:])]
+
+    def fit(self, number: int, cells: Sequence[str]) -> Sequence[str]:
+        """The cells of a row, cut or filled to the table's width."""
+        cells = list(cells)
+        if len(cells) == self.usual:
+            return self._usual(number, cells)
+        if len(cells) < self.width:
+            return self._short(number, cells)
+        if not any(map(str.strip, cells[self.width :])) and not self._is_shifted(cells):
+            self.note(number, f"The row has {len(cells) - self.width} empty cells too many; they were left out.")
+            return cells[: self.width]
+        return self._long(number, cells)
+
+    def _usual(self, number: int, cells: list[str]) -> list[str]:
+        surplus = cells[self.width :]
+        if any(map(str.strip, surplus)):
+            self.note(number, f"The row has {len(cells)} cells where the table has {self.width}; the surplus was joined to the last column.", doubtful=True)
+            return [*cells[: self.width - 1], self.delimiter.join(cells[self.width - 1 :]).rstrip(self.delimiter)]
+        return [*cells[: self.width], *[""] * (self.width - len(cells))]
+
+    def _can_align(self) -> bool:
+        self.aligned += 1
+        return bool(self.profiles) and self.aligned <= MAX_ALIGNED_ROWS
+
+    def _is_shifted(self, cells: list[str]) -> bool:
+        """Whether a row that ends with an empty cell too many fits better without an empty cell further left."""
+        if len(cells) != self.width + 1 or not self._can_align():
+            return False
+        best, *_ = sorted(self._without_one(cells))
+        return best.cells != cells[: self.width] and best.cost + SURE < self._cost(cells[: self.width])
+
+    def _cost(self, cells: list[str]) -> float:
+        return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=True))
+
+    def _short(self, number: int, cells: list[str]) -> list[str]:
+        missing = self.width - len(cells)
+        filled = [*cells, *[""] * missing]
+        what = f"The row has {len(cells)} of {self.width} cells; the rest were left empty."
+        if missing == 1 and len(cells) > 1 and self._can_align():
+            best = min(self._with_a_gap(cells))
+            if best.cost + SKIPPED + SURE < self._cost(filled):
+                self.note(number, best.what, doubtful=True)
+                return best.cells
+        self.note(number, what, doubtful=True)
+        return filled
+
+    def _with_a_gap(self, cells: list[str]) -> list[_Reading]:
+        before, after = self._sums(cells, 0), self._sums(cells, 1)
+        return [
+            _Reading(before[place] + self.profiles[place].cost("") + after[-1] - after[place], [*cells[:place], "", *cells[place:]],
+                     f"The row has {len(cells)} of {self.width} cells; by what stands in the others, {self.names[place]!r} is the one that is missing or stands in {self.names[max(place - 1, 0)]!r}.")
+            for place in range(len(cells))
+        ]
+
+    def _sums(self, cells: list[str], shift: int) -> list[float]:
+        """The costs of the first cells, each `shift` columns to the right of its place, summed up; a place outside the table costs nothing."""
+        costs = (self.profiles[index + shift].cost(cell) if 0 <= index + shift < self.width else 0.0 for index, cell in enumerate(cells))
+        return list(accumulate(costs, initial=0.0))
+
+    def _long(self, number: int, cells: list[str]) -> list[str]:
+        if len(cells) - self.width <= 3 and self._can_align():
+            readings = sorted([*self._merged(cells), *(self._without_one(cells) if len(cells) == self.width + 1 else [])])
+            best = readings[0] if readings else None
+            next_best = next((reading for reading in readings if reading.cells != best.cells), None)
+            if best and (next_best is None or next_best.cost - best.cost >= SURE):
+                self.note(number, best.what)
+                return best.cells
+        self.note(number, f"The row has {len(cells)} cells where the table has {self.width}; the surplus was joined to the last column. Check which cell holds a delimiter.", doubtful=True)
+        return [*cells[: self.width - 1], self.delimiter.join(cells[self.width - 1 :])]
+
+    def _without_one(self, cells: list[str]) -> list[_Reading]:
+        before, after = self._sums(cells, 0), self._sums(cells, -1)
+        return [
+            _Reading(before[place] + after[-1] - after[place + 1] + LEFT_OUT, [*cells[:place], *cells[place + 1 :]], "The row has a delimiter too many; an empty cell was left out where the others then fit.")
+            for place, cell in enumerate(cells) if not cell.strip()
+        ]
+
+    def _merged(self, cells: list[str]) -> list[_Reading]:
+        surplus = len(cells) - self.width
+        before, after = self._sums(cells, 0), self._sums(cells, -surplus)
+        found = []
+        for place in range(self.width):
+            if not cells[place].strip() or not cells[place + surplus].strip():
+                continue
+            joined = self.delimiter.join(cells[place : place + surplus + 1])
+            cost = before[place] + self.profiles[place].cost(joined) + after[-1] - after[place + surplus + 1] + MERGED
+            found.append(_Reading(cost, [*cells[:place], joined, *cells[place + surplus + 1 :]], f"The row has {len(cells)} cells where the table has {self.width}; a delimiter in {self.names[place]!r} wasn't quoted."))
+        return found
