@@ -187,10 +187,6 @@ def test_damage_in_one_row_never_costs_another(read: Read, row: bytes, expected:
     (bytes(range(256)) * 20, "a.csv", "a binary file"),
     (b"\x89PNG\r\n\x1a\n" + bytes(100), "a.csv", "a picture"),
     (b"%PDF-1.7\n%\xe2\xe3", "a.xlsx", "a PDF"),
-    (b"<!DOCTYPE html><html><table>", "a.xls", "a web page"),
-    (b'<?xml version="1.0"?><Workbook>', "a.xls", "an XML file"),
-    (b'[{"customer": "acme"}]', "a.csv", "a JSON file"),
-    (b"\x1f\x8b\x08\x00", "a.csv", "a gzip archive"),
     (b"x" * 17_000_000, "a.csv", "no table"),
 ])
 def test_honest_refusals(read: Read, content: bytes, name: str, sentence: str) -> None:
