@@ -21,10 +21,7 @@ SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 TIMES = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|://")
 WORDS = re.compile(r"[\w\s./@()%+&'#*!?:=-]*")
 NEVER_DELIMITS = re.compile(r"[\w\s\"'.()\[\]{}+%/?\\-]")
-<<<<<<< /tmp/tr/ingest/read/dialect.py
 ESCAPES = ("\\", "\0")
-=======
->>>>>>> ingest/read/dialect.py
 MIN_SHARE = 0.3
 ODD_SHARE = 0.7
 """In how many lines a character that is no usual delimiter has to stand to be tried as one."""
@@ -50,12 +47,8 @@ def find_dialect(lines: list[str], delimiter: str | None = None, quote: str | No
         return _vote(_chosen(lines, NAMED.get(delimiter, delimiter) or None, quote), "you chose it", "certain", lines, quote)
     if lines and (named := SEP_LINE.fullmatch(lines[0])):
         return _vote(Dialect(named[1], _quote_for(lines, named[1], quote)), "the first line of the file says so", "certain", lines, quote)
-<<<<<<< /tmp/tr/ingest/read/dialect.py
     escapes = (None, *(escape for escape in ESCAPES if any(escape + mark in line for line in lines for mark in "\"'")))
     scores = [_score(lines, Dialect(each, _quote_for(lines, each, quote), escape)) for each in _candidates(lines) for escape in escapes]
-=======
-    scores = [_score(lines, Dialect(each, _quote_for(lines, each, quote))) for each in _candidates(lines)]
->>>>>>> ingest/read/dialect.py
     best = max(scores, key=lambda score: score.score, default=None)
     if best is None or best.score <= 0 or best.dialect.delimiter in (" ", RUNS):
         best = _by_places(lines, best)
@@ -138,19 +131,12 @@ def _longer(lines: list[str], best: _Score, scores: list[_Score]) -> _Score:
         if tried.width > 1 and tried.share >= 0.98 * best.share:
             found = tried._replace(score=best.score)
     return found
-<<<<<<< /tmp/tr/ingest/read/dialect.py
-=======
-
->>>>>>> ingest/read/dialect.py
 
 def _unquoted(line: str, quote: str | None) -> str:
     return re.sub(f"{quote}[^{quote}]*{quote}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
 
-<<<<<<< /tmp/tr/ingest/read/dialect.py
 def _unquoted(line: str, quote: str | None) -> str:
     return re.sub(f"{quote}[^{quote}]*{quote}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
-=======
->>>>>>> ingest/read/dialect.py
 
 def _extended(lines: list[str], mark: str) -> str:
     """The character with all that stands beside it, wherever it stands."""
@@ -163,7 +149,6 @@ def _extended(lines: list[str], mark: str) -> str:
     after = commonprefix([match.string[match.end() :][:3] for match in runs if match.end() < len(match.string)])
     return _marks(before)[::-1] + mark * length + _marks(after)
 
-<<<<<<< /tmp/tr/ingest/read/dialect.py
 def _extended(lines: list[str], mark: str) -> str:
     """The character with all that stands beside it, wherever it stands."""
     runs = [match for line in lines for match in re.finditer(re.escape(mark) + "+", line)]
@@ -175,8 +160,6 @@ def _extended(lines: list[str], mark: str) -> str:
     after = commonprefix([match.string[match.end() :][:3] for match in runs if match.end() < len(match.string)])
     return _marks(before)[::-1] + mark * length + _marks(after)
 
-=======
->>>>>>> ingest/read/dialect.py
 
 def _marks(text: str) -> str:
     return re.match(r"[^\w\"'.+(\[\\-]*", text)[0]
@@ -191,7 +174,6 @@ def _quote_for(lines: list[str], delimiter: str | None, chosen: str | None) -> s
     if sum(line.count("'") for line in lines) < 4:
         return '"'
     around = {quote: _around_cells(lines, quote, " " if delimiter == RUNS else delimiter) for quote in "\"'"}
-<<<<<<< /tmp/tr/ingest/read/dialect.py
     return "'" if around["'"] > max(1, 2 * around['"']) else '"'
 
 
@@ -219,9 +201,6 @@ def _irregular(lines: list[str], dialect: Dialect) -> int:
 
 def _rows(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, str]]:
     return ((len(record.cells), record.repair) for record in records(lines, dialect))
-=======
-    return "'" if around["'"] > 1 and not around['"'] else '"'
->>>>>>> ingest/read/dialect.py
 
 
 def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:

@@ -147,14 +147,10 @@ class _Cutter:
         found = self.joined(line, source, ahead) if cut.state == "open" else None
         if found:
             return Record(found.cells, "".join(found.lines))
-<<<<<<< /tmp/tr/ingest/read/records.py
         mended = self._mended(line, source, ahead)
         if mended and (mended.repair == CLOSED_LATER or sum(cell.count(self.quote) for cell in mended.cells) < 2 or len(mended.raw) > len(line)):
             return mended
         return self._loosely_joined(line, cut, source, ahead) or mended or Record(self.plain(line), line, ORDINARY)
-=======
-        return self._mended(line, source, ahead) or self._loosely_joined(line, cut, source, ahead) or Record(self.plain(line), line, ORDINARY)
->>>>>>> ingest/read/records.py
 
     def cut(self, line: str) -> _Cut:
         """Cells of a text that may run over several lines."""
@@ -216,21 +212,13 @@ class _Cutter:
 
     def _loosely_joined(self, line: str, cut: _Cut, source: Iterator[str], ahead: deque[str]) -> Record | None:
         """A record over a few lines with a cell too many or too few, where its first line alone makes even less sense."""
-<<<<<<< /tmp/tr/ingest/read/records.py
         if cut.state != "open" or self.width is None:
-=======
-        if cut.state != "open" or self.width is None or len(self.plain(line)) == self.width:
->>>>>>> ingest/read/records.py
             return None
         taken = [line]
         while len(taken) <= MAX_MENDED_LINES and (following := ahead.popleft() if ahead else next(source, None)) is not None:
             taken.append(following)
             cut = self.cut("".join(taken)) if self.quote in following else cut
-<<<<<<< /tmp/tr/ingest/read/records.py
             if cut.state == "whole" and self.quote in following and abs(len(cut.cells) - self.width) == 1 and not any(self._is_regular(each) for each in taken[1:]):
-=======
-            if cut.state == "whole" and self.quote in following and abs(len(cut.cells) - self.width) == 1 and not any(len(self.plain(each)) == self.width for each in taken):
->>>>>>> ingest/read/records.py
                 return Record(cut.cells, "".join(taken))
             if cut.state != "open":
                 break
@@ -244,17 +232,11 @@ class _Cutter:
             return None
         width = self.width or len(plain)
         lenient = self._lenient(line)
-<<<<<<< /tmp/tr/ingest/read/records.py
         more = self._up_to_next_quote(line, source, ahead) if self.width else []
         readings = [(reading, ORDINARY) for reading in self._with_one_held_below(line, more)] if more else []
         readings += [(_Joined(lenient, [line]), CLOSED_LATER)] if lenient != plain else []
         readings += [(reading, ORDINARY) for reading in self._with_one_held(line, source, ahead)] if self.width else []
         readings.append((_Joined(plain, [line]), ORDINARY))
-=======
-        readings = [(_Joined(lenient, [line]), CLOSED_LATER)] if lenient != plain else []
-        readings.append((_Joined(plain, [line]), ORDINARY))
-        readings += [(reading, ORDINARY) for reading in self._with_one_held(line, source, ahead)] if self.width else []
->>>>>>> ingest/read/records.py
         fitting = [reading for reading in readings if len(reading[0].cells) == width]
         if not fitting:
             return None
@@ -275,7 +257,6 @@ class _Cutter:
                 ahead.extendleft(reversed(found.lines[1:]))
                 yield _Joined(self._released(found.cells), [line, *found.lines[1:]])
 
-<<<<<<< /tmp/tr/ingest/read/records.py
     def _up_to_next_quote(self, line: str, source: Iterator[str], ahead: deque[str]) -> list[str]:
         """The next lines up to one with a quote, when this line leaves a quoted cell open; they are put back as well."""
         if self.cut(line).state != "open":
@@ -301,8 +282,6 @@ class _Cutter:
             if cut.state == "whole":
                 yield _Joined(self._released(cut.cells), [line, *more])
 
-=======
->>>>>>> ingest/read/records.py
     def _released(self, cells: list[str]) -> list[str]:
         return [cell.replace(HELD, self.quote) for cell in cells]
 
