@@ -1,6 +1,7 @@
 """What a file is, by its first bytes and never by its name."""
 
 import codecs
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -17,16 +18,19 @@ ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 WORD_DOCUMENT = "WordDocument".encode("utf-16-le")
 WORKBOOKS = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 
+KNOWN = (
+    (b"PAR1", "parquet"), (b"ARROW1", "arrow"), (b"FEA1", "arrow"), (b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"),
+)
 FOREIGN = (
-    (b"%PDF", "a PDF document"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"GIF8", "a picture"), (b"PAR1", "a Parquet file"), (b"ARROW1", "an Arrow file"),
-    (b"\x1f\x8b", "a gzip archive"), (b"BZh", "a bzip2 archive"), (b"\xfd7zXZ", "an xz archive"), (b"\x28\xb5\x2f\xfd", "a zstd archive"), (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
-    (b"SQLite format 3", "a database"), (b"{\\rtf", "a text document"), (b"\x7fELF", "a program"), (b"MZ\x90", "a program"), (b"PK\x05\x06", "an empty zip archive"),
+    (b"%PDF", "a PDF document"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"GIF8", "a picture"), (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
+    (b"SQLite format 3", "a database"), (b"{\\rtf", "a text document"), (b"\x7fELF", "a program"), (b"MZ\x90", "a program"), (b"PK\x05\x06", "an empty zip archive"), (b"Obj\x01", "an Avro file"), (b"ORC", "an ORC file"),
 )
-MARKUP = (
-    (re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL), "a web page"),
-    (re.compile(rb"\s*<\?xml"), "an XML file"),
-    (re.compile(rb'\s*(?:\{\s*"[^"\n]*"\s*:|\[\s*(?:\{\s*["}]|\[))'), "a JSON file"),
-)
+TAR_AT = 257
+HTML = re.compile(r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body|table|thead|tbody|tr|meta|title|style|div|center|font|span|p|h[1-6]|br|script)\b", re.IGNORECASE | re.DOTALL)
+XML = re.compile(r"\s*(?:<\?xml|<!--|<!DOCTYPE\s|<[A-Za-z_][\w.-]*(?::[\w.-]+)?(?:\s+[\w:.-]+\s*=\s*[\"'][^<>]*)?/?>\s*(?:<|[^<>\n]*</))")
+SPREADSHEETML = "urn:schemas-microsoft-com:office:spreadsheet"
+JSON = re.compile(r'\s*(?:\{\s*"[^"\n]*"\s*:|\[\s*(?:\{\s*["}]|\[))')
+JSON_CHARS = 1024**2
 CONTROL = bytes(range(9)) + bytes(range(14, 27)) + b"\x7f"
 """Bytes that text hardly ever holds; those between are tab, line ends, and separators of fields and records."""
 
@@ -43,12 +47,15 @@ def format_of(path: Path) -> FormatName:
         return _ole_format(path)
     if is_bare_xls(head):
         return "xls"
+    if known := next((name for start, name in KNOWN if head.startswith(start)), None):
+        return known
+    if head[TAR_AT : TAR_AT + 5] == b"ustar":
+        raise Unreadable("This is a tar archive, not a table.", "Unpack it and upload the files inside, or pack them as a zip.")
     for start, what in FOREIGN:
         if head.startswith(start):
             raise Unreadable(f"This is {what}, not a table.", "Export it as CSV or Excel and upload that.")
-    _refuse_markup(head)
     _refuse_binary(head)
-    return "text"
+    return _marked_up(head, path) or "text"
 
 
 def is_bare_xls(head: bytes) -> bool:
@@ -70,8 +77,10 @@ def _zip_format(path: Path) -> FormatName:
         found = "xlsm" if "xl/vbaproject.bin" in names else "xlsx"
     elif b"opendocument.spreadsheet" in mimetype or "content.xml" in names:
         found = "ods"
+    elif "word/document.xml" in names or "ppt/presentation.xml" in names or b"opendocument" in mimetype:
+        raise Unreadable("This is a text document or a presentation, not a table.", "Export the table as CSV or Excel and upload that.")
     else:
-        raise Unreadable("This is a zip archive, not a table.", "Unpack it and upload the files inside.")
+        return "zip"
     _refuse_bomb(sum(entry.file_size for entry in entries), path.stat().st_size)
     return found
 
@@ -93,11 +102,41 @@ def _ole_format(path: Path) -> FormatName:
     return "xls"
 
 
-def _refuse_markup(head: bytes) -> None:
-    text = head.removeprefix(codecs.BOM_UTF8)[:4096]
-    for pattern, what in MARKUP:
-        if pattern.match(text):
-            raise Unreadable(f"This is {what}, whatever its name says; it can't be read yet.", "Save it as CSV or Excel and upload that.")
+def _marked_up(head: bytes, path: Path) -> FormatName | None:
+    """HTML, XML or JSON, by how the text begins; None for other text."""
+    text = _decoded(head)
+    start = text[:4096].lstrip()
+    if start.startswith("<"):
+        if SPREADSHEETML in text[:8192] and "Workbook" in text[:8192]:
+            return "spreadsheetml"
+        return "html" if HTML.match(start) else "xml" if XML.match(start) else None
+    return _json_kind(text, path) if start[:1] in ("{", "[") else None
+
+
+def _decoded(head: bytes) -> str:
+    for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if head.startswith(mark):
+            return head[len(mark):].decode(name, errors="ignore")
+    return head.decode(looks_wide(head) or "utf-8", errors="replace")
+
+
+def _json_kind(text: str, path: Path) -> FormatName | None:
+    """`jsonl` where the first line is a record by itself and another follows, `json` where the text begins or parses as JSON."""
+    lines = [line.strip() for line in text.split("\n", 50)[:50]]
+    filled = [line for line in lines if line]
+    if filled[0][:1] == "{" and _is_json(filled[0]) and len(filled) > 1:
+        return "jsonl"
+    if JSON.match(text):
+        return "json"
+    return "json" if path.stat().st_size <= len(text.encode()) + 4 and len(text) < JSON_CHARS and _is_json(text) else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _refuse_binary(head: bytes) -> None:
