@@ -1,19 +1,32 @@
 """The steps Columns, Review and Send: their sentences, what stands between a person and the button, and the pages themselves."""
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import streamlit
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
+from ingest import imports as stages
+from ingest import push, query
+from ingest.billing import BillingClient
 from ingest.errors import BadInput
+from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
+from ingest.sandbox.server import build_app
+from ingest.settings import PROJECT, settings
+from ingest.store import accounts, imports
+from pages.parts import errors
 from pages.usage.steps import decisions, identity, words
 from pages.usage.steps.draft import NEW, Choice, Draft, NewField, count_of, field_name, from_match, lines, match_spec, new_event_type, new_lines, period_of, proposed_columns, slug_of, total_of
 from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
 from schemas.event_type import EventType, Field
 from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
 from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
+from tests.faults import served
 
 TODAY = date(2026, 11, 23)
 CALLS = EventType(name="API calls", slug="api_calls", fields=(Field(name="calls", type="Int64"), Field(name="region", type="String"), Field(name="event_id", type="String")))
@@ -309,3 +322,199 @@ def test_a_total_typed_the_english_or_the_german_way_is_the_same(value: Decimal)
     german = english.replace(",", "_").replace(".", ",").replace("_", ".")
     assert total_of(english) == value
     assert "," not in german[:-3] and total_of(german) == value
+
+
+# The pages themselves, run as Streamlit runs them, over a real store, real stages and a real sandbox.
+
+USAGE = "Customer,When,Calls,Zone\n" + "".join(f"cus_{row % 3},2026-10-{row + 1:02}T10:00:00Z,{row + 1},eu\n" for row in range(20))
+
+
+class Desk:
+    """A data folder with a sandbox as its account, and a person at the pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def bring(self, name: str, text: str) -> str:
+        """An import of this text, read."""
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        record = stages.start(path, name, "ana")
+        return stages.read(record.id).id
+
+    def checked(self, text: str = USAGE, **changes: object) -> str:
+        """An import of this text, matched as proposed and checked."""
+        import_id = self.bring("usage.csv", text)
+        event_type = stages.propose_event_type(import_id)
+        with BillingClient(accounts.account()) as client:
+            created = client.create_event_type(event_type)
+        found = stages.suggestions(import_id, event_type)
+        spec = MatchSpec(event_type=created, matches=tuple(FieldMatch(field=each.field, column=each.column) for each in found))
+        stages.set_match(import_id, spec.model_copy(update=changes), accounts.account().name, "ana")
+        return stages.check(import_id).id
+
+    def open(self, import_id: str, step: str) -> AppTest:
+        """The page of an import at a step."""
+        at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+        at.switch_page("pages/usage/one_import.py")
+        at.query_params["id"], at.query_params["step"] = import_id, step
+        return run(at)
+
+
+def run(at: AppTest) -> AppTest:
+    at.run()
+    assert not at.exception
+    assert "Something went wrong on our side" not in said(at)
+    return at
+
+
+def said(at: AppTest) -> str:
+    kinds = (at.title, at.header, at.subheader, at.markdown, at.info, at.warning, at.error, at.success, at.caption)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def button(at: AppTest, label: str) -> object:
+    return next(each for each in at.button if each.label == label)
+
+
+def labelled(elements: object, start: str) -> object:
+    return next(each for each in elements if each.label.startswith(start))
+
+
+@pytest.fixture
+def desk(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    streamlit.cache_data.clear()
+    monkeypatch.setattr(query, "ask", lambda function, args=(), kwargs=None: function(*args, **(kwargs or {})))
+    with served(build_app(tmp_path / "sandbox")) as url:
+        monkeypatch.setenv("INTAKE_API_URL", url)
+        monkeypatch.setenv("INTAKE_API_KEY", SANDBOX_KEY)
+        monkeypatch.setenv("INTAKE_ORGANISATION", SANDBOX_ORGANISATION)
+        settings.cache_clear()
+        yield Desk(tmp_path)
+    errors.close_log()
+
+
+def test_columns_stop_a_person_at_each_doubt_and_only_there(desk: Desk) -> None:
+    import_id = desk.bring("usage.csv", USAGE)
+    at = desk.open(import_id, "columns")
+    assert button(at, "Looks right").disabled
+    doubtful = [each for each in at.checkbox if each.label.startswith("Yes, ")]
+    assert doubtful and "Please confirm" in said(at)
+    for each in doubtful:
+        labelled(at.checkbox, each.label).check()
+        run(at)
+    assert not button(at, "Looks right").disabled and "Please confirm" not in said(at)
+    button(at, "Looks right").click()
+    run(at)
+    record = imports.get(import_id)
+    assert (record.state, record.match.of("customer_id").column, record.match.of("timestamp").column) == ("checking", "Customer", "When")
+    assert [field.name for field in record.match.event_type.fields][-2:] == ["event_id", "import_id"]
+
+
+def test_what_was_answered_is_there_for_a_colleague(desk: Desk) -> None:
+    import_id = desk.bring("usage.csv", USAGE)
+    at = desk.open(import_id, "columns")
+    labelled(at.text_input, "What should it be called?").set_value("Calls a day")
+    run(at)
+    assert labelled(desk.open(import_id, "columns").text_input, "What should it be called?").value == "Calls a day"
+
+
+@pytest.mark.parametrize(("variable", "value", "sentence"), [("INTAKE_API_URL", "http://127.0.0.1:9", "can't be reached"), ("INTAKE_API_KEY", "wrong", "key")])
+def test_an_account_that_cannot_be_asked_is_a_sentence(desk: Desk, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, sentence: str) -> None:
+    read, checked = desk.bring("other.csv", USAGE.replace("cus", "team")), desk.checked()
+    monkeypatch.setenv(variable, value)
+    settings.cache_clear()
+    streamlit.cache_data.clear()
+    for import_id, step in ((read, "columns"), (checked, "send")):
+        at = desk.open(import_id, step)
+        assert sentence in said(at) and button(at, "Try again")
+
+
+def test_a_column_that_is_gone_after_matching_is_a_doubt(desk: Desk) -> None:
+    import_id = desk.checked()
+    match = imports.get(import_id).match
+    gone = match.model_copy(update={"matches": tuple(each.model_copy(update={"column": "Gone"}) if each.field == "calls" else each for each in match.matches)})
+    imports.change(import_id, match=gone, state="read", check=None)
+    at = desk.open(import_id, "columns")
+    assert button(at, "Looks right").disabled
+    assert "The column chosen for calls isn't in this file any more" in said(at)
+
+
+def test_three_hundred_columns_come_a_page_at_a_time(desk: Desk) -> None:
+    names = [f"c{number}" for number in range(300)]
+    import_id = desk.bring("wide.csv", ",".join(["customer_id", "timestamp", *names]) + "\n" + ",".join(["cus_1", "2026-10-01T10:00:00Z", *("1" for _ in names)]) + "\n")
+    at = desk.open(import_id, "columns")
+    assert "300 columns" in said(at) and len(at.checkbox) < 50
+
+
+def test_rejected_rows_need_a_choice_before_sending(desk: Desk) -> None:
+    import_id = desk.checked(USAGE + ",2026-10-30T10:00:00Z,5,eu\n")
+    at = desk.open(import_id, "review")
+    assert "21 rows = 20 ready + 1 needs fixing" in said(at) and button(at, "Review sending").disabled
+    labelled(at.radio, "What happens to these rows?").set_value("continue")
+    run(at)
+    assert not button(at, "Review sending").disabled and imports.get(import_id).rejected_choice == "continue"
+
+
+def test_control_totals_are_compared_on_review(desk: Desk) -> None:
+    at = desk.open(desk.checked(control_count=20, control_sums={"calls": "211"}), "review")
+    assert "agrees: " in said(at) and "**differs**" in said(at)
+
+
+def test_an_open_question_holds_everything_back_until_it_is_answered(desk: Desk) -> None:
+    import_id = desk.checked("Customer,When,Calls\n" + "".join(f"cus_{day},{day:02}/{day + 1:02}/2026,5\n" for day in range(1, 9)))
+    record = imports.get(import_id)
+    question = next(each for each in record.check.questions if each.blocking)
+    at = desk.open(import_id, "review")
+    assert button(at, "Review sending").disabled and "Nothing is sent until you answer." in said(at)
+    answers = at.radio(key=f"answer_{import_id}_{question.name}")
+    answers.set_value("day_first")
+    run(at)
+    at.button(key=f"answer_{import_id}_{question.name}_button").click()
+    run(at)
+    assert imports.get(import_id).match.answers[question.name] == "day_first"
+
+
+@pytest.mark.parametrize(("kind", "ready"), [("sandbox", "Tick the box first."), ("production", "Type the account's name first.")])
+def test_sending_asks_for_a_confirmation(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str, ready: str) -> None:
+    import_id = desk.checked()
+    monkeypatch.setenv("INTAKE_API_KIND", kind)
+    settings.cache_clear()
+    at = desk.open(import_id, "send")
+    assert "Send 20 events for 3 customers, October 2026, to" in said(at) and ready in said(at)
+    assert button(at, "Send 20 events").disabled
+    if kind == "production":
+        labelled(at.text_input, "This reaches real invoices").set_value("environment")
+    else:
+        labelled(at.checkbox, "Yes, send these 20 events").check()
+    run(at)
+    assert not button(at, "Send 20 events").disabled
+    button(at, "Send 20 events").click()
+    run(at)
+    assert imports.get(import_id).state == "pushing" and "You can close this page" in said(at)
+
+
+def test_the_receipt_after_the_push(desk: Desk) -> None:
+    import_id = desk.checked()
+    push_id = push.begin(import_id, "ana")
+    push.plan(push_id)
+    with BillingClient(accounts.account()) as client:
+        push.send_part(push_id, 0, client)
+    push.end(push_id, "finished")
+    at = desk.open(import_id, "send")
+    assert "Done and proven.** 20 sent, 20 found in the account, totals equal for every customer." in said(at)
+    assert "20 accepted = 20 sent = 20 acknowledged = 20 found again" in said(at)
+    assert "so its columns stay as they are" in said(desk.open(import_id, "columns"))
+    assert "nothing can be decided about it here any more" in said(desk.open(import_id, "review"))
+
+
+def test_a_stopped_push_says_exactly_what_was_sent(desk: Desk) -> None:
+    import_id = desk.checked()
+    push_id = push.begin(import_id, "ana")
+    push.plan(push_id)
+    push.end(push_id, "stopped", "Stopped by a person.")
+    at = desk.open(import_id, "send")
+    assert "0 of 20 were sent and stay in the account; 20 were not sent." in said(at)
+    button(at, "Continue sending").click()
+    run(at)
+    assert imports.get(import_id).state == "pushing"
