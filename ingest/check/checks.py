@@ -59,7 +59,7 @@ CELL_ERRORS = tuple(check for check in CHECKS.values() if check.severity == "err
 CELL_REMARKS = tuple(check for check in CHECKS.values() if check.severity != "error" and check.condition)
 
 
-def failing(plan: Plan) -> list[tuple[str, str]]:
+def errors_of(plan: Plan) -> list[tuple[str, str]]:
     """The errors that cells of this field may have: code and condition, the first that is true speaks."""
     return [(check.code, condition) for check in CELL_ERRORS if (condition := check.condition(plan))]
 
@@ -71,5 +71,5 @@ def remarks(plan: Plan) -> list[tuple[str, str]]:
 
 def error_code(plan: Plan) -> str | None:
     """SQL for the code of the error in this field's cell, null for a good one; None when no cell can fail."""
-    cases = " ".join(f"when {condition} then '{code}'" for code, condition in failing(plan))
+    cases = " ".join(f"when {condition} then '{code}'" for code, condition in errors_of(plan))
     return f"case {cases} end" if cases else None

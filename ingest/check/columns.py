@@ -158,12 +158,12 @@ def _is_plain(column: Column, answer: str | None) -> bool:
     if answer is None and found["fraction"] == 3 and not found["unlike_thousands"] and found["whole"] <= 4:
         return False
     limit = {"Int64": 18, "Float64": 300, "Decimal": numbers.WIDE - column.profile.decimal_scale}[column.field.type]
-    return found["whole"] <= limit and found["fraction"] <= {"Int64": 0, "Float64": 300, "Decimal": min(column.profile.decimal_scale, numbers.NARROW - 1)}[column.field.type]
+    return found["whole"] <= limit and found["fraction"] <= {"Int64": 0, "Float64": 300, "Decimal": column.profile.decimal_scale}[column.field.type]
 
 
 def _plain_number(column: Column) -> Plan:
     source, found = column.step("source"), column.found
-    digits = numbers.Widths(found["whole"], found["fraction"], found["fraction"])
+    digits = numbers.Widths(found["whole"], found["fraction"])
     if column.field.type == "Decimal" and digits.whole + digits.fraction > numbers.NARROW:
         digits = numbers.widths(column.connection, column.relation, column.text, column.profile.decimal_scale, numbers.WIDE)
     value, sql_type = _number_value(column.field.type, source, digits)
@@ -285,7 +285,8 @@ def _naive(column: Column, steps: list[tuple[str, str]]) -> tuple[int, datetime 
     """How many times leave the zone open, and the first and last of them."""
     plan = column.plan(steps, "TIMESTAMP", {})
     local, zoned = column.step("local"), column.step("zoned")
-    return column.connection.execute(f"select count({local}), min({local}), max({local}) from ({cells(f'select * from {column.relation}', (plan,))}) where not {zoned}").fetchone()
+    naive = f"filter (not {zoned})"
+    return column.connection.execute(f"select count({local}) {naive}, min({local}) {naive}, max({local}) {naive} from ({cells(f'select * from {column.relation}', (plan,))})").fetchone()
 
 
 def _date(column: Column) -> Plan:

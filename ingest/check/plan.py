@@ -1,7 +1,10 @@
 """How one field is read from its column: the SQL for its text, its value and what can go wrong, with the questions the column raises."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+import duckdb
 
 from ingest.engine import identifier
 from schemas.checking import Question
@@ -43,6 +46,16 @@ class Plan:
 def alias(step: str, name: str) -> str:
     """The quoted name of one step of a field among the columns of the cells."""
     return identifier(f"{step}:{name}")
+
+
+@contextmanager
+def each_step_once(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Inside, a condition over a step is tested after the step: pushed down to the rows it would read every cell twice."""
+    connection.execute("set disabled_optimizers = 'filter_pushdown'")
+    try:
+        yield
+    finally:
+        connection.execute("reset disabled_optimizers")
 
 
 def cells(raw: str, plans: tuple[Plan, ...]) -> str:

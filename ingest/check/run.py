@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from ingest import ledger
 from ingest.check import identity, totals
-from ingest.check.checks import CHECKS, error_code, remarks
+from ingest.check.checks import CHECKS, error_code, errors_of, remarks
 from ingest.check.columns import make_plans
-from ingest.check.plan import Plan, alias, cells
+from ingest.check.plan import Plan, alias, cells, each_step_once
 from ingest.check.repeats import Repeats, find_repeats
 from ingest.engine import engine, identifier, literal
 from ingest.errors import Broken
@@ -42,9 +42,10 @@ def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, accou
         key = _chosen_key(match_spec, plans)
         _view_cells(connection, plans)
         written = _write_typed(connection, plans, slug, key, out)
+        _find_bad(connection, plans, some=written < report.rows)
         repeats = find_repeats(connection, plans, key, match_spec.answers, ledger.ledger_files(account.ledger_name, slug), sha256)
         _settle_events(connection, repeats, out)
-        counts = _list_issues(connection, plans, bad_cells=written < report.rows)
+        counts = _list_issues(connection, plans)
         _write_issues(connection, out)
         _write_left_out(connection, plans, report, out)
         return _result(connection, plans, match_spec, report, repeats, counts, ledger.ledger_version(account.ledger_name, slug))
@@ -73,7 +74,8 @@ def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], s
     good = " and ".join(f"{alias('error', field)} is null" for field in codes) or "true"
     connection.execute(f"create view checked as select *{marked} from cells")
     target = out / "typed.parquet"
-    written = connection.execute(f"copy (select {identity.event_columns(plans, slug, key)}, _row from checked where {good}) to {literal(target)} (format parquet, codec snappy)").fetchone()[0]
+    with each_step_once(connection):
+        written = connection.execute(f"copy (select {identity.event_columns(plans, slug, key)}, _row from checked where {good}) to {literal(target)} (format parquet, codec snappy)").fetchone()[0]
     connection.execute(f"create view typed as select * from read_parquet({literal(target)})")
     _nothing_was_lost(connection, plans, written)
     return written
@@ -86,6 +88,17 @@ def _nothing_was_lost(connection: duckdb.DuckDBPyConnection, plans: Sequence[Pla
     for name, count in zip(whole, found, strict=True):
         if count != written:
             raise Broken(f"Values were lost: {written:,} events were written, but only {count:,} have a {name}.")
+
+
+def _find_bad(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], *, some: bool) -> None:
+    """The table `bad`: the rows that weren't written, and what is wrong with each. Only they are looked at again."""
+    codes = _errors(plans)
+    failing = [plan for plan in plans if plan.field in codes]
+    columns = "".join(f", {codes[plan.field]} as {alias('error', plan.field)}, {_raw_cell(plan)} as {alias('raw', plan.field)}" for plan in failing)
+    needed = "".join(f", {identifier(name)}" for name in dict.fromkeys(plan.column for plan in plans if plan.column is not None))
+    connection.execute(f"create table bad_raw as select _row, _file, _sheet{needed} from raw where {'_row not in (select _row from typed)' if some else 'false'}")
+    connection.execute(f"create table bad as select _row, _file, _sheet, {_reasons(failing)} as reason{columns} from ({cells('select * from bad_raw', tuple(plans))})")
+    connection.execute("drop table bad_raw")
 
 
 def _settle_events(connection: duckdb.DuckDBPyConnection, repeats: Repeats, out: Path) -> None:
@@ -104,24 +117,32 @@ def _settle_events(connection: duckdb.DuckDBPyConnection, repeats: Repeats, out:
 # Issues.
 
 
-def _list_issues(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], *, bad_cells: bool) -> dict[tuple[str, str | None], int]:
+def _list_issues(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> dict[tuple[str, str | None], int]:
     """Fills the table `issues`. Returns the exact counts of the remarks that aren't listed cell by cell."""
     connection.execute('create table issues (code varchar, _file varchar, _sheet varchar, _row bigint, "column" varchar, value varchar, field varchar)')
-    connection.execute("create table bad (_row bigint)")
-    if bad_cells:
-        _cell_errors(connection, plans)
-    connection.execute("insert into issues select f.code, r._file, r._sheet, f._row, null, f.value, null from findings f join (select _row, _file, _sheet from raw) r using (_row)")
-    return _cell_remarks(connection, plans)
+    for plan in plans:
+        if error_code(plan):
+            error = alias("error", plan.field)
+            connection.execute(f"insert into issues select {error}, _file, _sheet, _row, {_header(plan)}, {alias('raw', plan.field)}, {literal(plan.field)} from bad where {error} is not null")
+    return {**_row_findings(connection), **_cell_remarks(connection, plans)}
 
 
-def _cell_errors(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
-    failing = [plan for plan in plans if error_code(plan)]
-    some = " or ".join(f"{alias('error', plan.field)} is not null" for plan in failing)
-    columns = "".join(f", {alias('error', plan.field)}, {_raw_cell(plan)} as {alias('raw', plan.field)}" for plan in failing)
-    connection.execute(f"create or replace table bad as select _row, _file, _sheet{columns} from checked where {some}")
-    for plan in failing:
-        error = alias("error", plan.field)
-        connection.execute(f"insert into issues select {error}, _file, _sheet, _row, {_header(plan)}, {alias('raw', plan.field)}, {literal(plan.field)} from bad where {error} is not null")
+def _row_findings(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str | None], int]:
+    """What comparing rows found: every error, and the first ones of each remark. Returns how many there are of each."""
+    counts: dict[tuple[str, str | None], int] = dict(((code, None), count) for code, count in connection.execute("select code, count(*) from findings group by 1").fetchall())
+    for code, _ in counts:
+        limit = "" if CHECKS[code].severity == "error" else f"order by _row limit {LISTED}"
+        connection.execute(f"""
+            insert into issues select f.code, r._file, r._sheet, f._row, null, f.value, null
+            from (select * from findings where code = ? {limit}) f join (select _row, _file, _sheet from raw) r using (_row)""", [code])
+    return counts
+
+
+def _reasons(failing: Sequence[Plan]) -> str:
+    """SQL for what is wrong with a row, in words."""
+    columns = [f" ({plan.column})" if plan.column is not None else "" for plan in failing]
+    words = [" ".join(f"when {condition} then {literal(CHECKS[code].title + column)}" for code, condition in errors_of(plan)) for plan, column in zip(failing, columns, strict=True)]
+    return f"concat_ws('; ', {', '.join(f'case {each} end' for each in words)})" if words else "null::varchar"
 
 
 def _raw_cell(plan: Plan) -> str:
@@ -160,8 +181,7 @@ def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
     connection.register("excluded", excluded)
     connection.execute("""
         create table left_out as
-        select _row, 'rejected' as outcome, string_agg(title || coalesce(' (' || "column" || ')', ''), '; ' order by field, code) as reason, null::uuid as event_id
-        from issues join codes using (code) where severity = 'error' and _row in (select _row from bad) group by _row
+        select _row, 'rejected' as outcome, reason, null::uuid as event_id from bad
         union all select _row, outcome, coalesce(title, reason), event_id from changes left join codes on code = reason where outcome is not null
         union all select _row, 'excluded', reason, null from excluded""")
     connection.execute(f"copy (select * from left_out order by _row, outcome) to {literal(out / LEFT_OUT)} (format parquet)")
@@ -190,7 +210,7 @@ def _moment(moment: object) -> str | None:
 
 def _groups(connection: duckdb.DuckDBPyConnection, counts: dict[tuple[str, str | None], int]) -> tuple[IssueGroup, ...]:
     found = connection.execute(f"""
-        select code, "column", count(*), list(struct_pack("row" := _row, value := value) order by _row)[:{EXAMPLES}] from issues group by 1, 2""").fetchall()
+        select code, "column", count(*), arg_min(struct_pack("row" := _row, value := value), _row, {EXAMPLES}) from issues group by 1, 2""").fetchall()
     groups = [_group(code, column, counts.get((code, column), count), examples) for code, column, count, examples in found]
     return tuple(sorted(groups, key=lambda group: (LEVELS.index(group.severity), -group.count, group.code, group.column or "")))
 

@@ -16,6 +16,7 @@ APART = " '\u2019\u00a0\u2007\u2009\u202f"
 """Thousands marks that go with either decimal mark."""
 OTHER: dict[DecimalMark, str] = {"point": ",", "comma": "."}
 MARK: dict[DecimalMark, str] = {"point": ".", "comma": ","}
+PLAIN_WITH: dict[DecimalMark, str] = {"point": PLAIN, "comma": r"-?\d+(?:,\d+)?"}
 NARROW, WIDE = 18, 38
 
 
@@ -45,11 +46,10 @@ class NumberEvidence:
 
 @dataclass(frozen=True)
 class Widths:
-    """Digits before and after the point that a column needs, and the digits after it that 99 in 100 cells need."""
+    """Digits before and after the point that a column needs."""
 
     whole: int
     fraction: int
-    usual_fraction: int
 
 
 def number_pattern(mark: DecimalMark) -> str:
@@ -65,22 +65,24 @@ def _ambiguous(mark: DecimalMark) -> str:
 
 def number_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> NumberEvidence:
     """What the cells say about the decimal mark. `relation` is SQL, `text` an expression over it."""
-    open_point, open_comma = matches("s", _ambiguous("point")), matches("s", _ambiguous("comma"))
-    open_cell = f"({open_point} or {open_comma})"
-    point_only = f"({matches('s', number_pattern('point'))} and not {matches('s', number_pattern('comma'))})"
-    comma_only = f"({matches('s', number_pattern('comma'))} and not {matches('s', number_pattern('point'))})"
-    row = connection.execute(f"""
-        select count(s), count(*) filter ({point_only}), count(*) filter ({comma_only}), count(*) filter ({open_point}), count(*) filter ({open_comma}), min(s) filter ({open_cell})
-        from (select {text} as s from {relation})""").fetchone()
-    return NumberEvidence(*row)
+    point, comma = matches("s", number_pattern("point")), matches("s", number_pattern("comma"))
+    kind = f"""case
+        when {matches("s", _ambiguous("point"))} then 'ambiguous_point' when {matches("s", PLAIN)} then case when contains(s, '.') then 'point' else 'either' end
+        when {matches("s", _ambiguous("comma"))} then 'ambiguous_comma' when {point} then case when {comma} then 'either' else 'point' end when {comma} then 'comma' else 'none' end"""
+    found = connection.execute(f"select {kind} as kind, count(*), min(s) from (select {text} as s from {relation}) where s is not null group by 1").fetchall()
+    counts, examples = {name: count for name, count, _ in found}, {name: example for name, _, example in found}
+    example = min((examples[name] for name in ("ambiguous_point", "ambiguous_comma") if name in examples), default=None)
+    return NumberEvidence(sum(counts.values()), *(counts.get(name, 0) for name in ("point", "comma", "ambiguous_point", "ambiguous_comma")), example)
 
 
 def number_text(text: str, mark: DecimalMark) -> str:
-    """The number as plain digits with a point, without superfluous zeros at its end; null where it is no number."""
+    """The number as plain digits with a point, without superfluous zeros at its end; null where it is no number. The plain forms, which nearly all cells have, go a short way."""
     from_marks = MARK[mark] + "\u2212" + OTHER[mark] + APART + "+"
     plain = f"translate({text}, {literal(from_marks)}, '.-')"
     expanded = f"case when contains(lower({plain}), 'e') then {_expanded(plain)} else {plain} end"
-    return f"case when {matches(text, number_pattern(mark))} then {without_zeros(f'({expanded})')} end"
+    pointed = text if mark == "point" else f"replace({text}, ',', '.')"
+    short = f"case when suffix({text}, '0') then {without_zeros(pointed)} else {pointed} end"
+    return f"case when {matches(text, PLAIN_WITH[mark])} then {short} when {matches(text, number_pattern(mark))} then {without_zeros(f'({expanded})')} end"
 
 
 def without_zeros(number: str) -> str:
@@ -114,9 +116,9 @@ def whole_digits(number: str) -> str:
 
 def widths(connection: duckdb.DuckDBPyConnection, relation: str, number: str, fraction_limit: int, whole_limit: int) -> Widths:
     """The digits that the cells within the limits need. `number` is plain text."""
+    good = f"filter (f <= {fraction_limit} and w <= {whole_limit})"
     row = connection.execute(f"""
-        select max(w), max(f), quantile_disc(f, 0.99) from (select {whole_digits('t')} as w, {fraction_digits('t')} as f from (select {number} as t from {relation}) where t is not null)
-        where f <= {fraction_limit} and w <= {whole_limit}""").fetchone()
+        select max(w) {good}, max(f) {good} from (select {whole_digits('t')} as w, {fraction_digits('t')} as f from (select {number} as t from {relation}))""").fetchone()
     return Widths(*(value or 0 for value in row))
 
 
@@ -126,13 +128,13 @@ def decimal_type(digits: Widths) -> str:
 
 
 def to_decimal(number: str, digits: Widths) -> str:
-    """SQL for the exact decimal. Casting text to 38 digits costs 80 times more, so only the cells that need it go that way."""
+    """SQL for the exact decimal. Casting text to 38 digits costs 80 times more than to 18, so a wide number is put together from its two narrow halves."""
     if digits.whole + digits.fraction <= NARROW:
         return f"try_cast({number} as DECIMAL({NARROW},{digits.fraction}))"
-    scale = min(digits.usual_fraction, NARROW - 1)
     wide = f"DECIMAL({WIDE},{digits.fraction})"
-    narrow = f"case when {fraction_digits(number)} <= {scale} then try_cast({number} as DECIMAL({NARROW},{scale}))::{wide} end"
-    return f"coalesce({narrow}, try_cast({number} as {wide}))"
+    whole, fraction = f"ltrim(split_part({number}, '.', 1), '-')", f"split_part({number}, '.', 2)"
+    halves = f"coalesce(try_cast({whole} as BIGINT), 0)::{wide} + try_cast('0.' || {fraction} as DECIMAL({NARROW},{digits.fraction}))::{wide}"
+    return f"case when strlen({whole}) > {NARROW} then try_cast({number} as {wide}) when prefix({number}, '-') then -({halves}) else {halves} end"
 
 
 def parse_number(connection: duckdb.DuckDBPyConnection, text: str, mark: DecimalMark) -> str | None:

@@ -9,12 +9,13 @@ from ingest.engine import literal
 from ingest.values.text import matches
 
 DateOrder = Literal["day_first", "month_first"]
+PLAIN_CLOCK = r"(?: \d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
+PLAIN_ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z?)?"
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
 TAIL = rf"(?:(?:[Tt]|,? +){CLOCK}(?: ?[AaPp]\.?[Mm]\.?)?)?(?: ?(?:[Zz]|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?))?"
+DAYS = {"iso": r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", "slashed": r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", "dotted": r"(\d{1,2})\.(\d{1,2})\.(\d{4})"}
 FORMS = {
-    "iso": rf"\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}{TAIL}",
-    "slashed": rf"\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{4}}{TAIL}",
-    "dotted": rf"\d{{1,2}}\.\d{{1,2}}\.\d{{4}}{TAIL}",
+    **{name: day + TAIL for name, day in DAYS.items()},
     "compact": r"(?:19|20)\d{6}(?:[Tt]?\d{6}[Zz]?)?",
     "epoch": r"\d{10}(?:\.\d{1,6})?|\d{13}|\d{16}",
 }
@@ -50,35 +51,34 @@ class TimeEvidence:
 
 def time_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> TimeEvidence:
     """What the cells say about their form and order."""
-    counts = ", ".join(f"count(*) filter ({matches('s', form)})" for form in FORMS.values())
-    found = connection.execute(f"select count(s), {counts} from (select {text} as s from {relation})").fetchone()
-    forms = tuple(name for name, count in zip(FORMS, found[1:], strict=True) if count)
+    kind = " ".join(f"when {matches('s', form)} then {literal(name)}" for name, form in FORMS.items())
+    found = dict(connection.execute(f"select case when {matches('s', PLAIN_ISO)} then 'iso' {kind} else 'none' end, count(*) from (select {text} as s from {relation}) where s is not null group by 1").fetchall())
+    cells, forms = sum(found.values()), tuple(name for name in FORMS if name in found)
     if "slashed" not in forms:
-        return TimeEvidence(found[0], forms)
+        return TimeEvidence(cells, forms)
     order = connection.execute(f"""
         select count(*) filter (a > 12 and b <= 12), count(*) filter (b > 12 and a <= 12), count(*) filter (a <= 12 and b <= 12 and a <> b), min(s) filter (a <= 12 and b <= 12 and a <> b)
         from (select s, split_part(replace(s, '-', '/'), '/', 1)::int as a, split_part(replace(s, '-', '/'), '/', 2)::int as b
               from (select {text} as s from {relation}) where {matches('s', FORMS['slashed'])})""").fetchone()
-    return TimeEvidence(found[0], forms, *order)
+    return TimeEvidence(cells, forms, *order)
 
 
 def iso_text(text: str, forms: tuple[str, ...], order: DateOrder) -> str:
     """The cell rewritten to ISO, epochs left as they are, null for a form that isn't among these."""
-    cases = " ".join(f"when {matches(text, FORMS[form])} then {_rewritten(text, form, order)}" for form in forms)
+    cases = " ".join(f"when {matches(text, form)} then {sql}" for name in forms for form, sql in _ways(text, name, order))
     return f"case {cases} end" if cases else "null::varchar"
 
 
-def _rewritten(text: str, form: str, order: DateOrder) -> str:
-    if form == "epoch":
-        return text
-    if form == "compact":
-        return _compact(rf"regexp_replace(upper({text}), '^(\d{{4}})(\d{{2}})(\d{{2}})', '\1-\2-\3')")
-    pattern, target = {
-        "iso": (r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", r"\1-\2-\3"),
-        "dotted": (r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", r"\3-\2-\1"),
-        "slashed": (r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})", r"\3-\2-\1" if order == "day_first" else r"\3-\1-\2"),
-    }[form]
-    return _tidy_clock(f"regexp_replace({text}, {literal(pattern)}, {literal(target)})")
+def _ways(text: str, name: str, order: DateOrder) -> list[tuple[str, str]]:
+    """Patterns and how to rewrite what has them; the plain ones, which nearly all cells have, first and in one step."""
+    if name == "epoch":
+        return [(FORMS[name], text)]
+    if name == "compact":
+        return [(FORMS[name], _compact(rf"regexp_replace(upper({text}), '^(\d{{4}})(\d{{2}})(\d{{2}})', '\1-\2-\3')"))]
+    target = {"iso": r"\1-\2-\3", "dotted": r"\3-\2-\1", "slashed": r"\3-\2-\1" if order == "day_first" else r"\3-\1-\2"}[name]
+    dated = f"regexp_replace({text}, {literal(f'^{DAYS[name]}')}, {literal(target)})"
+    plain = [(PLAIN_ISO, text)] if name == "iso" else [(DAYS[name] + PLAIN_CLOCK, dated)]
+    return [*plain, (FORMS[name], _tidy_clock(dated))]
 
 
 def _compact(dated: str) -> str:
@@ -97,7 +97,7 @@ def _tidy_clock(text: str) -> str:
 def is_zoned(iso: str, forms: tuple[str, ...]) -> str:
     """Whether the cell says its zone itself; seconds since 1970 do."""
     epoch = f"{matches(iso, FORMS['epoch'])} or " if "epoch" in forms else ""
-    return f"({epoch}regexp_matches({iso}, {literal(ZONED)}))"
+    return f"({epoch}suffix({iso}, 'Z') or regexp_matches({iso}, {literal(ZONED)}))"
 
 
 def parsed(iso: str, zoned: str, forms: tuple[str, ...]) -> str:
@@ -108,7 +108,7 @@ def parsed(iso: str, zoned: str, forms: tuple[str, ...]) -> str:
         micros = f"case strlen(split_part({iso}, '.', 1)) when 10 then {seconds} when 13 then try_cast({iso} as bigint) * 1000 else try_cast({iso} as bigint) end"
         cases.append(f"when {matches(iso, FORMS['epoch'])} then make_timestamp({micros})")
     cases.append(f"when suffix({iso}, 'M') then try_strptime({iso}, ['%Y-%m-%d %I:%M %p', '%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M:%S.%f %p'])")
-    cases.append(f"when {zoned} then try_cast({iso} as timestamptz)::timestamp")
+    cases.append(f"when {zoned} and not suffix({iso}, 'Z') then try_cast({iso} as timestamptz)::timestamp")
     return f"case {' '.join(cases)} else try_cast({iso} as timestamp) end"
 
 
