@@ -15,7 +15,7 @@ from schemas.records import ImportRecord
 STEP_NAMES: dict[Step, str] = {"file": "File", "columns": "Columns", "review": "Review", "send": "Send"}
 ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" y="2" width="20" height="20" rx="5" fill="#1f5fa8"/><path d="M7 12.5l3.4 3.4L17 9" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
 """The tab's icon, in here so that nothing is fetched for it."""
-_REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 1, "checking": 1, "checked": 2, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
+_REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 1, "checking": 1, "checked": 3, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
 """How far an import may be opened: the index of the furthest step."""
 _UNMATCHED = ("reading", "unreadable", "read")
 
@@ -74,8 +74,10 @@ def furthest(record: ImportRecord | None) -> int:
 
 
 def left_at(record: ImportRecord | None) -> Step:
-    """The step where an import was left. A file that was only just read is looked at first."""
-    return "file" if record is None or record.state == "read" else STEPS[furthest(record)]
+    """The step where an import was left. A file that was only just read is looked at first, a check before it is sent."""
+    if record is None or record.state == "read":
+        return "file"
+    return "review" if record.state == "checked" else STEPS[furthest(record)]
 
 
 def _step_link(record: ImportRecord | None, step: Step, position: int, current: Step, reached: int) -> None:
@@ -83,7 +85,7 @@ def _step_link(record: ImportRecord | None, step: Step, position: int, current: 
     if step == current:
         st.markdown(f"**{name}** (here)", width="content")
     elif record and position <= reached:
-        done = position < reached or record.state == "proven"
+        done = position < STEPS.index(left_at(record)) or record.state == "proven"
         st.page_link(IMPORT_PAGE, label=f"{name}{' (done)' if done else ''}", icon=":material/check_circle:" if done else None, query_params=import_address(record.id, step))
     else:
         st.caption(f"{name} (later)", width="content")

@@ -6,9 +6,9 @@ import streamlit as st
 from ingest import imports, month
 from pages.parts import errors, follow, frame, tables
 from pages.parts.ask import ask
-from pages.parts.state import link_import, open_import, remembered
+from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import decisions, downloads, fields, send, totals, words
+from pages.usage.steps import decisions, downloads, fields, totals, words
 from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
@@ -19,9 +19,7 @@ TABS = ("Rows to fix", "Customers", "Totals", "Columns")
 
 def show(record: ImportRecord, actor: frame.Actor) -> None:
     """Draws the step."""
-    if record.state == "checked" and remembered.step == "send":
-        send.show(record, actor)
-    elif record.match is None:
+    if record.match is None:
         st.info("First say what this usage is.", icon=":material/view_column:")
         link_import(record.id, "Go to Columns", "columns", icon=":material/arrow_back:")
     elif record.check is None or record.state in ("matched", "checking"):
