@@ -43,6 +43,8 @@ MAX_CELL_CHARS = 16 * 1024**2
 MAX_PACKED_ROWS = 500_000_000
 MAX_UNPACKED_BYTES = 20 * 1024**3
 """What a packed file may unpack to on the disk."""
+PACKED_MATTERS_FROM = 64 * 1024**2
+"""From this size on a packed file may not unpack to more than MAX_INFLATION times its own."""
 MAX_MEMBERS = 10_000
 MAX_PACKING = 3
 """How deep files may be packed in one another."""

@@ -18,7 +18,7 @@ from schemas.reading import Finding, ReadReport, ReadSpec
 
 Progress = Callable[[int], None] | None
 MAX_TABLES = 1_000
-MAX_CELLS = 5_000_000
+MAX_CELLS = 2_000_000
 CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 SPACE = re.compile(r"\s+")
 MIDNIGHT = "T00:00:00"
@@ -103,7 +103,7 @@ class _Open:
     def __init__(self) -> None:
         self.rows: list[list[str]] = []
         self.merged: list[Range] = []
-        self.taken: dict[tuple[int, int], bool] = {}
+        self.reach: dict[int, int] = {}
         self.text: list[str] | None = None
         self.spans = (1, 1)
 
@@ -112,25 +112,27 @@ class _Open:
         if self.text is None or not self.rows:
             return 0
         row, cells = len(self.rows) - 1, self.rows[-1]
-        while self.taken.pop((row, len(cells)), False):
-            cells.append("")
+        self._skip_taken()
         down, across = self.spans
         first = len(cells)
         cells += [SPACE.sub(" ", "".join(self.text)).strip(), *[""] * (across - 1)]
         if down > 1 or across > 1:
             self.merged.append(((row, first), (row + down - 1, first + across - 1)))
-            self.taken.update(((below, column), True) for below in range(row + 1, row + down) for column in range(first, first + across))
+            self.reach.update((column, row + down - 1) for column in range(first, first + across))
         self.text = None
         if len(cells) > MAX_COLUMNS:
             raise Unreadable(f"This table has more than {MAX_COLUMNS:,} columns.")
-        return across * down
+        return across
 
     def end_row(self) -> None:
-        """Fills what cells above reach into, up to the row's end."""
+        """Leaves room for what reaches down into the row's end."""
         if self.rows:
-            row, cells = len(self.rows) - 1, self.rows[-1]
-            while self.taken.pop((row, len(cells)), False):
-                cells.append("")
+            self._skip_taken()
+
+    def _skip_taken(self) -> None:
+        cells = self.rows[-1]
+        while self.reach.get(len(cells), -1) >= len(self.rows) - 1:
+            cells.append("")
 
 
 class _Tables(HTMLParser):

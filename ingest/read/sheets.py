@@ -10,9 +10,12 @@ from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, Shee
 
 from ingest.errors import Unreadable
 from ingest.read.rawfile import Cells
+from ingest.read.xls_cells import is_protected
 
 DAMAGED = "This workbook is damaged, or of a kind that can't be read."
 SAVE_AGAIN = "Open it in Excel, save it again as xlsx, and upload that."
+PROTECTED = "This workbook is protected with a password."
+WITHOUT = "Save it without the password and upload that."
 PANIC = "PanicException"
 """What the library raises when it trips over a file; the class can't be imported, and is no Exception."""
 
@@ -23,7 +26,7 @@ def plain_failures() -> Iterator[None]:
     try:
         yield
     except python_calamine.PasswordError:
-        raise Unreadable("This workbook is protected with a password.", "Save it without the password and upload that.") from None
+        raise Unreadable(PROTECTED, WITHOUT) from None
     except (python_calamine.CalamineError, ValueError, OverflowError, TypeError, OSError, MemoryError):
         raise Unreadable(DAMAGED, SAVE_AGAIN) from None
     except BaseException as error:
@@ -36,8 +39,13 @@ def plain_failures() -> Iterator[None]:
 def open_workbook(source: Path) -> Iterator[CalamineWorkbook]:
     """An open workbook, whatever its file is called. Raises Unreadable where it is damaged or protected."""
     with source.open("rb") as stream:
-        with plain_failures():
-            book = CalamineWorkbook.from_filelike(stream)
+        try:
+            with plain_failures():
+                book = CalamineWorkbook.from_filelike(stream)
+        except Unreadable:
+            if is_protected(source):
+                raise Unreadable(PROTECTED, WITHOUT) from None
+            raise
         try:
             yield book
         finally:

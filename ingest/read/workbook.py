@@ -18,12 +18,14 @@ from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.merged import Fills, filled, fills_of, merged_numbers
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.sheets import open_workbook, sheet_names, sheet_of, used_rows
+from ingest.read.xls_cells import look_at as look_at_xls
+from ingest.read.xlsb_cells import look_at as look_at_xlsb
 from ingest.read.xlsx_cells import Look, Lost
 from ingest.read.xlsx_cells import look_at as look_at_xlsx
 from schemas.reading import ExcludedRow, Finding, ReadReport, ReadSpec
 
 Progress = Callable[[int], None] | None
-LOOKS: dict[str, Callable[[Path, str], Look]] = {"xlsx": look_at_xlsx, "xlsm": look_at_xlsx}
+LOOKS: dict[str, Callable[[Path, str], Look]] = {"xlsx": look_at_xlsx, "xlsm": look_at_xlsx, "xlsb": look_at_xlsb, "xls": look_at_xls}
 TOGETHER = "*"
 """The name that stands for all sheets of the same shape; no sheet can be called so."""
 SHEET_STEP = 10_000_000

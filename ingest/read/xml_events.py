@@ -98,12 +98,15 @@ class _Records:
     def __init__(self, record: Names) -> None:
         self.record, self.path, self.texts = record, [], []
         self.values: dict[Names, list[str]] = {}
+        self.size = 0
         self.done: list[dict[Names, str | None]] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.path.append(local(name))
         self.texts.append([])
-        if inside := self._inside():
+        inside = self._inside()
+        self.size = self.size if inside else 0
+        if inside:
             for key, value in attributes.items():
                 self._add((*inside[1:], local(key)), value)
 
@@ -122,13 +125,14 @@ class _Records:
         self.path.pop()
         if len(inside) == 1:
             self.done.append({path: _one(values) for path, values in self.values.items()})
-            self.values = {}
+            self.values, self.size = {}, 0
 
     def text(self, text: str) -> None:
         if self.texts:
             self.texts[-1].append(text)
-            if len(text) > MAX_CELL_CHARS or len(self.texts[-1]) > MAX_CELL_CHARS // 100:
-                raise Unreadable(f"This file has a cell of more than {MAX_CELL_CHARS // 1024**2} million characters, so it is no table.", "Check the export.")
+            self.size += len(text)
+            if self.size > MAX_CELL_CHARS:
+                raise Unreadable(f"This file has a record of more than {MAX_CELL_CHARS // 1024**2} million characters, so it is no table.", "Check the export.")
 
     def _add(self, path: Names, value: str) -> None:
         self.values.setdefault(path or ("value",), []).append(value)
