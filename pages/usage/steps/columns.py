@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import streamlit as st
 
-from ingest import imports
+from ingest import imports, match
 from ingest.errors import BadInput, IngestError, Outside
 from ingest.store import accounts
 from ingest.store.imports import pointers
@@ -42,7 +42,7 @@ def _form(place: Place) -> None:
     if known is None:
         return
     profiles = _profiles(place.record.id, place.raw_key)
-    proposal = _proposal(place.record.id, place.raw_key)
+    proposal = _proposal(place.record.id, place.raw_key, place.record.file_name)
     candidates = _candidates(place, known)
     chosen = _what_is_this(place, known, candidates)
     if chosen == NEW:
@@ -183,8 +183,8 @@ def _event_types_or_sentence(place: Place, account: Account) -> dict[str, EventT
     except Outside as error:
         errors.show(error)
         st.button("Try again", key=place.key("again"), icon=":material/refresh:")
-        match = place.before()
-        return {match.event_type.slug: match.event_type} if match else None
+        before = place.before()
+        return {before.event_type.slug: before.event_type} if before else None
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner="Asking the account for its kinds of usage …")
@@ -201,13 +201,13 @@ def _profiles(import_id: str, raw_key: str) -> tuple[ColumnProfile, ...]:
 
 
 @st.cache_data(ttl=3600, max_entries=100, show_spinner=False)
-def _proposal(import_id: str, raw_key: str) -> EventType:
-    return ask(imports.propose_event_type, import_id)
+def _proposal(import_id: str, raw_key: str, file_name: str) -> EventType:
+    return match.propose_event_type(_profiles(import_id, raw_key), file_name)
 
 
 @st.cache_data(ttl=3600, max_entries=500, show_spinner=False)
 def _suggestions(import_id: str, raw_key: str, event_type: EventType) -> tuple[Suggestion, ...]:
-    return ask(imports.suggestions, import_id, event_type)
+    return ask(match.suggest, _profiles(import_id, raw_key), event_type)  # not imports.suggestions: that would look at every column again
 
 
 @st.cache_data(ttl=3600, max_entries=200, show_spinner="Looking for what makes a row the same row …")
