@@ -12,7 +12,7 @@ from ingest.check.plan import Plan, alias, cells
 from ingest.engine import identifier, literal
 from ingest.errors import BadInput
 from ingest.values import numbers, others, times, zones
-from ingest.values.text import has_edges, matches, trimmed
+from ingest.values.text import has_edges, matches, trimmed, without_edges
 from schemas.account import AccountProfile
 from schemas.checking import Question
 from schemas.event_type import Field, FieldType
@@ -151,6 +151,12 @@ def _number(column: Column) -> Plan:
     return _written_number(column, answer)
 
 
+def _tidy(column: Column) -> str:
+    """The column's text without spaces at its edges; the column itself where no cell has any."""
+    edges = column.connection.execute(f"select count(*) filter (not {without_edges(column.text)}) from {column.relation}").fetchone()[0]
+    return trimmed(column.text) if edges else column.text
+
+
 def _is_plain(column: Column, answer: str | None) -> bool:
     found = column.found
     if not found["cells"] or found["cells"] != found["plain"]:
@@ -172,12 +178,13 @@ def _plain_number(column: Column) -> Plan:
 
 def _written_number(column: Column, answer: str | None) -> Plan:
     source, number, value = column.step("source"), column.step("number"), column.step("value")
-    evidence = numbers.number_evidence(column.connection, column.relation, trimmed(column.text))
+    tidy = _tidy(column)
+    evidence = numbers.number_evidence(column.connection, column.relation, tidy)
     mark = answer or evidence.mark
     asked = _mark_question(column, evidence) if not answer else ()
     text = numbers.number_text(source, mark)
     scale, whole = column.profile.decimal_scale, numbers.WIDE - column.profile.decimal_scale
-    digits = numbers.widths(column.connection, f"(select {trimmed(column.text)} as {source} from {column.relation})", text, scale, whole)
+    digits = numbers.widths(column.connection, f"(select {tidy} as {source} from {column.relation})", text, scale, whole)
     sql, sql_type = _number_value(column.field.type, number, digits)
     facts = {"not_a_number": f"{source} is not null and {value} is null", "number_too_large": f"{number} is not null and {value} is null"}
     if column.field.type == "Int64":
@@ -187,7 +194,7 @@ def _written_number(column: Column, answer: str | None) -> Plan:
         facts["too_many_decimals"] = f"{numbers.fraction_digits(number)} > {scale}"
         facts["number_too_large"] = f"{numbers.whole_digits(number)} > {whole}"
         sql = f"case when {numbers.fraction_digits(number)} <= {scale} and {numbers.whole_digits(number)} <= {whole} then {sql} end"
-    return column.plan([("source", trimmed(column.text)), ("number", text), ("value", sql)], sql_type, facts, questions=asked, mark=mark)
+    return column.plan([("source", tidy), ("number", text), ("value", sql)], sql_type, facts, questions=asked, mark=mark)
 
 
 def _mark_question(column: Column, evidence: numbers.NumberEvidence) -> tuple[Question, ...]:
@@ -251,10 +258,11 @@ def _zone_facts(reading: zones.LocalTime, naive: str) -> dict[str, str]:
 
 def _written_timestamp(column: Column, name: str | None, order: str | None, kept: int) -> Plan:
     source, iso, zoned, local, value = (column.step(step) for step in ("source", "iso", "zoned", "local", "value"))
-    evidence = times.time_evidence(column.connection, column.relation, trimmed(column.text))
+    tidy = _tidy(column)
+    evidence = times.time_evidence(column.connection, column.relation, tidy)
     asked = _order_question(column, evidence, order)
     steps = [
-        ("source", trimmed(column.text)), ("iso", times.iso_text(source, evidence.forms, order or _proposed(asked) or evidence.order)), ("zoned", times.is_zoned(iso, evidence.forms)),
+        ("source", tidy), ("iso", times.iso_text(source, evidence.forms, order or _proposed(asked) or evidence.order)), ("zoned", times.is_zoned(iso, evidence.forms)),
         ("local", times.plausible(times.parsed(iso, zoned, evidence.forms))),
     ]
     naive, first, last = _naive(column, steps)
@@ -294,11 +302,12 @@ def _date(column: Column) -> Plan:
     if found["cells"] and found["cells"] == found["plain"] and found["first"].year >= 1900 and found["last"].year < 2300:
         return column.plan([("source", column.text), ("value", f"try_cast({column.step('source')} as date)")], "DATE", column.filled_everywhere)
     source, iso, local, value = (column.step(step) for step in ("source", "iso", "local", "value"))
-    evidence = times.time_evidence(column.connection, column.relation, trimmed(column.text))
+    tidy = _tidy(column)
+    evidence = times.time_evidence(column.connection, column.relation, tidy)
     asked = _order_question(column, evidence, order)
     forms = tuple(form for form in evidence.forms if form != "epoch")
     steps = [
-        ("source", trimmed(column.text)), ("iso", times.iso_text(source, forms, order or _proposed(asked) or evidence.order)),
+        ("source", tidy), ("iso", times.iso_text(source, forms, order or _proposed(asked) or evidence.order)),
         ("local", times.parsed(iso, times.is_zoned(iso, forms), forms)), ("value", f"case when {local}::time = time '00:00:00' and year({local}) between 1900 and 2299 then {local}::date end"),
     ]
     return column.plan(steps, "DATE", {"not_a_date": f"{source} is not null and {value} is null"}, questions=asked)

@@ -17,6 +17,7 @@ APART = " '\u2019\u00a0\u2007\u2009\u202f"
 OTHER: dict[DecimalMark, str] = {"point": ",", "comma": "."}
 MARK: dict[DecimalMark, str] = {"point": ".", "comma": ","}
 PLAIN_WITH: dict[DecimalMark, str] = {"point": PLAIN, "comma": r"-?\d+(?:,\d+)?"}
+GROUPED_WITH: dict[DecimalMark, str] = {"point": r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", "comma": r"-?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?"}
 NARROW, WIDE = 18, 38
 
 
@@ -66,13 +67,13 @@ def _ambiguous(mark: DecimalMark) -> str:
 def number_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> NumberEvidence:
     """What the cells say about the decimal mark. `relation` is SQL, `text` an expression over it."""
     point, comma = matches("s", number_pattern("point")), matches("s", number_pattern("comma"))
-    kind = f"""case
+    kind = f"""case when s is null then 'empty'
         when {matches("s", _ambiguous("point"))} then 'ambiguous_point' when {matches("s", PLAIN)} then case when contains(s, '.') then 'point' else 'either' end
         when {matches("s", _ambiguous("comma"))} then 'ambiguous_comma' when {point} then case when {comma} then 'either' else 'point' end when {comma} then 'comma' else 'none' end"""
-    found = connection.execute(f"select {kind} as kind, count(*), min(s) from (select {text} as s from {relation}) where s is not null group by 1").fetchall()
+    found = connection.execute(f"select {kind} as kind, count(*), min(s) from (select {text} as s from {relation}) group by 1").fetchall()
     counts, examples = {name: count for name, count, _ in found}, {name: example for name, _, example in found}
     example = min((examples[name] for name in ("ambiguous_point", "ambiguous_comma") if name in examples), default=None)
-    return NumberEvidence(sum(counts.values()), *(counts.get(name, 0) for name in ("point", "comma", "ambiguous_point", "ambiguous_comma")), example)
+    return NumberEvidence(sum(counts.values()) - counts.get("empty", 0), *(counts.get(name, 0) for name in ("point", "comma", "ambiguous_point", "ambiguous_comma")), example)
 
 
 def number_text(text: str, mark: DecimalMark) -> str:
@@ -81,8 +82,13 @@ def number_text(text: str, mark: DecimalMark) -> str:
     plain = f"translate({text}, {literal(from_marks)}, '.-')"
     expanded = f"case when contains(lower({plain}), 'e') then {_expanded(plain)} else {plain} end"
     pointed = text if mark == "point" else f"replace({text}, ',', '.')"
-    short = f"case when suffix({text}, '0') then {without_zeros(pointed)} else {pointed} end"
-    return f"case when {matches(text, PLAIN_WITH[mark])} then {short} when {matches(text, number_pattern(mark))} then {without_zeros(f'({expanded})')} end"
+    grouped = f"replace({text}, '{OTHER[mark]}', '')" if mark == "point" else f"replace(replace({text}, '.', ''), ',', '.')"
+    cases = f"when {matches(text, PLAIN_WITH[mark])} then {_shortened(text, pointed)} when {matches(text, GROUPED_WITH[mark])} then {_shortened(text, grouped)}"
+    return f"case {cases} when {matches(text, number_pattern(mark))} then {without_zeros(f'({expanded})')} end"
+
+
+def _shortened(text: str, number: str) -> str:
+    return f"case when suffix({text}, '0') then {without_zeros(number)} else {number} end"
 
 
 def without_zeros(number: str) -> str:

@@ -52,8 +52,9 @@ class TimeEvidence:
 def time_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> TimeEvidence:
     """What the cells say about their form and order."""
     kind = " ".join(f"when {matches('s', form)} then {literal(name)}" for name, form in FORMS.items())
-    found = dict(connection.execute(f"select case when {matches('s', PLAIN_ISO)} then 'iso' {kind} else 'none' end, count(*) from (select {text} as s from {relation}) where s is not null group by 1").fetchall())
-    cells, forms = sum(found.values()), tuple(name for name in FORMS if name in found)
+    kind = f"case when s is null then 'empty' when {matches('s', PLAIN_ISO)} then 'iso' {kind} else 'none' end"
+    found = dict(connection.execute(f"select {kind}, count(*) from (select {text} as s from {relation}) group by 1").fetchall())
+    cells, forms = sum(found.values()) - found.get("empty", 0), tuple(name for name in FORMS if name in found)
     if "slashed" not in forms:
         return TimeEvidence(cells, forms)
     order = connection.execute(f"""
