@@ -3,7 +3,10 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
+
+import duckdb
 
 from ingest import imports
 from ingest.engine import engine, identifier, literal
@@ -27,10 +30,11 @@ def read_files(paths: list[Path], *, sheet: str | None, out_dir: Path | None) ->
     """A report for every file, in their order; with `out_dir` also each table as CSV."""
     if out_dir:
         out_dir.mkdir(parents=True, exist_ok=True)
-    return [_read_one(path, ReadSpec(sheet=sheet), out_dir) for path in paths]
+    with engine() if out_dir else nullcontext() as connection:  # opening it for every file would take longer than reading a small one
+        return [_read_one(path, ReadSpec(sheet=sheet), out_dir, connection) for path in paths]
 
 
-def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None) -> Document:
+def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None, connection: duckdb.DuckDBPyConnection | None) -> Document:
     from ingest.read import read_file
 
     with tempfile.TemporaryDirectory(prefix="intake-read-") as folder:
@@ -39,7 +43,7 @@ def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None) -> Document:
                 raise BadInput(f"There is no file {str(path)!r}.")
             report = read_file(path, path.name, spec, Path(folder))
             if out_dir:
-                _write_table(Path(folder), report, out_dir / f"{path.name}.csv")
+                _write_table(Path(folder), report, out_dir / f"{path.name}.csv", connection)
         except IngestError as error:
             report = ReadReport(file=path.name, error=str(error))
     document = report.model_dump(mode="json", include=set(_SHOWN))
@@ -47,13 +51,12 @@ def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None) -> Document:
     return {name: document[name] for name in _SHOWN} | {"file": str(path), "findings": [each.model_dump() for each in report.findings], "warnings": list(report.warnings)}
 
 
-def _write_table(folder: Path, report: ReadReport, target: Path) -> None:
+def _write_table(folder: Path, report: ReadReport, target: Path, connection: duckdb.DuckDBPyConnection) -> None:
     from ingest.raw import RAW
 
     columns = ", ".join(identifier(column) for column in report.columns)
     part = target.with_name(target.name + ".part")
-    with engine() as connection:
-        connection.execute(f"copy (select {columns} from read_parquet({literal(folder / RAW)})) to {literal(part)} (format csv, header true, delimiter ',', quote '\"')")
+    connection.execute(f"copy (select {columns} from read_parquet({literal(folder / RAW)})) to {literal(part)} (format csv, header true, delimiter ',', quote '\"')")
     part.replace(target)
 
 

@@ -303,3 +303,13 @@ def test_a_value_far_down_in_an_empty_column_is_kept(read: Read) -> None:
     table[-5][0] = "look"
     report, rows = read(written(table))
     assert list(report.columns) == ["column_1", *HEADER] and rows[-5][0] == "look" and rows[0] == ["", *ROWS[0]]
+
+
+@pytest.mark.parametrize("line, reason", [(PLAIN.split("\r\n")[0], "repeated header"), ("Subtotal,,1500,,2507.10,,,,", "subtotals row")])
+def test_the_fast_way_sees_rows_that_are_none(read: Read, monkeypatch: pytest.MonkeyPatch, line: str, reason: str) -> None:
+    monkeypatch.setattr("ingest.read.text.FAST_FROM_BYTES", 0)
+    rows = [[cell.replace("\r\n", " ") for cell in row] for row in ROWS]
+    text = written(rows)
+    header = written([HEADER])
+    report, found = read(header + text * 20 + line + "\r\n" + text * 20)
+    assert found == rows * 40 and [each.reason for each in report.excluded] == [reason]

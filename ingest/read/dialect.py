@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ingest.read.columns import fixed_starts
 from ingest.read.kinds import kind_of
+from ingest.read.limits import VOTING_EFFORT
 from ingest.read.records import FIXED, RUNS, Dialect, records
 from schemas.reading import Confidence, Finding
 
@@ -80,7 +81,7 @@ def _score(lines: list[str], dialect: Dialect) -> _Score:
     """How well a delimiter fits: the share of rows with the same number of cells, times how many cells look like cells."""
     if dialect.delimiter == ":":
         lines = [TIMES.sub("t", line) for line in lines]
-    rows = [record.cells for record in records(lines, dialect) if record.raw.strip()]
+    rows = [record.cells for record in records(lines, dialect, effort=VOTING_EFFORT) if record.raw.strip()]
     counts = Counter(len(cells) for cells in rows)
     wide = [(count, width) for width, count in counts.items() if width > 1]
     if not wide:
@@ -124,7 +125,9 @@ def _longer(lines: list[str], best: _Score, scores: list[_Score]) -> _Score:
         mark = score.dialect.delimiter
         if score.score <= 0 or len(mark) > 1 or mark == " ":
             continue
-        longer = _extended([_unquoted(record.raw, best.dialect.quote) for record in records(lines, best.dialect._replace(delimiter=mark))], mark)
+        if _extended([_unquoted(line, best.dialect.quote) for line in lines[:3]], mark) == mark and _extended([_unquoted(line, best.dialect.quote) for line in lines[-3:]], mark) == mark:
+            continue
+        longer = _extended([_unquoted(record.raw, best.dialect.quote) for record in records(lines, best.dialect._replace(delimiter=mark), effort=VOTING_EFFORT)], mark)
         if longer == mark or len(longer) <= len(found.dialect.delimiter) or not set(best.dialect.delimiter) <= set(longer):
             continue
         tried = _score(lines, Dialect(longer, _quote_for(lines, longer, best.dialect.quote)))
@@ -200,7 +203,7 @@ def _irregular(lines: list[str], dialect: Dialect) -> int:
 
 
 def _rows(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, str]]:
-    return ((len(record.cells), record.repair) for record in records(lines, dialect))
+    return ((len(record.cells), record.repair) for record in records(lines, dialect, effort=VOTING_EFFORT))
 
 
 def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
@@ -229,7 +232,7 @@ def _irregular(lines: list[str], dialect: Dialect) -> int:
 
 
 def _rows(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, str]]:
-    return ((len(record.cells), record.repair) for record in records(lines, dialect))
+    return ((len(record.cells), record.repair) for record in records(lines, dialect, effort=VOTING_EFFORT))
 
 
 def _finding(delimiter: str | None, why: str, confidence: Confidence) -> Finding:

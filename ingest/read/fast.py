@@ -11,10 +11,10 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 
-from ingest.engine import engine, literal
+from ingest.engine import engine, identifier, literal
 from ingest.raw import RAW
 from ingest.read.assemble import Outcome, excluded_row, totals_row
-from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, TextRow, find_end
+from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, TextRow, find_end, says_total
 from ingest.read.limits import TAIL_BYTES, TAIL_RECORDS
 from ingest.read.records import Dialect, Record, records
 from schemas.reading import ExcludedRow, RowSpan
@@ -22,6 +22,8 @@ from schemas.reading import ExcludedRow, RowSpan
 CHUNK = 8 * 1024**2
 GROUP_CELLS = 6_000_000
 LF, CR = 10, 13
+TOTALS_START = r"(?i)^\s*(?:grand|overall|column|sub|monthly|month|report|total|sum|gesamt|insgesamt|zusammen|sum|som|итого|всего|合|总|總|Σ|totaal|totale)"
+"""How the label of a totals row begins, for a quick look; `says_total` decides."""
 TAIL_TRIES = 20
 """How many lines of the file's end are tried as the beginning of a record: the first ones may lie inside a quoted cell."""
 
@@ -46,7 +48,7 @@ def read_fast(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layo
         return None
     with _only_body(path, body, folder.parent, layout) as (source, skip):
         rows = _copy(source, skip, dialect, layout, folder, file)
-    if rows != expected:
+    if rows != expected or _holds_other_rows(path, head, body, layout, folder):
         return None
     if progress:
         progress(rows)
@@ -70,6 +72,20 @@ def _body(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout) 
         return None
     below = tuple(tail[last + 1 :])
     return Body(start, size - sum(len(record.raw.encode()) for record in below), below, {number - last - 1: end for number, end in found.items()})
+
+
+def _holds_other_rows(path: Path, head: Sequence[Record], body: Body, layout: Layout, folder: Path) -> bool:
+    """Whether a header stands again between the rows, or a subtotal may: then every row has to be looked at."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if any(content.find(b"\n" + head[row - 1].raw.rstrip("\r\n").encode(), body.start, body.end) >= 0 for row in layout.header_rows):
+            return True
+    if "number" not in layout.kinds:
+        return False
+    empties = " or ".join(f"{identifier(name)} is null" for name in layout.names)
+    label = f"coalesce({', '.join(map(identifier, layout.names[:2]))})"
+    with engine() as connection:
+        found = connection.execute(f"select {label} from read_parquet({literal(folder / RAW)}) where regexp_matches({label}, {literal(TOTALS_START)}) and ({empties}) limit 1000").fetchall()
+    return any(says_total(cell.strip()) for (cell,) in found)
 
 
 def _mark(path: Path) -> int:

@@ -4,8 +4,11 @@ MAX_RECORD_CHARS = 16 * 1024**2
 """The longest record of a text file."""
 MAX_JOINED_LINES = 1_000
 """How many lines a quoted cell may run over before its opening quote counts as a stray one."""
-MAX_JOIN_EFFORT = 50_000_000
-"""How many characters may be looked at in vain, in all, for the end of quoted cells; from then on only MAX_MENDED_LINES are."""
+JOIN_EFFORT = 6_000_000
+"""How many characters may be looked at in vain, in all, for the end of quoted cells and for the reading of damaged ones; from then on only the next JOINED_WHEN_TIRED lines are."""
+JOINED_WHEN_TIRED = 3
+VOTING_EFFORT = 300_000
+"""The same, for each way to cut that is tried."""
 MAX_MENDED_LINES = 20
 MAX_QUOTES_TRIED = 40
 """How many quotes of one damaged line are tried as ordinary characters."""

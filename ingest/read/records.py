@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple, TextIO
 
 from ingest.errors import Unreadable
-from ingest.read.limits import MAX_JOIN_EFFORT, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
+from ingest.read.limits import JOIN_EFFORT, JOINED_WHEN_TIRED, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
 
 RUNS = "spaces"
 """The delimiter that is any number of spaces."""
@@ -57,10 +57,10 @@ def lines_of(stream: TextIO) -> Iterator[str]:
         yield line
 
 
-def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, others: Others = NO_OTHERS) -> Iterator[Record]:
+def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, others: Others = NO_OTHERS, effort: int = JOIN_EFFORT) -> Iterator[Record]:
     """The records of some lines. Where a quote can be understood in two ways, the reading with `width` cells is taken."""
-    cutter = _Cutter(dialect, width)
-    foreign = [_Cutter(dialect._replace(delimiter=other, escape=None), width) for other in others.delimiters if other != dialect.delimiter] if width and width > 1 else []
+    cutter = _Cutter(dialect, width, effort)
+    foreign = [_Cutter(dialect._replace(delimiter=other, escape=None), width, effort // 20) for other in others.delimiters if other != dialect.delimiter] if width and width > 1 else []
     ahead: deque[str] = deque()
     source = iter(lines)
     while (line := ahead.popleft() if ahead else next(source, None)) is not None:
@@ -103,11 +103,11 @@ class _Joined(NamedTuple):
 
 
 class _Cutter:
-    def __init__(self, dialect: Dialect, width: int | None) -> None:
+    def __init__(self, dialect: Dialect, width: int | None, effort: int) -> None:
         self.delimiter, self.quote, self.escape, self.width = dialect.delimiter, dialect.quote, dialect.escape, width
         self.places = [*pairwise((0, *dialect.starts[1:], None))] if dialect.starts else []
         self.runs = self.delimiter == RUNS
-        self.effort = MAX_JOIN_EFFORT
+        self.effort = effort
         self.between = re.compile(" +" if self.runs else re.escape(self.delimiter or "\n"))
         self._compile(re.escape(dialect.quote) if dialect.quote else None, re.escape(dialect.escape) if dialect.escape else None)
 
@@ -191,8 +191,8 @@ class _Cutter:
     def joined(self, line: str, source: Iterator[str], ahead: deque[str], *, exact: bool = False) -> "_Joined | None":
         """The cells of a record over several lines, or None; then the lines that were looked at are put back."""
         taken, size, quotes = [line], len(line), line.count(self.quote)
-        most = MAX_JOINED_LINES if self.effort > 0 else MAX_MENDED_LINES
-        while len(taken) <= most and size < MAX_RECORD_CHARS:
+        most = MAX_JOINED_LINES if self.effort > 0 else JOINED_WHEN_TIRED
+        while len(taken) <= most and size < MAX_RECORD_CHARS and (self.effort > 0 or len(taken) <= JOINED_WHEN_TIRED):
             following = ahead.popleft() if ahead else next(source, None)
             if following is None:
                 break
@@ -212,11 +212,12 @@ class _Cutter:
 
     def _loosely_joined(self, line: str, cut: _Cut, source: Iterator[str], ahead: deque[str]) -> Record | None:
         """A record over a few lines with a cell too many or too few, where its first line alone makes even less sense."""
-        if cut.state != "open" or self.width is None:
+        if cut.state != "open" or self.width is None or self.effort <= 0:
             return None
         taken = [line]
         while len(taken) <= MAX_MENDED_LINES and (following := ahead.popleft() if ahead else next(source, None)) is not None:
             taken.append(following)
+            self.effort -= sum(map(len, taken))
             cut = self.cut("".join(taken)) if self.quote in following else cut
             if cut.state == "whole" and self.quote in following and abs(len(cut.cells) - self.width) == 1 and not any(self._is_regular(each) for each in taken[1:]):
                 return Record(cut.cells, "".join(taken))
@@ -232,10 +233,12 @@ class _Cutter:
             return None
         width = self.width or len(plain)
         lenient = self._lenient(line)
-        more = self._up_to_next_quote(line, source, ahead) if self.width else []
+        careful = self.width is not None and self.effort > 0
+        self.effort -= len(line) * min(line.count(self.quote), MAX_QUOTES_TRIED)
+        more = self._up_to_next_quote(line, source, ahead) if careful else []
         readings = [(reading, ORDINARY) for reading in self._with_one_held_below(line, more)] if more else []
         readings += [(_Joined(lenient, [line]), CLOSED_LATER)] if lenient != plain else []
-        readings += [(reading, ORDINARY) for reading in self._with_one_held(line, source, ahead)] if self.width else []
+        readings += [(reading, ORDINARY) for reading in self._with_one_held(line, source, ahead)] if careful else []
         readings.append((_Joined(plain, [line]), ORDINARY))
         fitting = [reading for reading in readings if len(reading[0].cells) == width]
         if not fitting:
@@ -277,6 +280,7 @@ class _Cutter:
     def _with_one_held_below(self, line: str, more: list[str]) -> Iterator["_Joined"]:
         """Readings over several lines in which one of the quotes of the last line is an ordinary character."""
         before, last = line + "".join(more[:-1]), more[-1]
+        self.effort -= (len(before) + len(last)) * min(last.count(self.quote), MAX_QUOTES_TRIED)
         for place in [place for place, mark in enumerate(last) if mark == self.quote][:MAX_QUOTES_TRIED]:
             cut = self.cut(before + last[:place] + HELD + last[place + 1 :])
             if cut.state == "whole":

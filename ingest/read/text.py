@@ -86,7 +86,7 @@ class _Kept:
         if not self.width:
             return cells
         if len(cells) != self.width:
-            return cells[self.left :] if self.left and not any(map(str.strip, cells[: self.left])) else cells
+            return cells[self.left :] or [""] if self.left and not any(map(str.strip, cells[: self.left])) else cells
         for index in self.empty:
             if cells[index].strip():
                 raise _NotEmpty(index)
