@@ -518,3 +518,17 @@ def test_a_stopped_push_says_exactly_what_was_sent(desk: Desk) -> None:
     button(at, "Continue sending").click()
     run(at)
     assert imports.get(import_id).state == "pushing"
+
+
+def test_the_same_file_again_points_at_the_receipt(desk: Desk) -> None:
+    first = desk.checked()
+    push_id = push.begin(first, "ana")
+    push.plan(push_id)
+    with BillingClient(accounts.account()) as client:
+        push.send_part(push_id, 0, client)
+    push.end(push_id, "finished")
+    again = desk.bring("again.csv", USAGE)
+    stages.set_match(again, imports.get(first).match, "environment", "ben")
+    at = desk.open(stages.check(again).id, "review")
+    assert "Nothing is ready to send: all 20 rows were already sent." in said(at)
+    assert any(each.label.startswith("This very file was sent by ana") for each in at.get("page_link"))

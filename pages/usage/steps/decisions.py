@@ -5,9 +5,11 @@ from typing import Literal
 import streamlit as st
 
 from ingest import imports
+from ingest.store.imports import same_file
 from pages.parts import errors, tables
 from pages.parts.ask import ask
-from pages.parts.text import count, number, plain
+from pages.parts.state import link_import
+from pages.parts.text import ago, count, number, plain
 from pages.parts.upload_box import upload_box
 from pages.usage.steps import downloads, identity, words
 from pages.usage.steps.aside import aside
@@ -15,6 +17,7 @@ from schemas.base import Frozen
 from schemas.checking import CheckResult, IssueGroup, Question
 from schemas.records import ImportRecord
 
+SENT = ("pushing", "stopped", "pushed", "proven")
 ASKED = {"timestamp_without_zone": "zone", "identical_rows": "identical_rows"}
 """Warnings that a question of this kind says already."""
 RejectedChoice = Literal["stop", "continue"]
@@ -163,11 +166,20 @@ def _chosen(import_id: str, key: str, who: str) -> None:
 
 def _left_out(record: ImportRecord, outcome: str, sentence: str, position: int) -> None:
     st.markdown(f":material/info: {sentence}")
+    if outcome == "duplicate" and record.check.already_sent:
+        _same_file(record)
     panel = st.expander("Show these rows", key=f"left_out_{record.id}_{position}", on_change="rerun")
     if panel.open:
         with panel, errors.shown():
             total = getattr(record.check.rows, outcome)
             tables.paged(lambda offset, limit: ask(imports.left_out_rows, record.id, outcome, offset=offset, limit=limit).drop_columns(["outcome"]), total, sentence_without_marks(sentence), key=f"left_out_rows_{record.id}_{outcome}")
+
+
+def _same_file(record: ImportRecord) -> None:
+    """Links to the imports that sent this very file before."""
+    for earlier in same_file(record.sha256):
+        if earlier.id != record.id and earlier.account == record.account and earlier.state in SENT:
+            link_import(earlier.id, f"This very file was sent by {plain(earlier.created_by)}, {ago(earlier.created_at)}: see its receipt", "send", icon=":material/receipt_long:")
 
 
 def sentence_without_marks(sentence: str) -> str:
