@@ -1,6 +1,5 @@
 """The portal as an ASGI app: `python -m uvicorn server:app`, one worker. Streamlit's script beside our own upload routes."""
 
-import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +14,6 @@ from ingest import query, upload
 from ingest.headers import OwnHosts, SecurityHeaders
 from ingest.store.database import store
 from pages.parts import errors
-
-BROKEN_UPLOADS_SECONDS = 24 * 3600
-CLEANING_SECONDS = 3600
 
 # Before app.py has run once, Streamlit would take pages/ for its own kind of page folder and answer the first deep link with "Page not found".
 # The flag isn't public; tests/browser/test_shell.py opens every address first on a fresh process.
@@ -37,18 +33,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     await to_thread.run_sync(query.warm)
     gc.collect()
     gc.freeze()
-    cleaning = asyncio.create_task(_clean())
     yield
-    cleaning.cancel()
     query.end()
-
-
-async def _clean() -> None:
-    """Removes what broken-off uploads and killed questions left, now and every hour."""
-    while True:
-        await to_thread.run_sync(upload.clean_spool, BROKEN_UPLOADS_SECONDS)
-        await to_thread.run_sync(query.clean_spill, BROKEN_UPLOADS_SECONDS)
-        await asyncio.sleep(CLEANING_SECONDS)
 
 
 app = st.App(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from ingest.errors import BadInput, Outside
 from ingest.settings import PROJECT, settings
@@ -133,14 +134,23 @@ def _listens(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def worker_runs() -> bool:
+    """Whether somebody runs the jobs of this data folder."""
+    return _is_held(settings().home / "worker.lock")
+
+
 def _sandbox_answers() -> bool:
     """Whether the sandbox of this data folder is up: it holds a lock, so an address left behind by a killed one doesn't count."""
     folder = settings().home / "sandbox"
-    if not (folder / "address.json").exists() or not (folder / "lock").exists():
+    return (folder / "address.json").exists() and _is_held(folder / "lock")
+
+
+def _is_held(lock: Path) -> bool:
+    if not lock.exists():
         return False
-    with (folder / "lock").open("a") as lock:
+    with lock.open("a") as stream:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False

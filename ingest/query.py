@@ -4,12 +4,10 @@ A process of our own over a socket, not multiprocessing: that would run the page
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -164,14 +162,6 @@ def _answer(function: Callable[..., object], args: Sequence[object], kwargs: Map
     except Exception as error:  # the outermost loop of a process: the asker must hear of it
         frames = " ← ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:]))
         return False, Failed(f"{type(error).__name__} at {frames}")
-
-
-def clean_spill(older_than: float, *, now: float | None = None) -> None:
-    """Removes the folders DuckDB spilled to in processes that were killed, untouched for `older_than` seconds."""
-    latest = (now or time.time()) - older_than
-    for folder in settings().home.glob("spill-*"):
-        if folder.stat().st_mtime < latest:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def load(modules: Sequence[str]) -> None:

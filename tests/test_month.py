@@ -215,12 +215,3 @@ def test_a_process_that_dies_is_replaced(questions):
     with pytest.raises(query.TooSlow):
         questions.ask(os._exit, (1,))
     assert questions.ask(wait, (0,)) == 0
-
-
-def test_spilled_folders_of_killed_questions_go(home: Path):
-    spilled = home / "spill-abc"
-    spilled.mkdir(parents=True)
-    query.clean_spill(3600, now=spilled.stat().st_mtime + 1800)
-    assert spilled.exists()
-    query.clean_spill(3600, now=spilled.stat().st_mtime + 3700)
-    assert not spilled.exists()

@@ -6,6 +6,7 @@ from collections.abc import Collection
 import streamlit as st
 
 from ingest import month
+from ingest.processes import worker_runs
 from pages.parts.text import plain, state
 
 SECONDS = 1.0
@@ -27,6 +28,8 @@ def _watch(import_id: str, busy_states: tuple[str, ...], saying: str) -> None:
     words = saying or f"This file is {state(stage.state)}."
     announce(words if stage.progress is None else f"{words} {stage.progress:.0%}")
     st.progress(stage.progress or 0.0, text=f"{plain(words)} You can close this page; it goes on.")
+    if not worker_runs():
+        st.warning("Nothing is working on it: the worker isn't running. Start everything again with: make run", icon=":material/power_off:")
 
 
 def announce(text: str) -> None:
