@@ -256,3 +256,69 @@ def test_every_reader_gives_the_same_table(read: Read, name: str) -> None:
     assert [row[1:] for row in rows] == PLAIN[1:]
     assert [row[0] for row in rows] == ([3, 4] if name == "xls" else [2, 3])
     assert report.rows == 2 and report.error is None and all(finding.why for finding in report.findings)
+
+
+# sheets together, merged cells, numbers shown otherwise
+
+
+MONTHS = {"Jan": rows_at(1, ("customer", "n"), ("acme", 5)), "Feb": rows_at(1, ("customer", "n"), ("globex", 6), (None, None), ("hooli", 7)), "Empty": {}}
+
+
+def test_sheets_of_one_shape_are_read_together(read: Read) -> None:
+    report, rows = read(book(MONTHS))
+    assert rows == [(2, "acme", "5"), (10_000_002, "globex", "6"), (10_000_004, "hooli", "7")]
+    assert (report.sheet, report.rows, report.header_rows) == ("Jan, Feb", 3, (1,)) and not report.questions
+    assert [(row.row, row.reason) for row in report.excluded] == [(10_000_001, "header of the sheet Feb"), (10_000_003, "blank row")]
+    assert read(book(MONTHS), sheet="Feb")[1] == [(2, "globex", "6"), (4, "hooli", "7")]
+
+
+def test_another_sheet_with_a_table_is_a_question(read: Read) -> None:
+    sheets = {**MONTHS, "Other": rows_at(1, ("a", "b"), (1, 2))}
+    report, rows = read(book(sheets))
+    assert rows == [(2, "acme", "5")] and [option["value"] for option in report.questions[0]["options"]] == ["Jan", "*", "Feb", "Other"]
+    assert read(book(sheets), sheet="*")[0].sheet == "Jan, Feb"
+
+
+def test_a_row_of_a_further_sheet_can_be_taken_back(read: Read) -> None:
+    sheets = {"Jan": MONTHS["Jan"], "Feb": rows_at(1, ("customer", "n"), ("globex", 6), ("hooli", 7), ("Total", 13))}
+    assert [row.row for row in read(book(sheets))[0].totals] == [10_000_004]
+    assert read(book(sheets), keep_rows=(10_000_004,))[1][-1] == (10_000_004, "Total", "13")
+
+
+def merged_book(*ranges: tuple[str, object], cells: dict[str, object], shown: dict[str, str] | None = None) -> bytes:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as workbook:
+        sheet = workbook.add_worksheet("Usage")
+        for place, value in cells.items():
+            sheet.write(place, value, workbook.add_format({"num_format": shown[place]}) if shown and place in shown else None)
+        for place, value in ranges:
+            sheet.merge_range(place, value)
+    return stream.getvalue()
+
+
+def test_merged_cells_are_filled_down_but_numbers_are_never_repeated(read: Read) -> None:
+    cells = {"A1": "customer", "B1": "region", "C1": "n", "B2": "eu", "B3": "us", "A4": "globex", "B4": "eu", "C4": 7}
+    report, rows = read(merged_book(("A2:A3", "acme"), ("C2:C3", 5), cells=cells))
+    assert rows == [(2, "acme", "eu", "5"), (3, "acme", "us", None), (4, "globex", "eu", "7")] and "one number for several rows" in report.warnings[0]
+
+
+@pytest.mark.parametrize("code, warning", [("00000", "leading zeros"), ("0.0%", "as percent"), ("#,##0.00", ""), ("$#,##0", "")])
+def test_numbers_shown_otherwise_than_stored(read: Read, code: str, warning: str) -> None:
+    report, rows = read(merged_book(cells={"A1": "customer", "B1": "n", "A2": "acme", "B2": 0.15}, shown={"B2": code}))
+    assert rows == [(2, "acme", "0.15")] and (warning in report.warnings[0] if warning else not report.warnings)
+
+
+@pytest.mark.parametrize("cells", [{"A1": "only"}, {"C7": 5}, {"A1": "one", "B1": "row"}, {"A1": "=1/0→#DIV/0!"}, {"A1": "a", "A2": "b", "A3": "c"}])
+def test_next_to_nothing_is_read_too(read: Read, cells: dict[str, object]) -> None:
+    report, _ = read(book({"Usage": cells}))
+    assert report.columns and not report.error
+
+
+def test_errors_at_the_edge_of_a_sheet_are_seen(read: Read) -> None:
+    report, rows = read(book({"Usage": {"A1": "=1/0→#N/A", **rows_at(1, ("customer", "n"), ("acme", 5), column="B"), "B3": "globex", "C3": "=1/0→#DIV/0!", "D4": "=1/0→#REF!"}}))
+    assert (3, None, "globex", "#DIV/0!", None) in rows and "#REF!" in str(report.excluded) + str(rows) and "#N/A" in str(report.excluded) + str(report.columns)
+
+
+def test_only_a_hidden_sheet_holds_anything(read: Read) -> None:
+    report, rows = read(book({"Shown": {}, "Data": rows_at(1, ("a", "n"), ("x", 2))}, hidden=("Data",)))
+    assert report.sheet == "Data" and rows == [(2, "x", "2")]

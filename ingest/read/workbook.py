@@ -32,7 +32,8 @@ SHEET_STEP = 10_000_000
 """Rows of the second sheet read together are numbered from here on, and so on: row 20,000,014 is row 14 of the third."""
 MAX_SURVEYED = 60
 MAX_SURVEYED_CELLS = 3_000_000
-MAX_EMPTY_AREA = 8_000_000
+MAX_EMPTY_AREA = {"xls": 256 * 65_536}
+USUAL_EMPTY_AREA = 8_000_000
 """How many empty cells a sheet may span before it counts as a bomb; a filled one may have 50 times as many around it."""
 
 PADDED = re.compile(r"0{2,}(?:;.*)?")
@@ -89,7 +90,7 @@ class _Loader(NamedTuple):
     def load(self, name: str) -> _Sheet:
         """A sheet with its layout. Raises Unreadable where it is empty, or too large to be loaded safely."""
         look = LOOKS[self.format_name](self.source, name) if self.format_name in LOOKS else Look({})
-        if look.area > MAX_EMPTY_AREA + 50 * look.cells:
+        if look.area > MAX_EMPTY_AREA.get(self.format_name, USUAL_EMPTY_AREA) + 50 * look.cells:
             raise Unreadable(f"The sheet {name!r} holds a few cells scattered over {look.area:,}, which is more than can be read safely.", "Delete what stands far away from the table, save it again, and upload that.")
         sheet = sheet_of(self.book, name)
         if sheet.start is None and not look.lost:
