@@ -15,10 +15,11 @@ from ingest.check.checks import CELL_ERRORS, CELL_REMARKS, CHECKS
 from ingest.check.plan import Plan
 from ingest.check.rows import harmless
 from ingest.errors import BadInput
+from ingest.settings import settings as process_settings
 from schemas.account import AccountProfile
 from schemas.matching import Period
-from schemas.reading import ExcludedRow, RowSpan, TotalsRow
-from tests.raw_tables import check, check_column, check_times, spec
+from schemas.reading import ExcludedRow, ReadReport, RowSpan, TotalsRow
+from tests.raw_tables import ACCOUNT, AT, check, check_column, check_times, spec
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -318,6 +319,23 @@ def test_the_same_input_gives_the_same_tables(tmp_path):
     for name in ("events", "issues", "left_out"):
         assert duckdb.sql(f"select * from '{first.out}/{name}.parquet'").fetchall() == duckdb.sql(f"select * from '{second.out}/{name}.parquet'").fetchall()
     assert first.result == second.result
+
+
+def test_the_number_of_threads_changes_nothing(tmp_path, home, monkeypatch):
+    (tmp_path / "raw").mkdir()
+    duckdb.sql(f"""
+        copy (select 'usage.csv' as _file, null::varchar as _sheet, 'c' || (hash(i) % 900) as "Customer", strftime(timestamp '2026-10-01' + to_seconds(i // 3), '%d.%m.%Y %H:%M:%S') as "Time",
+            case when i % 97 = 0 then 'x' else (hash(i + 1) % 40 / 8)::varchar end as "Quantity" from range(120000) t(i)) to '{tmp_path}/raw/raw.parquet' (row_group_size 10000)""")
+    report = ReadReport(file="usage.csv", columns=HEADER, rows=120000)
+    found = []
+    for threads in ("1", "4"):
+        monkeypatch.setenv("INTAKE_THREADS", threads)
+        process_settings.cache_clear()
+        out = tmp_path / threads
+        out.mkdir()
+        result = checking.check_raw(tmp_path / "raw", report, spec({"quantity": "Float64"}, PLAIN), ACCOUNT, import_id="1", sha256="a", out=out, at=AT)
+        found.append((result, *(duckdb.sql(f"select md5(string_agg(t::varchar, '|')) from '{out}/{name}.parquet' t").fetchone() for name in ("events", "issues", "left_out"))))
+    assert found[0] == found[1]
 
 
 # Totals.
