@@ -21,6 +21,8 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the start of a cell."""
 PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,]*")
 EXCEL_ROWS = 1_048_575
+COMMENTED = 5_000
+"""Rows whose bad cells get a comment: more of them make Excel open slowly; the colour and the column Problem are there for all."""
 PROBLEM, ROW = "Problem", "Row in the original file"
 BATCH = 10_000
 
@@ -129,6 +131,6 @@ def _fill_line(sheet: object, line: int, header: Sequence[str], row: tuple[objec
         wrong = place < len(header) - 2 and header[place] in todo
         if cell is not None or wrong:
             sheet.write_string(line, place, cell or "", bad) if wrong else sheet.write_string(line, place, cell)
-        if wrong:
+        if wrong and line <= COMMENTED:
             sheet.write_comment(line, place, todo[header[place]])
     sheet.write_number(line, len(cells), number)
