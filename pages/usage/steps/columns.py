@@ -28,7 +28,7 @@ def show(record: ImportRecord, actor: frame.Actor) -> None:
     """Draws the step."""
     if record.report is None or not record.report.columns:
         _no_columns(record)
-    elif record.state in ("matched", "checking") and remembered.step in ("review", "send"):
+    elif record.state in ("matched", "checking") and remembered.step in ("review", "send"):  # the step header opens Review only once the check is done
         review.show(record, actor)
     elif record.state in SENT:
         _already_sent(record)
