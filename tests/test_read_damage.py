@@ -313,3 +313,33 @@ def test_the_fast_way_sees_rows_that_are_none(read: Read, monkeypatch: pytest.Mo
     header = written([HEADER])
     report, found = read(header + text * 20 + line + "\r\n" + text * 20)
     assert found == rows * 40 and [each.reason for each in report.excluded] == [reason]
+
+
+LANGUAGES = {
+    "Kundennr;Name\n1;Jörg Müller\n2;Käthe Groß\n3;Straße\n": "cp1252 mac_roman cp850", "imię;miasto\nŁódź;Kraków\nWrocław;Gdańsk\nżółć;Częstochowa\n": "cp1250 iso8859_2 cp852 mac_latin2",
+    "jméno;město\nPříbram;Plzeň\nJiří;Ústí\n": "cp1250 iso8859_2 cp852", "név;város\nGyőr;Székesfehérvár\nŐrség;fű\n": "cp1250", "Клиент;Количество\nОбщество;Москва\nИванов;Сергей\n": "cp1251 koi8_r cp866 mac_cyrillic iso8859_5",
+    "Πελάτης;Ποσότητα\nΑθήνα;Θεσσαλονίκη\n": "cp1253 iso8859_7 cp737", "müşteri;şehir\nİstanbul;Eskişehir\nAğrı;Iğdır\n": "cp1254 cp857", "לקוח;כמות\nירושלים;תל אביב\n": "cp1255 iso8859_8 cp862",
+    "العميل;الكمية\nالقاهرة;الرياض\n": "cp1256 iso8859_6", "klientas;miestas\nŠiauliai;Panevėžys\nKlaipėda;ąžuolas\n": "cp1257", "顧客;数量\n東京都;お客様\n株式会社;カタカナ\n": "cp932 euc_jp",
+    "客户;数量\n北京市;有限公司\n上海;电话\n": "gb18030", "客戶;數量\n臺北市;有限公司\n電話;地址\n": "big5", "고객;수량\n서울시;주식회사\n부산;합계\n": "cp949",
+}
+
+
+@pytest.mark.parametrize("text, encoding", [(text, encoding) for text, encodings in LANGUAGES.items() for encoding in encodings.split()])
+def test_code_pages_are_found_or_asked_about(read: Read, text: str, encoding: str) -> None:
+    report, rows = read(text.encode(encoding))
+    right = [line.split(";") for line in text.splitlines()]
+    assert [list(report.columns), *rows] == right or [each["name"] for each in report.questions] == ["encoding"]
+    if report.questions:
+        asked = report.questions[0]["options"]
+        assert any(right[1][0] in option["label"] or right[2][0] in option["label"] or right[0][0] in option["label"] for option in asked)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_unicode(read: Read, encoding: str) -> None:
+    report, rows = read(PLAIN.replace("gold", "gôld").encode(encoding))
+    assert (list(report.columns), [[cell.replace("ô", "o") for cell in row] for row in rows]) == (HEADER, ROWS)
+
+
+def test_bytes_that_fit_nothing_are_listed_with_row_and_column(read: Read) -> None:
+    report, rows = read(PLAIN.replace("late", "tard\u00e9").encode().replace(b"compute", b"comp\xffute", 1))
+    assert len(rows) == 60 and [(each.row, "'kind'" in each.what, each.doubtful) for each in report.repairs] == [(4, True, True)]

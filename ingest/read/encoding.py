@@ -11,11 +11,19 @@ from typing import NamedTuple
 from charset_normalizer import from_bytes
 
 from ingest.errors import Unreadable
+from ingest.read.likeness import Reading, readings
+from ingest.read.questions import question
 from ingest.read.sniff import HEAD, looks_wide
 from schemas.reading import Confidence, Finding
 
 CHUNK = 8 * 1024**2
 SAMPLE = 256 * 1024
+FEW = 4_000
+WELL, NEAR = 0.75, 0.06
+"""How much like a language a text has to look; how near another encoding has to come to be asked about."""
+MAX_RIVALS = 4
+SHOWN_CELLS = 3
+CELL_END = re.compile("[,;\t|\r\n]")
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 LIKELY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r", "cp850", "mac_roman", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"]
 WESTERN = re.compile("[ÄÖÜäöüßàâáãåæçéèêëîïíìñôóòõøùûúÀÂÁÃÅÆÇÉÈÊËÎÏÍÑÔÓØÙÛÚ€£§°–—“”„’‘…²³µ«»ªº¿¡®©·×½¼ \u00a0]")
@@ -34,6 +42,18 @@ class Encoding(NamedTuple):
     why: str
     confidence: Confidence = "certain"
     damaged: bool = False
+    rivals: tuple[Reading, ...] = ()
+    """Where others are about as likely: what a few lines give in this encoding and in those."""
+
+    @property
+    def questions(self) -> tuple[dict[str, object], ...]:
+        """Which of the encodings it is, with cells that differ."""
+        if not self.rivals:
+            return ()
+        cells = [CELL_END.split(rival.text) for rival in self.rivals]
+        differing = [parts for parts in zip(*cells, strict=False) if len(set(parts)) > 1][:SHOWN_CELLS]
+        options = {f"{rival.encoding}: {', '.join(parts[index].strip() for parts in differing)}": {"encoding": rival.encoding} for index, rival in enumerate(self.rivals)}
+        return (question("encoding", "Letters beyond plain English can be read in more than one way. Which of these is right?", options),)
 
     @property
     def finding(self) -> Finding:
@@ -109,6 +129,8 @@ def _by_likeness(sample: bytes) -> Encoding:
     bad, good = text.count("\ufffd"), sum(char > "\x7f" for char in text) - text.count("\ufffd")
     if good >= 4 * bad:
         return Encoding("utf-8", "nearly all of the file is valid UTF-8; the bytes that aren't are shown as \ufffd", "likely")
+    if found := _by_letters(sample):
+        return found
     if _reads_well(sample, "cp1252"):
         return Encoding("cp1252", "it isn't UTF-8, and read as Windows-1252 it gives Western European letters", "likely")
     if old := max((name for name in OLD_WESTERN if _reads_well(sample, name)), key=lambda name: len(COMMON.findall(sample.decode(name))), default=None):
@@ -117,6 +139,27 @@ def _by_likeness(sample: bytes) -> Encoding:
     if best is not None and best.encoding not in ("ascii", "utf_8"):
         return Encoding(best.encoding, "it isn't UTF-8, and the letters look most like text in this encoding", "possible")
     return Encoding("cp1252", "it isn't UTF-8; Windows-1252 is the most common other encoding", "possible")
+
+
+def _by_letters(sample: bytes) -> Encoding | None:
+    """The encoding whose letters are those of a language, with its rivals where others are about as likely."""
+    few = sample[:FEW] if len(sample) <= FEW else sample[: sample.rfind(b"\n", 0, FEW) + 1] or sample[:FEW]
+    found = [reading for reading in readings(few) if _decodes(sample, reading.encoding)]
+    if not found or found[0].score < WELL:
+        return None
+    best = found[0]
+    rivals = tuple(reading for reading in found[:MAX_RIVALS] if reading.score > best.score - NEAR)
+    sure = "possible" if len(rivals) > 1 else "likely"
+    return Encoding(best.encoding, "it isn't UTF-8, and read in this encoding its letters are those of a language", sure, rivals=rivals if len(rivals) > 1 else ())
+
+
+def _decodes(sample: bytes, name: str) -> bool:
+    decoder = codecs.getincrementaldecoder(name)()
+    try:
+        decoder.decode(sample)
+    except (UnicodeError, ValueError):
+        return False
+    return True
 
 
 def _reads_well(sample: bytes, name: str) -> bool:

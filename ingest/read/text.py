@@ -65,7 +65,7 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
     outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, kept, frozenset(spec.keep_rows), inside, file_name, out, progress)
-    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, _second_table(inside.second))
+    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, (*encoding.questions, *_second_table(inside.second)))
 
 
 class _Kept:
