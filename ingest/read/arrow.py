@@ -47,7 +47,7 @@ def read_arrow(source: Path, file_name: str, spec: ReadSpec, out: Path, progress
 def _plain_failures(kind: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError, MemoryError, NotImplementedError):
+    except (pa.ArrowException, OSError, ValueError, MemoryError, NotImplementedError, OverflowError, SystemError):
         raise Unreadable(f"This {kind} file is damaged, or of a kind that can't be read.", "Export it again, or as CSV.") from None
 
 
@@ -64,6 +64,7 @@ def _write(schema: pa.Schema, batches: Iterator[pa.RecordBatch], kind: str, file
     with RawFile(out, file_name, None, names, [lambda cells: pa.array(cells, pa.string())] * len(names), progress) as raw:
         number = 2
         for batch in batches:
+            batch.validate(full=True)
             rows = list(zip(*[_texts(column).to_pylist() for column in _flat(batch)], strict=True))
             raw.add(list(enumerate(rows, number)), lambda _number, cells: cells)
             number += len(rows)

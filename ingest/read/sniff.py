@@ -2,8 +2,10 @@
 
 import codecs
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from ingest.errors import Unreadable
@@ -68,7 +70,7 @@ def _zip_format(path: Path) -> FormatName:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             mimetype = archive.read("mimetype")[:100] if any(entry.filename == "mimetype" and entry.file_size < 1000 for entry in entries) else b""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
         raise Unreadable("This workbook is damaged: its end is missing or its contents don't fit together.", "Open it in Excel, save it again, and upload that.") from None
     names = {entry.filename.replace("\\", "/").lower() for entry in entries}
     if "xl/workbook.bin" in names:
