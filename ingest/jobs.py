@@ -178,13 +178,16 @@ def status(job_id: str) -> JobStatus:
 
 
 def do_push(push_id: str, who: str, *, every: float = 0.2, told: Callable[[], None] = lambda: None) -> None:
-    """Brings a push to where it ends or waits: does the work here when no worker runs, else queues it and follows it. `told` is called now and then."""
-    with worker_lock(wait=False) as mine:
-        if mine:
-            with _executor():
-                _follow(push_id, who, every, told)
-        else:
-            _follow(push_id, who, every, told)
+    """Brings a push to where it ends or waits: follows the worker that does it, and does it here where none runs, or none runs any more. `told` is called now and then."""
+    queue_push(push_id, who)
+    job = import_rows.get(pushes.get(push_id).import_id).job
+    while _is_open(job):
+        with worker_lock(wait=False) as mine:
+            if mine:
+                with _executor():
+                    _follow(job, every, told)
+        told()
+        time.sleep(every)
 
 
 def run_worker(ready: Callable[[], None] = lambda: None, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -215,12 +218,14 @@ def worker_lock(*, wait: bool) -> Iterator[bool]:
         yield True
 
 
-def _follow(push_id: str, who: str, every: float, told: Callable[[], None]) -> None:
-    queue_push(push_id, who)
-    job = import_rows.get(pushes.get(push_id).import_id).job
-    while status(job).state in ("queued", "running"):
+def _follow(job: str, every: float, told: Callable[[], None]) -> None:
+    while _is_open(job):
         told()
         time.sleep(every)
+
+
+def _is_open(job: str) -> bool:
+    return status(job).state in ("queued", "running")
 
 
 def _look_after_pushes() -> None:
