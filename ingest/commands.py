@@ -36,6 +36,7 @@ def read_files(paths: list[Path], *, sheet: str | None, out_dir: Path | None) ->
 
 def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None, connection: duckdb.DuckDBPyConnection | None) -> Document:
     from ingest.read import read_file
+    from ingest.read.layout import NoRows
 
     with tempfile.TemporaryDirectory(prefix="intake-read-") as folder:
         try:
@@ -44,6 +45,10 @@ def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None, connection: duck
             report = read_file(path, path.name, spec, Path(folder))
             if out_dir:
                 _write_table(Path(folder), report, out_dir / f"{path.name}.csv", connection)
+        except NoRows as error:
+            report = ReadReport(file=path.name, error=str(error), columns=error.columns)
+            if out_dir:
+                connection.execute(f"copy (select {', '.join(f'null as {identifier(name)}' for name in error.columns)} where false) to {literal(out_dir / f'{path.name}.csv')} (format csv, header true)")
         except IngestError as error:
             report = ReadReport(file=path.name, error=str(error))
     document = report.model_dump(mode="json", include=set(_SHOWN))

@@ -11,6 +11,7 @@ import pytest
 
 from ingest.raw import raw_query
 from ingest.read import read_file
+from ingest.read.layout import NoRows
 from schemas.reading import ReadReport, ReadSpec
 
 Row = list[str]
@@ -59,8 +60,6 @@ def read(home: Path, tmp_path: Path) -> Read:
 def lines(text: str = PLAIN) -> list[str]:
     """The records of a text, with their ends."""
     found, begin = [], 0
-    for row in csv.reader(io.StringIO(text, newline="")):
-        del row
     quoted = False
     for place, mark in enumerate(text):
         quoted ^= mark == '"'
@@ -343,3 +342,9 @@ def test_unicode(read: Read, encoding: str) -> None:
 def test_bytes_that_fit_nothing_are_listed_with_row_and_column(read: Read) -> None:
     report, rows = read(PLAIN.replace("late", "tard\u00e9").encode().replace(b"compute", b"comp\xffute", 1))
     assert len(rows) == 60 and [(each.row, "'kind'" in each.what, each.doubtful) for each in report.repairs] == [(4, True, True)]
+
+
+def test_a_header_alone_still_gives_its_names(read: Read) -> None:
+    with pytest.raises(NoRows, match="a header but no rows") as refused:
+        read(written([HEADER]))
+    assert list(refused.value.columns) == HEADER

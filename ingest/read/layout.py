@@ -30,6 +30,14 @@ TOTAL_TAIL = re.compile(rf"(?:[\s:.,;()/–—-]|\d|{MONTHS}|all|of|for|the|usag
 NOTE_START = re.compile(r"[*#†(]|(?:note|source|generated|created|exported|end of|quelle|hinweis|stand|anmerkung|erstellt|remark|disclaimer|page|seite)\b", re.IGNORECASE)
 
 
+class NoRows(Unreadable):
+    """A table with a header and nothing below it; `columns` are its names."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        super().__init__(NO_ROWS, "Export it again with its rows, or choose another header row.")
+        self.columns = columns
+
+
 class Layout(NamedTuple):
     """Where the table is. `usual` is the number of cells that most of its rows have, which need not be the table's width."""
 
@@ -94,7 +102,7 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
     first = max((row.number for row in header), default=0)
     body = [row for row in filled if row.number > first]
     if header and not body:
-        raise Unreadable(NO_ROWS, "Export it again with its rows, or choose another header row.")
+        raise NoRows(column_names(joined_names(header), max(_last_filled(header), 1)))
     if not header and found.why != "you said so":
         body = body[_first_full(body, usual):] or body
     numbers = {row.number for row in header}

@@ -22,7 +22,7 @@ OTHERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
 END_MARK = "\x1a"
 """What old programs write at the end of a text."""
 VOTING_LINES = 200
-VOTING_CHARS = 100_000
+VOTING_CHARS = 200_000
 
 Progress = Callable[[int], None] | None
 
@@ -122,7 +122,7 @@ def _voting(lines: list[str]) -> list[str]:
     size, found = 0, []
     for line in [line for line in lines if not line.isspace()][:VOTING_LINES]:
         size += len(line)
-        found.append(line)
+        found.append(line[:VOTING_CHARS])
         if size > VOTING_CHARS and len(found) >= 5:
             break
     return found
