@@ -55,9 +55,18 @@ def gzip_bomb(path: Path) -> None:
             stream.write(bytes(1024**2))
 
 
+def repeated(path: Path) -> None:
+    spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text"))
+    cell = '<table:table-cell table:number-columns-repeated="16384" office:value-type="float" office:value="1"><text:p>1</text:p></table:table-cell>'
+    rows = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
+    content = f'<office:document-content {spaces}><office:body><office:spreadsheet><table:table table:name="Usage">{rows}</table:table></office:spreadsheet></office:body></office:document-content>'
+    zipped(path, {"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": content.encode(), "META-INF/manifest.xml": b"<manifest/>"})
+
+
 BOMBS: dict[str, tuple[str, Write, str]] = {
     "workbook bomb": ("a.xlsx", lambda path: zeros_in(path, "xl/worksheets/sheet1.xml", 300, {"xl/workbook.xml": b"<workbook/>"}), "would unpack to"),
     "two cells far apart": ("a.xlsx", scattered, "scattered over"),
+    "cells repeated": ("a.ods", repeated, "is damaged"),
     "zip bomb": ("a.zip", lambda path: zeros_in(path, "a.csv", 100, {}), "unpacks to more than"),
     "gzip bomb": ("a.csv.gz", gzip_bomb, "unpacks to more than"),
     "packed many times": ("a.gz", lambda path: path.write_bytes(gzip.compress(bz2.compress(gzip.compress(bz2.compress(gzip.compress(b"a,b\n1,2\n")))))), "packed more than"),

@@ -17,7 +17,7 @@ def ole_stream(path: Path, names: Sequence[str]) -> bytes:
     data = path.read_bytes()
     try:
         return _Container(data).stream(names)
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, KeyError, ValueError):
         return b""
 
 

@@ -62,7 +62,7 @@ def open_workbook(source: Path) -> Iterator[CalamineWorkbook]:
 
 
 def _is_binary(source: Path) -> bool:
-    """Whether the library might trust lengths that it reads in this file; a damaged one then ends the whole process."""
+    """Whether the library might trust lengths that it reads in this file (all kinds but xlsx); a damaged one then ends the whole process."""
     if source.stat().st_size > MAX_TRIED_BYTES:
         return False
     with source.open("rb") as stream:
@@ -73,7 +73,7 @@ def _is_binary(source: Path) -> bool:
 def _has_binary_part(source: Path) -> bool:
     try:
         with zipfile.ZipFile(source) as archive:
-            return any(name.lower().endswith("workbook.bin") for name in archive.namelist())
+            return any(name.lower().endswith(("workbook.bin", "content.xml")) for name in archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return True
 
