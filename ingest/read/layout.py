@@ -23,6 +23,7 @@ NOTE = "note below the table"
 NO_ROWS = "This file has a header but no rows."
 
 MONTHS = r"jan\w*|feb\w*|m[aä]r\w*|apr\w*|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*"
+MONTH_NAME = re.compile(rf"(?:{MONTHS})\.?(?:[\s/'-]*\d{{2,4}})?|\d{{4}}[-/.](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-/.]\d{{4}}", re.IGNORECASE)
 TOTAL_WORDS = re.compile(r"""
     (?: (?: (?:grand|overall|column|sub|monthly|month|report)[\s-]* )? (?: totals? | sums? ) | total\s+g[eé]n[eé]ral | totaa?le? | totales
     | summe | gesamt(?:summe|betrag|verbrauch|menge|ergebnis)? | insgesamt | zusammen | suma | soma | somme | итого | всего | 合計 | 合计 | 总计 | 總計 | Σ ) (?!\w)""", re.VERBOSE | re.IGNORECASE)
@@ -110,7 +111,7 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
     names, width = joined_names(header), width or _width(header, body, usual)
     finding = Finding(what="header", value=", ".join(f"row {row.number}" for row in header) or "none", why=found.why, confidence=found.confidence)
     kinds = _kinds(body, width)
-    return Layout(tuple(row.number for row in header), column_names(names, width), body[0].number, kinds, usual_width(body), excluded, (finding,), _width_warning(header, width))
+    return Layout(tuple(row.number for row in header), column_names(names, width), body[0].number, kinds, usual_width(body), excluded, (finding,), (*_width_warning(header, width), *_months_warning(column_names(names, width), kinds)))
 
 
 def _reason(row: TextRow, delimiter_row: int | None) -> str:
@@ -140,6 +141,14 @@ def _width_warning(header: list[TextRow], width: int) -> tuple[str, ...]:
     if named >= width:
         return ()
     return (f"The header has {named} names, but the rows have {width} cells; the names were taken from the left. Check that they stand over the right columns.",)
+
+
+def _months_warning(names: Sequence[str], kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """A table with a column for each month has several usages in a row; it has to be turned before it can be matched."""
+    months = [name for name, kind in zip(names, kinds, strict=True) if kind in ("number", "empty") and MONTH_NAME.fullmatch(name.strip())]
+    if len(months) < 3:
+        return ()
+    return (f"{len(months)} columns look like months ({months[0]!r} to {months[-1]!r}), so a row holds several usages. Turn the table so that it has one row for each customer and month.",)
 
 
 def _first_full(rows: list[TextRow], width: int) -> int:
