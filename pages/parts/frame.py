@@ -15,7 +15,7 @@ from schemas.records import ImportRecord
 STEP_NAMES: dict[Step, str] = {"file": "File", "columns": "Columns", "review": "Review", "send": "Send"}
 ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" y="2" width="20" height="20" rx="5" fill="#1f5fa8"/><path d="M7 12.5l3.4 3.4L17 9" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
 """The tab's icon, in here so that nothing is fetched for it."""
-_REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 1, "checking": 1, "checked": 3, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
+_REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 2, "checking": 2, "checked": 3, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
 """How far an import may be opened: the index of the furthest step."""
 _UNMATCHED = ("reading", "unreadable", "read")
 

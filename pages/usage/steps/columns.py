@@ -10,9 +10,9 @@ from ingest.store import accounts
 from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
-from pages.parts.state import open_import, remembered
+from pages.parts.state import open_import
 from pages.parts.text import count, plain
-from pages.usage.steps import fields, identity, new_type, review
+from pages.usage.steps import fields, identity, new_type
 from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import NEW, Line, Place, lines, match_spec, new_event_type, new_lines, proposed_columns, used_columns
 from pages.usage.steps.words import destination, listed
@@ -28,8 +28,6 @@ def show(record: ImportRecord, actor: frame.Actor) -> None:
     """Draws the step."""
     if record.report is None or not record.report.columns:
         _no_columns(record)
-    elif record.state in ("matched", "checking") and remembered.step in ("review", "send"):  # the step header opens Review only once the check is done
-        review.show(record, actor)
     elif record.state in SENT:
         _already_sent(record)
     else:
