@@ -182,7 +182,7 @@ def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str
     if account and account != record.account:
         record = _for_account(record, accounts.account(account))
     target = accounts.account(record.account)
-    known = [each for each in pushes.of_import(import_id) if each.account == target.name]
+    known = [each for each in pushes.of_import(import_id) if each.ledger_name == target.ledger_name]
     unfinished = known[0] if known and known[0].state != "finished" else None
     if known and not unfinished and _nothing_new(record, known[0].check_key):
         return _push_document(push.progress(known[0].id), record)

@@ -125,7 +125,8 @@ def _open_parts(push_id: str) -> list[int]:
 
 @DBOS.step()
 def _send_part(push_id: str, part: int) -> dict[str, str]:
-    return push.send_part(push_id, part, _billing(accounts.account(pushes.get(push_id).account))).model_dump()
+    record = pushes.get(push_id)
+    return push.send_part(push_id, part, _billing(accounts.same_account(record.account, record.ledger_name))).model_dump()
 
 
 @DBOS.step()
@@ -229,10 +230,10 @@ def _is_open(job: str) -> bool:
 
 
 def _look_after_pushes() -> None:
-    """Pushes that wait for the account are tried again; those not proven yet are looked for again."""
-    for waiting in pushes.in_state("waiting"):
+    """Pushes that wait for the account, or whose job is gone, are tried again; those not proven yet are looked for again."""
+    for waiting in pushes.in_state("waiting", "queued", "planning", "sending", "verifying"):
         job = import_rows.get(waiting.import_id).job
-        if not job or _older(job, RETRY_WAITING):
+        if not job or not job.startswith(f"push-{waiting.id}") or _older(job, RETRY_WAITING):
             queue_push(waiting.id, "worker")
     for ended in pushes.in_state("finished", "stopped"):
         proof = ended.receipt.proof if ended.receipt else None

@@ -1,6 +1,7 @@
 """Accounts of the billing system, and what is known about how each behaves."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -28,6 +29,17 @@ class AccountProfile(Frozen):
     """How long to go on looking for events that were acknowledged: storing may lag."""
 
 
+PORTS = {"http": 80, "https": 443}
+
+
+def _plain(url: str) -> str:
+    """An address in one way of writing it, so that the same account is the same account: no user, no usual port, no slash at the end, small letters."""
+    parts = urlsplit(url)
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
+    port = "" if parts.port in (None, PORTS.get(scheme)) else f":{parts.port}"
+    return f"{scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
 class Account(Frozen):
     """One organisation of the billing system, with its key. `repr` masks the key."""
 
@@ -43,5 +55,4 @@ class Account(Frozen):
     @property
     def ledger_name(self) -> str:
         """What the ledger of sent events is kept under: base URL and organisation, whatever the account is called."""
-        where = "embedded" if self.embedded else self.base_url.rstrip("/")
-        return f"{where}|{self.organisation}"
+        return f"{'embedded' if self.embedded else _plain(self.base_url)}|{self.organisation.lower()}"

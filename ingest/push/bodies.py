@@ -24,7 +24,8 @@ class Bodies:
         self._using = threading.Lock()
         self.names, self.types = self._schema()
         self.sent_fields = tuple(field.name for field in event_type.fields if field.name in OUR_FIELDS or field.name in self.names)
-        self._event = self._event_sql(event_type, import_id, timestamp_digits)
+        self._stamp = _stamp_format(timestamp_digits)
+        self._event = self._event_sql(event_type, import_id)
 
     def close(self) -> None:
         """Lets go of the engine."""
@@ -52,20 +53,20 @@ class Bodies:
         rows = self._connection.execute(f"describe select * from read_parquet({literal(self._path)})").fetchall()
         return [row[0] for row in rows], [row[1] for row in rows]
 
-    def _event_sql(self, event_type: EventType, import_id: str, timestamp_digits: int) -> str:
+    def _event_sql(self, event_type: EventType, import_id: str) -> str:
         ours = {"event_id": "event_id::varchar", "import_id": f"{literal(import_id)}"}
         fields = [(field.name, ours[field.name]) for field in event_type.fields if field.name in ours]
         usage = [(field.name, self._value_sql(field.name)) for field in event_type.usage_fields if field.name in self.names]
         data = ", ".join(f"{identifier(name)} := {sql}" for name, sql in [*usage, *fields])
         data_sql = f"to_json(struct_pack({data}))" if data else "'{}'::json"
-        stamp = f"strftime(\"timestamp\", '{_stamp_format(timestamp_digits)}')"
+        stamp = f"strftime(\"timestamp\", '{self._stamp}')"
         return f'to_json(struct_pack(customer_id := customer_id, "timestamp" := {stamp}, data := {data_sql}))'
 
     def _value_sql(self, name: str) -> str:
         kind = self.types[self.names.index(name)]
         quoted = identifier(name)
         if kind.startswith("TIMESTAMP"):
-            return f"strftime({quoted}, '%Y-%m-%d %H:%M:%S.%g')"
+            return f"strftime({quoted}, '{self._stamp}')"
         if kind in ("DATE", "UUID"):
             return f"{quoted}::varchar"
         return quoted

@@ -31,13 +31,14 @@ def begin(import_id: str, who: str) -> str:
     record = imports.get(import_id)
     unfinished = next((push for push in pushes.of_import(import_id) if push.state not in pushes.ENDED), None)
     if unfinished:
+        accounts.same_account(unfinished.account, unfinished.ledger_name)
         return unfinished.id
     reasons = reasons_not_to(record)
     if reasons:
         raise NotReady(" ".join(reasons))
     account = accounts.account(record.account)
     _, check_key = imports.pointers(import_id)
-    known = next((push for push in pushes.of_import(import_id) if push.check_key == check_key and push.account == account.name), None)
+    known = next((push for push in pushes.of_import(import_id) if push.check_key == check_key and push.ledger_name == account.ledger_name), None)
     if known:
         return known.id
     with store().begin() as connection:
@@ -67,7 +68,7 @@ def plan(push_id: str) -> int:
     if push.batches:
         return 1 + max(batch.part for batch in pushes.batches_of(push_id))
     fence = pushes.take_over(push_id)
-    account = accounts.account(push.account)
+    account = accounts.same_account(push.account, push.ledger_name)
     with account_lock(push.ledger_name, push.event_type):
         _claim(push)
     planned = _batches(push, account)
@@ -94,7 +95,7 @@ def renew_claim(push: Push) -> None:
 def bodies_of(push: Push) -> Bodies:
     """The bodies of a push's events, exactly as planned."""
     record = imports.get(push.import_id)
-    account = accounts.account(push.account)
+    account = accounts.same_account(push.account, push.ledger_name)
     return Bodies(events_folder(push), record.match.event_type, push.import_id, account.profile.timestamp_digits)
 
 

@@ -2,11 +2,13 @@
 
 What an answer means, by HTTP status:
 
-    2xx              accepted
-    none, 5xx, 429   unknown: sent again under the same key after a pause, never judged by guessing
-    409              unknown: the key is known with another body, or still at work; settled by reading back
-    401, 403, 404    nothing was taken in: the push waits for a person
-    other 4xx        refused: taken apart to find the bad events, once it is known that nothing of the batch was stored
+    2xx                      accepted
+    none, 5xx, 408, 425, 429 unknown: sent again under the same key after a pause, never judged by guessing
+    409                      unknown, too: the same key may still be at work; it goes on being sent until the key's time has run out
+    400, 413, 415, 422       refused: taken apart to find the bad events, once it is known that nothing of the batch was stored
+    anything else            nothing was taken in (the key, the address, the event type): the push waits for a person
+
+A key whose time has run out is never used again: the account is asked which of the batch's events it holds.
 """
 
 import random
@@ -31,7 +33,8 @@ from schemas.base import Frozen
 PartOutcome = Literal["done", "stopped", "waiting"]
 PAUSES = (0.5, 1, 2, 4, 8, 15)
 """Seconds between attempts at one batch; after the last the push waits."""
-ASKS_A_PERSON = (401, 403, 404)
+AGAIN = (408, 409, 425, 429)
+ABOUT_THE_EVENTS = (400, 413, 415, 422)
 LONGEST_RETRY_AFTER = 120.0
 
 
@@ -45,7 +48,7 @@ class Sent(Frozen):
 def send_part(push_id: str, part: int, client: BillingClient, *, sleep: Callable[[float], None] = time.sleep) -> Sent:
     """Settles every batch of one part, or says why not. Called again it goes on with what isn't settled. The client is the caller's, so that its connections outlive a part."""
     push = pushes.get(push_id)
-    return _Part(push, accounts.account(push.account), part, client, sleep).send()
+    return _Part(push, accounts.same_account(push.account, push.ledger_name), part, client, sleep).send()
 
 
 class _Part:
@@ -116,8 +119,6 @@ class _Part:
             self.recorder.write(answer)
         if answer.outcome == "refused":
             self._refused(batch, answer)
-        elif answer.outcome == "conflict":
-            self._take_apart(batch, answer.message, refused=None)
 
     def _attempt(self, batch: Batch, body: bytes) -> Answer:
         started = now()
@@ -179,11 +180,9 @@ class _Part:
 
 
 def _meaning(status: int) -> str:
-    if status in ASKS_A_PERSON:
-        return "asks"
-    if status == 429 or status >= 500:
+    if status in AGAIN or status >= 500:
         return "again"
-    return "conflict" if status == 409 else "refused"
+    return "refused" if status in ABOUT_THE_EVENTS else "asks"
 
 
 class _Shared:

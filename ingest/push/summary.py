@@ -59,7 +59,8 @@ def _customers(record: ImportRecord) -> set[str]:
 
 
 def _sent_from_here(record: ImportRecord, account: Account, customers: set[str], first: datetime, last: datetime) -> int:
-    files = ledger.ledger_files(account.ledger_name, record.event_type)
+    on_their_way = {push.id for push in pushes.in_state("queued", "planning", "sending", "verifying", "waiting")}
+    files = [file for file in ledger.ledger_files(account.ledger_name, record.event_type) if file.stem not in on_their_way]
     with engine() as connection:
         return connection.execute(
             f"select count(*) from ({ledger.ledger_query(files)}) where customer_id in (select unnest(?::varchar[])) and timestamp >= ?::timestamp::date and timestamp < ?::timestamp::date + 1",

@@ -39,7 +39,7 @@ def verify(push_id: str, *, client: BillingClient | None = None, sleep: Callable
     """Looks until everything is found or the account's deadline has passed. The proof says which it was."""
     push = pushes.get(push_id)
     record = imports.get(push.import_id)
-    deadline = accounts.account(push.account).profile.read_back_seconds
+    deadline = accounts.same_account(push.account, push.ledger_name).profile.read_back_seconds
     with _client(push, client) as own:
         waited, pause = 0.0, 0.5
         while True:
@@ -175,7 +175,7 @@ class _client:  # noqa: N801
 
     def __init__(self, push: Push, given: BillingClient | None) -> None:
         self._given = given
-        self._own = None if given else BillingClient(accounts.account(push.account))
+        self._own = None if given else BillingClient(accounts.same_account(push.account, push.ledger_name))
 
     def __enter__(self) -> BillingClient:
         return self._given or self._own

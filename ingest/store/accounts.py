@@ -38,6 +38,14 @@ def account(name: str | None = None) -> Account:
     return found
 
 
+def same_account(name: str, ledger_name: str) -> Account:
+    """The account of that name, if it still is the one it was. Raises BadInput where the name leads somewhere else by now."""
+    found = account(name)
+    if found.ledger_name != ledger_name:
+        raise BadInput(f"The account {name!r} is another one than the one this was sent to.", "Bring its old address and organisation back, or import the file for the new account.")
+    return found
+
+
 def embedded_sandbox() -> Account:
     """The account of the embedded sandbox; a refused batch stores nothing there."""
     return Account(name=SANDBOX_NAME, kind="sandbox", base_url=_sandbox_url(), organisation=SANDBOX_ORGANISATION, api_key=SecretStr(SANDBOX_KEY), profile=AccountProfile(refused_batch_stores_nothing=True), embedded=True)

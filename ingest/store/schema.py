@@ -76,7 +76,7 @@ pushes = Table(
     Column("held_before", Text),                      # what the account held before, for proof by counts
     Column("message", Text, nullable=False, server_default=""),
     Column("receipt", Text),                          # schemas.pushing.Receipt
-    UniqueConstraint("import_id", "check_key", "account", name="uq_pushes_once"),
+    UniqueConstraint("import_id", "check_key", "ledger_name", name="uq_pushes_once"),
     Index("ix_pushes_ledger_name", "ledger_name"),
 )
 

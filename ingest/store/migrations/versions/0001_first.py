@@ -127,7 +127,7 @@ def upgrade() -> None:
         sa.Column("receipt", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_pushes_import_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pushes")),
-        sa.UniqueConstraint("import_id", "check_key", "account", name="uq_pushes_once"),
+        sa.UniqueConstraint("import_id", "check_key", "ledger_name", name="uq_pushes_once"),
     )
     op.create_index("ix_pushes_ledger_name", "pushes", ["ledger_name"], unique=False)
     op.create_table(
