@@ -182,7 +182,7 @@ def _written_number(column: Column, answer: str | None) -> Plan:
     evidence = numbers.number_evidence(column.connection, column.relation, tidy)
     mark = answer or evidence.mark
     asked = _mark_question(column, evidence) if not answer else ()
-    text = numbers.number_text(source, mark)
+    text = numbers.number_text(source, mark, exponents=column.field.type == "Float64")
     scale, whole = column.profile.decimal_scale, numbers.WIDE - column.profile.decimal_scale
     digits = numbers.widths(column.connection, f"(select {tidy} as {source} from {column.relation})", text, scale, whole)
     sql, sql_type = _number_value(column.field.type, number, digits)

@@ -13,7 +13,7 @@ PLAIN = r"-?\d+(?:\.\d+)?"
 SIGN = "[+\\-\u2212]?"
 EXPONENT = r"(?:[eE][+-]?\d{1,3})?"
 APART = " '\u2019\u00a0\u2007\u2009\u202f"
-"""Thousands marks that go with either decimal mark."""
+"""Thousands marks that go with either decimal mark. A number has one kind of them throughout."""
 OTHER: dict[DecimalMark, str] = {"point": ",", "comma": "."}
 MARK: dict[DecimalMark, str] = {"point": ".", "comma": ","}
 PLAIN_WITH: dict[DecimalMark, str] = {"point": PLAIN, "comma": r"-?\d+(?:,\d+)?"}
@@ -54,10 +54,11 @@ class Widths:
 
 
 def number_pattern(mark: DecimalMark) -> str:
-    """The forms a number may have under this decimal mark; thousands marks only where they belong."""
-    decimal, thousands = f"\\{MARK[mark]}", f"[\\{OTHER[mark]}{APART}]"
-    whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+" + (r"|[1-9]\d?(?:,\d{2})+,\d{3})" if mark == "point" else ")")
-    return rf"{SIGN}(?:{whole}(?:{decimal}\d*)?|{decimal}\d+){EXPONENT}"
+    """The forms a number may have under this decimal mark; thousands marks only where they belong, one kind of them in a number and none beside an exponent."""
+    decimal = f"\\{MARK[mark]}"
+    groups = "|".join(rf"(?:[{thousands}]\d{{3}})+" for thousands in OTHER[mark] + APART)
+    grouped = rf"[1-9]\d{{0,2}}(?:{groups})" + (r"|[1-9]\d?(?:,\d{2})+,\d{3}" if mark == "point" else "")
+    return rf"{SIGN}(?:(?:{grouped})(?:{decimal}\d*)?|(?:\d+(?:{decimal}\d*)?|{decimal}\d+){EXPONENT})"
 
 
 def _ambiguous(mark: DecimalMark) -> str:
@@ -76,15 +77,18 @@ def number_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: 
     return NumberEvidence(sum(counts.values()) - counts.get("empty", 0), *(counts.get(name, 0) for name in ("point", "comma", "ambiguous_point", "ambiguous_comma")), example)
 
 
-def number_text(text: str, mark: DecimalMark) -> str:
-    """The number as plain digits with a point, without superfluous zeros at its end; null where it is no number. The plain forms, which nearly all cells have, go a short way."""
+def number_text(text: str, mark: DecimalMark, *, exponents: bool = False) -> str:
+    """The number as plain digits with a point, without superfluous zeros at its end; null where it is no number. The plain forms, which nearly all cells have, go a short way.
+
+    With `exponents`, a number that has one keeps it: a double reaches further than digits can be written out.
+    """
     from_marks = MARK[mark] + "\u2212" + OTHER[mark] + APART + "+"
     plain = f"translate({text}, {literal(from_marks)}, '.-')"
-    expanded = f"case when contains(lower({plain}), 'e') then {_expanded(plain)} else {plain} end"
+    expanded = f"case when contains(lower({plain}), 'e') then {plain if exponents else without_zeros(f'({_expanded(plain)})')} else {without_zeros(plain)} end"
     pointed = text if mark == "point" else f"replace({text}, ',', '.')"
     grouped = f"replace({text}, '{OTHER[mark]}', '')" if mark == "point" else f"replace(replace({text}, '.', ''), ',', '.')"
     cases = f"when {matches(text, PLAIN_WITH[mark])} then {_shortened(text, pointed)} when {matches(text, GROUPED_WITH[mark])} then {_shortened(text, grouped)}"
-    return f"case {cases} when {matches(text, number_pattern(mark))} then {without_zeros(f'({expanded})')} end"
+    return f"case {cases} when {matches(text, number_pattern(mark))} then {expanded} end"
 
 
 def _shortened(text: str, number: str) -> str:
