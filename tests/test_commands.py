@@ -160,6 +160,29 @@ def test_with_a_key_a_corrected_quantity_is_not_a_second_event(run, tmp_path: Pa
     assert [issue["code"] for issue in again["issues"] if issue["severity"] == "error"] == ["already_sent_other_content"]
 
 
+@pytest.mark.parametrize("again", [("--zone", "Europe/Berlin"), ("--match", "note=region")])
+def test_the_same_file_read_in_another_way_is_not_billed_twice(run, tmp_path: Path, again: tuple[str, ...]):
+    slug = f"twice_{again[0].strip('-')}"
+    event_type(run, slug, "quantity:Decimal", "note:String")
+    path = usage(tmp_path, f"customer_id,timestamp,quantity,region\ncus_1,2026-10-01 10:00:00,1,{slug}\ncus_2,2026-10-01 10:00:00,2,{slug}\n")
+    _, checked = run("check", path, "--event-type", slug)
+    run("push", checked["import_id"], "--yes")
+    _, changed = run("check", path, "--event-type", slug, *again)
+    assert [each["name"] for each in changed["questions"] if each["blocking"]] == ["sent_differently"]
+    assert run("push", changed["import_id"], "--yes")[0] == 2
+
+
+def test_another_key_does_not_make_other_events_of_rows_that_were_sent(run, tmp_path: Path):
+    event_type(run, "rekeyed", "quantity:Decimal", "empty:String")
+    path = usage(tmp_path, "customer_id,timestamp,quantity,row\ncus_1,2026-10-01,1,re\ncus_2,2026-10-02,2,keyed\n")
+    _, checked = run("check", path, "--event-type", "rekeyed")
+    run("push", checked["import_id"], "--yes")
+    _, keyed = run("check", path, "--event-type", "rekeyed", "--key", "customer_id", "--key", "timestamp")
+    assert (keyed["rows"]["accepted"], keyed["rows"]["duplicate"]) == (0, 2)
+    longer = usage(tmp_path, "customer_id,timestamp,quantity,empty\ncus_1,2026-10-01,1,\ncus_2,2026-10-02,2,\ncus_3,2026-10-03,3,\n", "longer.csv")
+    assert run("check", longer, "--event-type", "rekeyed")[1]["rows"]["accepted"] == 1
+
+
 def test_a_likely_column_is_used_but_never_sent_without_a_word(run, tmp_path: Path):
     event_type(run, "likely", "quantity:Decimal")
     path = usage(tmp_path, "Kunde,timestamp,quantity\ncus_1,2026-10-01,1\n")

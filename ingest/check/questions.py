@@ -94,3 +94,13 @@ def already_sent(rows: int) -> Question:
     )
     text = f"{_rows(rows, 'looks', 'look')} exactly like usage that was sent to this account from another file. Is it the same usage again?"
     return Question(name="already_sent", text=text, options=options, proposed="again", blocking=False)
+
+
+def sent_differently(gone: int, waiting: int) -> Question:
+    """Are these rows to be sent although the same file was sent before, read in another way?"""
+    options = (
+        QuestionOption(value="stop", label="Send nothing: put the columns, the key and the zone back", effect="nothing is billed twice"),
+        QuestionOption(value="send", label="Send them: this is other usage", effect=f"{_rows(waiting, 'is', 'are')} sent beside the {gone:,} events that are in the account already"),
+    )
+    text = f"{gone:,} events of this very file were sent before, when it was read in another way (other columns, key or time zone). Sending it again would bill its rows twice. Is it other usage?"
+    return Question(name="sent_differently", text=text, options=options, proposed="stop")

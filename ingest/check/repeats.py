@@ -36,7 +36,7 @@ def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], k
     asked = list(_within_file(connection, plans, key, answers))
     already = 0
     if ledger_paths:
-        sent, question = _against_ledger(connection, ledger_paths, answers, sha256)
+        sent, question = _against_ledger(connection, ledger_paths, answers, sha256, keyed=key is not None)
         already, asked = sent, asked + question
     changed = connection.execute("select count(*) > 0 from changes").fetchone()[0]
     return Repeats(changed, already, tuple(asked))
@@ -103,12 +103,13 @@ def _other_quantity(connection: duckdb.DuckDBPyConnection, dimensions: Sequence[
 # Against what was sent before.
 
 
-def _against_ledger(connection: duckdb.DuckDBPyConnection, paths: list[Path], answers: dict[str, str], sha256: str) -> tuple[int, list[Question]]:
+def _against_ledger(connection: duckdb.DuckDBPyConnection, paths: list[Path], answers: dict[str, str], sha256: str, *, keyed: bool) -> tuple[int, list[Question]]:
     connection.execute(f"create view ledger as {ledger.ledger_query(paths)}")
     connection.execute("create view current as select _row, coalesce(c.event_id, t.event_id) as event_id, t.content, c.outcome from typed t left join changes c using (_row)")
     if not connection.execute("select count(*) > 0 from changes").fetchone()[0]:
         connection.execute("create or replace view current as select _row, event_id, content, null as outcome from typed")
     _meet(connection, "current", "met", sha256)
+    _meet_by_content(connection, sha256, keyed)
     elsewhere = connection.execute("select count(*) from met where not own and same").fetchone()[0]
     if elsewhere and answers.get("already_sent") == "new":
         _make_new(connection, sha256)
@@ -116,7 +117,8 @@ def _against_ledger(connection: duckdb.DuckDBPyConnection, paths: list[Path], an
     connection.execute("insert into changes select _row, event_id, case when same then 'duplicate' else 'rejected' end, case when same then ? else 'already_sent_other_content' end from met", [SENT])
     connection.execute("insert into findings select 'already_sent_other_content', _row, null from met where not same")
     sent = connection.execute("select count(*) from met where same").fetchone()[0]
-    return sent, [questions.already_sent(elsewhere)] if elsewhere and "already_sent" not in answers else []
+    asked = [questions.already_sent(elsewhere)] if elsewhere and "already_sent" not in answers else []
+    return sent, asked + _sent_with_other_answers(connection, answers, sha256)
 
 
 def _meet(connection: duckdb.DuckDBPyConnection, rows: str, found: str, sha256: str) -> None:
@@ -125,6 +127,26 @@ def _meet(connection: duckdb.DuckDBPyConnection, rows: str, found: str, sha256: 
     connection.execute(f"""
         create table {found} as select r._row, r.event_id, bool_or(s.content = r.content) as same, bool_or(s.own) as own
         from {rows} r join {found}_sent s on r.event_id = s.event_id where r.outcome is null group by all order by r._row""")
+
+
+def _meet_by_content(connection: duckdb.DuckDBPyConnection, sha256: str, keyed: bool) -> None:
+    """Rows that were sent under another identity, when other columns made a row the same row. Numbered twins have ids of their own and are left alone."""
+    plain = "" if keyed else "and event_id = content"
+    connection.execute(f"create table others as select _row, event_id, content from current where outcome is null and _row not in (select _row from met) {plain}")
+    connection.execute(f"""
+        insert into met select o._row, o.event_id, true, s.own from others o
+        join (select content, bool_or(sha256 = {literal(sha256)}) as own from ledger where content in (select content from others) group by 1) s using (content) order by o._row""")
+
+
+def _sent_with_other_answers(connection: duckdb.DuckDBPyConnection, answers: dict[str, str], sha256: str) -> list[Question]:
+    """Events of this very file that were sent and don't come out of it any more: read in another way, its rows would be billed twice."""
+    gone = connection.execute(f"""
+        select count(*) from ledger where sha256 = {literal(sha256)} and content not in (select content from typed)
+        and event_id not in (select coalesce(c.event_id, t.event_id) from typed t left join changes c using (_row))""").fetchone()[0]
+    waiting = connection.execute("select count(*) from typed where _row not in (select _row from changes where outcome is not null)").fetchone()[0]
+    if not gone or not waiting or answers.get("sent_differently") == "send":
+        return []
+    return [questions.sent_differently(gone, waiting)]
 
 
 def _make_new(connection: duckdb.DuckDBPyConnection, sha256: str) -> None:
