@@ -28,9 +28,11 @@ print('{}')
 BASELINE = """
 import json, resource, sys, time, duckdb
 duckdb.sql("set enable_progress_bar = false")
+before = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 begun = time.perf_counter()
 duckdb.sql(f"select customer, sum(x) from read_csv('{sys.argv[1]}') group by 1").fetchall()
-print(json.dumps({"baseline": time.perf_counter() - begun, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"baseline": time.perf_counter() - begun, "cpu": used.ru_utime + used.ru_stime - before, "peak_mb": used.ru_maxrss / 1024}))
 """
 OURS = """
 import json, resource, sys, time
@@ -45,6 +47,7 @@ matches = [FieldMatch(field=f, column=c) for f, c in {"customer_id": "customer",
 spec = MatchSpec(event_type=EventType(name="Big", slug="big", fields=fields), matches=matches)
 account = accounts.account(None).name
 seconds = {}
+before = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
 def timed(name, work):
     begun = time.perf_counter()
     result = work()
@@ -57,7 +60,8 @@ found = timed("check", lambda: imports.check(found.id))
 totals = timed("preview", lambda: imports.preview(found.id, PreviewSpec(by=("customer",), field="x", function="sum")))
 assert found.check.rows.accepted == found.check.rows.read == int(sys.argv[2]), found.check.rows
 assert totals.num_rows == 2000
-print(json.dumps({**seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({**seconds, "cpu": used.ru_utime + used.ru_stime - before, "peak_mb": used.ru_maxrss / 1024}))
 """
 
 
@@ -71,9 +75,14 @@ def measured(script: str, *args: str, home: str = "") -> dict[str, float]:
 
 
 def best(runs: list[dict[str, float]]) -> dict[str, float]:
-    """The fastest run, with the highest peak of all."""
-    fastest = min(runs, key=lambda run: sum(seconds for name, seconds in run.items() if name != "peak_mb"))
-    return {**fastest, "peak_mb": max(run["peak_mb"] for run in runs)}
+    """The fastest run, with the least processor time and the highest peak of all."""
+    fastest = min(runs, key=lambda run: sum(steps_of(run).values()))
+    return {**fastest, "cpu": min(run["cpu"] for run in runs), "peak_mb": max(run["peak_mb"] for run in runs)}
+
+
+def steps_of(run: dict[str, float]) -> dict[str, float]:
+    """The seconds of each step."""
+    return {name: seconds for name, seconds in run.items() if name not in ("cpu", "peak_mb")}
 
 
 def run(rows: int, repeat: int) -> dict[str, object]:
@@ -84,17 +93,18 @@ def run(rows: int, repeat: int) -> dict[str, object]:
         size = path.stat().st_size / 1e6
         pairs = [(measured(BASELINE, str(path)), measured(OURS, str(path), str(rows), home=f"{folder}/home-{turn}")) for turn in range(repeat)]
         baseline, ours = best([pair[0] for pair in pairs]), best([pair[1] for pair in pairs])
-    steps = {name: seconds for name, seconds in ours.items() if name != "peak_mb"}
+    steps = steps_of(ours)
     ratio = sum(steps.values()) / baseline["baseline"]
     met = ratio <= RATIO and ours["peak_mb"] <= MEMORY_MB
-    return {"rows": rows, "megabytes": round(size), "baseline": baseline["baseline"], "steps": steps, "total": sum(steps.values()), "ratio": ratio, "peak_mb": ours["peak_mb"], "met": met}
+    return {"rows": rows, "megabytes": round(size), "baseline": baseline["baseline"], "steps": steps, "total": sum(steps.values()), "ratio": ratio, "cpu": ours["cpu"], "cpu_ratio": ours["cpu"] / baseline["cpu"], "peak_mb": ours["peak_mb"], "met": met}
 
 
 def table(result: dict[str, object]) -> str:
     """The measurements as a table."""
     lines = [f"{result['rows']:,} rows, {result['megabytes']} MB", f"{'step':<22}{'seconds':>9}{'ratio':>8}", f"{'bare read + group-by':<22}{result['baseline']:>9.2f}{1:>8.1f}"]
     lines += [f"{name:<22}{seconds:>9.2f}{seconds / result['baseline']:>8.1f}" for name, seconds in result["steps"].items()]
-    lines += [f"{'all of it':<22}{result['total']:>9.2f}{result['ratio']:>8.1f}   at most {RATIO:.0f}", f"{'peak memory, MB':<22}{result['peak_mb']:>9.0f}{'':>8}   at most {MEMORY_MB}"]
+    lines += [f"{'all of it':<22}{result['total']:>9.2f}{result['ratio']:>8.1f}   at most {RATIO:.0f}"]
+    lines += [f"{'processor time':<22}{result['cpu']:>9.2f}{result['cpu_ratio']:>8.1f}   tells more on a busy machine", f"{'peak memory, MB':<22}{result['peak_mb']:>9.0f}{'':>8}   at most {MEMORY_MB}"]
     return "\n".join(lines)
 
 

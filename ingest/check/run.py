@@ -26,6 +26,8 @@ from schemas.matching import MatchSpec
 from schemas.reading import ReadReport
 
 EVENTS, ISSUES, LEFT_OUT = "events.parquet", "issues.parquet", "left_out.parquet"
+FORMAT = "format parquet, codec uncompressed, dictionary_size_limit 5000"
+"""Half of an event is hashes, which don't shrink; what repeats goes into dictionaries."""
 LISTED = 10_000
 """How many cells of one remark are listed in issues.parquet; its count is exact all the same. Errors are listed without a limit."""
 EXAMPLES = 5
@@ -75,7 +77,7 @@ def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], s
     connection.execute(f"create view checked as select *{marked} from cells")
     target = out / "typed.parquet"
     with each_step_once(connection):
-        written = connection.execute(f"copy (select {identity.event_columns(plans, slug, key)}, _row from checked where {good}) to {literal(target)} (format parquet, codec snappy)").fetchone()[0]
+        written = connection.execute(f"copy (select {identity.event_columns(plans, slug, key)}, _row from checked where {good}) to {literal(target)} ({FORMAT})").fetchone()[0]
     connection.execute(f"create view typed as select * from read_parquet({literal(target)})")
     _nothing_was_lost(connection, plans, written)
     return written
@@ -107,7 +109,7 @@ def _settle_events(connection: duckdb.DuckDBPyConnection, repeats: Repeats, out:
     if repeats.changed:
         connection.execute(f"""
             copy (select t.* replace (coalesce(c.event_id, t.event_id) as event_id) from typed t left join changes c using (_row) where c.outcome is null order by t._row)
-            to {literal(events)} (format parquet, codec snappy)""")
+            to {literal(events)} ({FORMAT})""")
         typed.unlink()
     else:
         typed.replace(events)
