@@ -181,6 +181,20 @@ def test_what_is_no_timestamp(tmp_path, cell):
     assert checked.issues("code", "_row", "value") == [("not_a_timestamp", 3, cell)]
 
 
+@pytest.mark.parametrize("cell", ["epoch", "infinity", "-infinity", "now", "today", "EPOCH", "epoch     ", "2026-10-01 (BC)"])
+@pytest.mark.parametrize("beside", ["2026-10-01 00:00:00", "2026-10-01T00:00:00Z", "01.10.2026"])
+def test_words_that_the_engine_takes_for_times_are_none(tmp_path, cell, beside):
+    assert check_times(tmp_path, [beside, cell], answers={"zone.timestamp": "Europe/Berlin"}).issues("code", "_row", "value") == [("not_a_timestamp", 3, cell)]
+    assert check_column(tmp_path, "Date32", ["2026-10-01", cell]).issues("code", "_row", "value") == [("not_a_date", 3, cell)]
+
+
+@pytest.mark.parametrize("mark", ["utc", "UTC", "Utc", "gmt", "z", "Z"])
+@pytest.mark.parametrize("space", ["", " "])
+def test_a_cell_that_says_utc_is_utc_whatever_the_zone_of_the_others(tmp_path, mark, space):
+    checked = check_times(tmp_path, [f"2026-10-01 10:00:00{space}{mark}", "2026-10-01 10:00:00"], answers={"zone.timestamp": "Europe/Berlin"})
+    assert [str(moment) for moment, in checked.events("timestamp")] == ["2026-10-01 10:00:00", "2026-10-01 08:00:00"]
+
+
 @pytest.mark.parametrize(("digits", "cell", "codes"), [
     (3, "2026-10-01T00:00:00.123Z", []), (3, "2026-10-01T00:00:00.1230Z", []), (3, "2026-10-01T00:00:00.1234Z", ["timestamp_too_fine"]), (3, "2026-10-01T00:00:00.123000001Z", ["timestamp_too_fine"]),
     (6, "2026-10-01T00:00:00.123456Z", []), (6, "2026-10-01T00:00:00.1234567Z", ["timestamp_too_fine"]), (0, "2026-10-01T00:00:00Z", []),
@@ -299,6 +313,14 @@ def test_one_column_may_feed_two_fields(tmp_path):
 def test_odd_headers(tmp_path, header):
     checked = check(tmp_path, ("Customer", "Time", header), [("a", NOON, "1"), ("b", NOON, "x")], spec({"quantity": "Int64"}, {"customer_id": "Customer", "timestamp": "Time", "quantity": header}))
     assert checked.issues('"column"', "value") == [(header, "x")]
+
+
+@pytest.mark.parametrize("step", ["source", "value", "number", "error", "raw"])
+def test_a_column_called_like_a_step_of_ours_changes_no_value(tmp_path, step):
+    rows = [("c1", NOON, "7,5", "999"), ("c2", NOON, "x", "888")]
+    checked = check(tmp_path, (*HEADER, f"{step}:quantity"), rows, spec({"quantity": "Decimal", "other": "String"}, {**PLAIN, "other": f"{step}:quantity"}))
+    assert checked.events("quantity", "other") == [(Decimal("7.5"), "999")]
+    assert checked.issues("code", "_row", "value") == [("not_a_number", 3, "x")]
 
 
 def test_no_rows_at_all(tmp_path):

@@ -96,25 +96,30 @@ def _constant_is_good(column: Column, plan: Plan) -> None:
 
 # The common scan: a few counts per column, enough to know whether the plain way of reading it can fail.
 
+
+def _form(pattern: str) -> str:
+    """Whether {x} has this form, ready for format()."""
+    return matches("{x}", pattern.replace("{", "{{").replace("}", "}}"))
+
+
 POINT = "(instr({x}, '.') > 0)::int"
 FRACTION = f"((strlen({{x}}) - instr({{x}}, '.')) * {POINT})"
 WHOLE = f"(strlen({{x}}) - {FRACTION} - {POINT})"
 CELLS = {"cells": "count({x})"}
 NUMBER = {
-    **CELLS, "plain": f"count(*) filter ({matches('{x}', numbers.PLAIN.replace('{', '{{').replace('}', '}}'))})", "whole": f"max({WHOLE})", "fraction": f"max({FRACTION})",
+    **CELLS, "plain": f"count(*) filter ({_form(numbers.PLAIN)})", "whole": f"max({WHOLE})", "fraction": f"max({FRACTION})",
     "unlike_thousands": f"count(*) filter ({FRACTION} not in (0, 3))",
 }
 TIME = {
-    **CELLS, "read": "count(try_cast({x} as timestamp))", "first": "min(try_cast({x} as timestamp))", "last": "max(try_cast({x} as timestamp))", "longest": "max(strlen({x}))",
+    **CELLS, "read": f"count(try_cast({{x}} as timestamp)) filter ({_form(times.CAST_AS_IT_STANDS)})", "first": "min(try_cast({x} as timestamp))", "last": "max(try_cast({x} as timestamp))", "longest": "max(strlen({x}))",
     "below_milliseconds": "count(*) filter (contains({x}, '.') and epoch_us(try_cast({x} as timestamp)) % 1000 <> 0)",
     "zulu": "count(*) filter (suffix({x}, 'Z'))",
-    "offset": "count(*) filter (not suffix({x}, 'Z') and (contains(substr({x}, 12), '+') or contains(substr({x}, 12), '-') or suffix({x}, 'UTC')))",
 }
 PROBES: dict[FieldType, dict[str, str]] = {
     "String": {**CELLS, "blank": "count(*) filter ({x} = '')", "edges": "count(*) filter (" + has_edges("{x}") + ")"},
     "Int64": NUMBER, "Float64": NUMBER, "Decimal": NUMBER,
     "DateTime64": TIME,
-    "Date32": {**CELLS, "plain": "count(*) filter (strlen({x}) = 10 and try_cast({x} as date) is not null)", "first": "min(try_cast({x} as date))", "last": "max(try_cast({x} as date))"},
+    "Date32": {**CELLS, "plain": f"count(try_cast({{x}} as date)) filter ({_form(times.PLAIN_DATE)})", "first": "min(try_cast({x} as date))", "last": "max(try_cast({x} as date))"},
     "Bool": {**CELLS, "read": "count(" + others.to_bool("{x}") + ")"},
     "UUID": {**CELLS, "read": "count(try_cast({x} as uuid)) filter (strlen({x}) = 36)"},
 }
@@ -219,7 +224,7 @@ def _timestamp(column: Column) -> Plan:
     if found["cells"] and found["cells"] == found["read"] and _in_years(found["first"], found["last"]):
         if found["zulu"] == found["cells"] and _keeps_all(found, 20, kept):
             return column.plan([("source", column.text), ("value", f"try_cast({column.step('source')} as timestamp)")], "TIMESTAMP", {**column.filled_everywhere, **_future(column)})
-        if not found["zulu"] and not found["offset"] and _keeps_all(found, 19, kept):
+        if not found["zulu"] and _keeps_all(found, 19, kept):
             return _local_timestamp(column, name, [("source", column.text), ("local", f"try_cast({column.step('source')} as timestamp)")], column.filled_everywhere, found["first"], found["last"])
     return _written_timestamp(column, name, order, kept)
 

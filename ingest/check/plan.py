@@ -44,8 +44,8 @@ class Plan:
 
 
 def alias(step: str, name: str) -> str:
-    """The quoted name of one step of a field among the columns of the cells."""
-    return identifier(f"{step}:{name}")
+    """The quoted name of one step of a field among the columns of the cells. It begins with a character that no header has."""
+    return identifier(f"\x01{step}:{name}")
 
 
 @contextmanager

@@ -11,8 +11,11 @@ from ingest.values.text import matches
 DateOrder = Literal["day_first", "month_first"]
 PLAIN_CLOCK = r"(?: \d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
 PLAIN_ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z?)?"
+CAST_AS_IT_STANDS = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?Z?)?"
+"""What the cast reads rightly by itself. It takes more than that, such as `epoch`, `infinity` or a zone in small letters, which it leaves off."""
+PLAIN_DATE = r"\d{4}-\d{2}-\d{2}"
 CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
-TAIL = rf"(?:(?:[Tt]|,? +){CLOCK}(?: ?[AaPp]\.?[Mm]\.?)?)?(?: ?(?:[Zz]|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?))?"
+TAIL = rf"(?:(?:[Tt]|,? +){CLOCK}(?: ?[AaPp]\.?[Mm]\.?)?)?(?: ?(?:[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-]\d{{2}}(?::?\d{{2}})?))?"
 DAYS = {"iso": r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", "slashed": r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", "dotted": r"(\d{1,2})\.(\d{1,2})\.(\d{4})"}
 FORMS = {
     **{name: day + TAIL for name, day in DAYS.items()},
