@@ -6,8 +6,11 @@ from ingest.engine import identifier, literal
 from schemas.reading import ReadReport, RowSpan
 
 RAW = "raw.parquet"
-OWN_COLUMNS = ("_file", "_sheet", "_row")
-"""Columns of ours; a file's own column never has one of these names (reading renames it)."""
+OWN_COLUMNS = ("_file", "_sheet", "_row", "file_row_number")
+"""Columns of ours, and the one by which the engine counts records; a file's own column never has one of these names (reading renames it)."""
+
+PROBLEM, ORIGINAL_ROW = "Problem", "Row in the original file"
+"""Columns that we add to the rows a person downloads to fix; a file that has them brings such rows back."""
 
 
 def raw_query(folder: Path, report: ReadReport) -> str:

@@ -6,6 +6,7 @@ import pytest
 from ingest.errors import BadInput
 from ingest.match import build_spec, profile_columns, propose_event_type, propose_key, raw_rows, suggest, validate
 from ingest.match.names import field_names, words
+from ingest.read.names import column_names
 from schemas.matching import ColumnProfile, FieldMatch, Period
 from schemas.reading import RowSpan
 from tests.raw_tables import event_type, raw_table, spec
@@ -210,10 +211,25 @@ def test_a_field_matched_twice_or_from_nowhere_is_refused(report):
             validate(match.model_copy(update={"matches": (*match.matches, bad)}), report)
 
 
-@pytest.mark.parametrize("name", ["content", "Content", "_row"])
+@pytest.mark.parametrize("name", ["content", "Content", "_row", "file_row_number", "FILE_ROW_NUMBER", "_file", "_sheet"])
 def test_a_field_called_like_a_column_of_ours_is_refused(report, name):
     with pytest.raises(BadInput, match="column of our own"):
         validate(spec({name: "String"}, {**GOOD, name: "Extra"}), report)
+
+
+def test_a_zone_that_does_not_exist_is_refused(report):
+    answers, period = {"zone.timestamp": "Mars/X"}, Period(start="2026-10-01", end="2026-11-01", zone="Mars/X")
+    for said in ({"answers": answers}, {"period": period}):
+        with pytest.raises(BadInput, match=r"no time zone 'Mars/X'.*Europe/Berlin"):
+            validate(spec({}, GOOD, **said), report)
+        with pytest.raises(BadInput, match="no time zone 'Mars/X'"):
+            build_spec(report, PROFILES, USAGE, **said)
+
+
+def test_a_column_called_like_one_of_the_engine_gets_another_name_in_the_file_and_as_a_field():
+    assert column_names(["File_Row_Number", "x"], 2) == ("File_Row_Number (2)", "x")
+    made = propose_event_type((*columns("Customer", "File_Row_Number (2)", "file_row_number"),), "usage.csv")
+    assert "file_row_number" not in {field.name.lower() for field in made.fields}
 
 
 def test_good_specifications_pass(report):

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from ingest.errors import BadInput
 from ingest.match.suggest import suggest
+from ingest.raw import OWN_COLUMNS
+from ingest.values.zones import zone
 from schemas.checking import Question, QuestionOption
 from schemas.event_type import ROOT_FIELDS, EventType
 from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
 from schemas.reading import ReadReport
 
-OWN_NAMES = ("content", "_row")
+OWN_NAMES = ("content", *OWN_COLUMNS)
 """Columns of ours beside the fields of an event."""
 CONFIRMED = "match."
 """Questions about a match are called by this and the field; the answer is the column."""
@@ -21,6 +23,7 @@ def build_spec(
 ) -> tuple[MatchSpec, tuple[Question, ...]]:
     """A specification from what was said and what can be told from the file. Whatever isn't certain is applied for now and asked about: nothing is sent before it is confirmed."""
     answers = dict(answers or {})
+    _zones_are_known(answers, period)
     said = {**dict(chosen or {}), **{name.removeprefix(CONFIRMED): column for name, column in answers.items() if name.startswith(CONFIRMED)}}
     given = [FieldMatch(field=field, column=_known_column(column, report)) for field, column in said.items()]
     given += [FieldMatch(field=field, constant=value, why="the same in every row") for field, value in (constants or {}).items()]
@@ -78,6 +81,7 @@ def validate(spec: MatchSpec, report: ReadReport) -> None:
     """Raises BadInput for a specification that this file can't follow: what is missing or twice, and what is known."""
     _fields_are_known(spec)
     _columns_are_known(spec, report)
+    _zones_are_known(spec.answers, spec.period)
     if spec.of("customer_id") is None:
         raise BadInput("It isn't said which customer the rows are for.", f"Choose the column for customer_id. The file has {_listed(report.columns)}.")
     if spec.of("timestamp") is None and spec.period is None:
@@ -113,6 +117,12 @@ def _columns_are_known(spec: MatchSpec, report: ReadReport) -> None:
     for match in spec.matches:
         if match.column is not None and match.column not in report.columns:
             raise BadInput(f"The file has no column {match.column!r}, from which {match.field!r} should come.", f"It has {_listed(report.columns)}.")
+
+
+def _zones_are_known(answers: Mapping[str, str], period: Period | None) -> None:
+    """A zone with a slip in it must not pass only because every time of this file says its zone itself."""
+    for name in (*(value for question, value in answers.items() if question.startswith("zone.")), *([period.zone] if period else [])):
+        zone(name)
 
 
 def _listed(names: Sequence[str]) -> str:

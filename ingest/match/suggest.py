@@ -6,6 +6,7 @@ from math import ceil
 from rapidfuzz import fuzz
 
 from ingest.match.names import BRACKETS, PLACE, SYNONYMS, field_names, readings, words
+from ingest.raw import OWN_COLUMNS
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, ROOT_FIELDS, EventType, Field, FieldType
 from schemas.matching import ColumnProfile, Suggestion
 from schemas.reading import Confidence
@@ -25,7 +26,7 @@ Candidate = tuple[tuple[int, float], Suggestion]
 def suggest(profiles: Sequence[ColumnProfile], event_type: EventType) -> tuple[Suggestion, ...]:
     """At most one column a field and one field a column, the surest first; in the order of the event type's fields, root fields first."""
     fields = (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *event_type.usage_fields)
-    made_from = field_names(tuple(profile.column for profile in profiles), (*ROOT_FIELDS, *OUR_FIELDS, "content"))
+    made_from = field_names(tuple(profile.column for profile in profiles), (*ROOT_FIELDS, *OUR_FIELDS, "content", *OWN_COLUMNS))
     candidates = [found for field in fields for profile in profiles for found in _candidates(field, profile, made_from[profile.column])]
     candidates += list(_only_time(profiles))
     chosen: dict[str, Suggestion] = {}
