@@ -5,12 +5,14 @@ Exit 0: done. 1: done, and some rows were rejected. 2: the input or the request 
 
 import argparse
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from ingest.errors import BadInput, IngestError
+from ingest.errors import BadInput, Broken, IngestError
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -21,13 +23,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except IngestError as error:
-        say(str(error))
-        if getattr(options, "json", False):
-            print_json({"error": {"message": error.sentence, "todo": error.todo, "kind": type(error).__name__}})
-        return error.exit_code
+        return _failed(options, error)
+    except ValueError as error:  # a record that refused what it was given: pydantic says why
+        return _failed(options, BadInput(f"That can't be used: {_reason(error)}."))
+    except OSError as error:
+        return _failed(options, BadInput(f"{error.filename or 'A file'} can't be used: {error.strerror or error}.", "Choose another file or folder."))
     except KeyboardInterrupt:
         say("Stopped.")
         return 3
+    except Exception as error:  # the outermost place of a command: whatever happened, the contract holds
+        return _failed(options, Broken(f"Something went wrong that we didn't expect ({type(error).__name__}). Nothing was lost.", "Set INTAKE_DEBUG=1 to see where."))
+
+
+def _failed(options: argparse.Namespace, error: IngestError) -> int:
+    """Says what went wrong, on standard error and as the command's document."""
+    if os.environ.get("INTAKE_DEBUG"):
+        traceback.print_exc()
+    say(str(error))
+    if getattr(options, "json", False):
+        print_json({"error": {"message": error.sentence, "todo": error.todo, "kind": type(error).__name__}})
+    return error.exit_code
+
+
+def _reason(error: ValueError) -> str:
+    problems = error.errors() if hasattr(error, "errors") else []
+    return problems[0]["msg"].removeprefix("Value error, ") if problems else str(error)
 
 
 def say(sentence: str) -> None:
@@ -37,7 +57,8 @@ def say(sentence: str) -> None:
 
 def print_json(document: object) -> None:
     """The one document of a command, on standard output; decimals stay exact as text."""
-    print(json.dumps(document, default=_as_json, ensure_ascii=False))
+    text = json.dumps(document, default=_as_json, ensure_ascii=False)
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"))  # a file name may hold bytes that are no text
 
 
 def _as_json(value: object) -> object:

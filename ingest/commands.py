@@ -42,18 +42,23 @@ def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None, connection: duck
         try:
             if not path.is_file():
                 raise BadInput(f"There is no file {str(path)!r}.")
-            report = read_file(path, path.name, spec, Path(folder))
+            report = read_file(path, _shown(path.name), spec, Path(folder))
             if out_dir:
                 _write_table(Path(folder), report, out_dir / f"{path.name}.csv", connection)
         except NoRows as error:
-            report = ReadReport(file=path.name, error=str(error), columns=error.columns)
+            report = ReadReport(file=_shown(path.name), error=str(error), columns=error.columns)
             if out_dir:
                 connection.execute(f"copy (select {', '.join(f'null as {identifier(name)}' for name in error.columns)} where false) to {literal(out_dir / f'{path.name}.csv')} (format csv, header true)")
         except IngestError as error:
-            report = ReadReport(file=path.name, error=str(error))
+            report = ReadReport(file=_shown(path.name), error=str(error))
     document = report.model_dump(mode="json", include=set(_SHOWN))
     document["excluded"] = [{"row": each.row, "reason": each.reason} for each in report.excluded]
-    return {name: document[name] for name in _SHOWN} | {"file": str(path), "findings": [each.model_dump() for each in report.findings], "warnings": list(report.warnings)}
+    return {name: document[name] for name in _SHOWN} | {"file": _shown(str(path)), "findings": [each.model_dump() for each in report.findings], "warnings": list(report.warnings)}
+
+
+def _shown(name: str) -> str:
+    """A file's name as text: it may hold bytes that are none."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _write_table(folder: Path, report: ReadReport, target: Path, connection: duckdb.DuckDBPyConnection) -> None:
@@ -101,7 +106,7 @@ def check_file(
 
     found = accounts.account(account)
     event_type = _event_type(found, slug)
-    record = imports.start_or_find(path, path.name, settings().user, account=found.name, event_type=slug)
+    record = imports.start_or_find(path, _shown(path.name), settings().user, account=found.name, event_type=slug)
     record = imports.read(record.id, ReadSpec(sheet=sheet) if sheet else None)
     if record.state == "unreadable":
         raise Unreadable(record.message)
@@ -131,7 +136,7 @@ def _period(text: str | None, zone: str | None) -> Period | None:
     if text is None:
         return None
     year, _, month = text.partition("-")
-    if not (year.isdigit() and len(year) == 4 and month.isdigit() and 1 <= int(month) <= 12):
+    if not (year.isdecimal() and len(year) == 4 and int(year) >= 1 and month.isdecimal() and 1 <= int(month) <= 12):
         raise BadInput(f"--period {text!r} is not a month.", "Write it as YYYY-MM.")
     following = (int(year) + 1, 1) if int(month) == 12 else (int(year), int(month) + 1)
     return Period(start=f"{year}-{int(month):02d}-01", end=f"{following[0]:04d}-{following[1]:02d}-01", zone=zone or "UTC")

@@ -16,7 +16,7 @@ from ingest import check as checking
 from ingest import files, ledger, match as matching, metric
 from ingest.errors import BadInput, Broken, NotReady, Unreadable
 from ingest.read import read_file
-from ingest.store import accounts, audit, imports, open_rows
+from ingest.store import accounts, audit, imports, open_rows, pushes
 from ingest.store.database import store
 from schemas.account import Account
 from schemas.checking import CheckResult
@@ -150,12 +150,13 @@ def check(import_id: str) -> ImportRecord:
         def work(folder: Path) -> None:
             result = checking.check_raw(raw, record.report, record.match, account, import_id=import_id, sha256=record.sha256, out=folder)
             (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
+            (folder / "match.json").write_text(record.match.model_dump_json(), encoding="utf-8")
 
         folder = files.make_stage(import_id, "check", key, work)
         result = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
         _rows_are_conserved(record.report, result)
         period = (result.first_timestamp or "")[:7] or record.period
-        return imports.change(import_id, check=result, check_key=key, state=_state_after_check(record, result), period=period, message="")
+        return imports.change(import_id, check=result, check_key=key, state=_state_after_check(import_id, result), period=period, message="")
 
 
 def choose_rejected(import_id: str, choice: Literal["stop", "continue"], who: str) -> ImportRecord:
@@ -198,8 +199,8 @@ def write_rejected(import_id: str, path: Path) -> Path:
 
 def discard(import_id: str, who: str) -> None:
     """Takes an import off the lists. One that was sent can't be discarded: its receipt stays."""
-    record = imports.get(import_id)
-    if record.state in ("pushing", "stopped", "pushed", "proven"):
+    imports.get(import_id)
+    if pushes.of_import(import_id):
         raise BadInput("This import was sent, at least in part, so it stays with its receipt.")
     with store().begin() as connection:
         audit.record(connection, who, "discard", import_id)
@@ -212,9 +213,12 @@ def _refuse_missing(path: Path, file_name: str) -> None:
         raise BadInput(f"There is no file {file_name!r}.", "Check its name and folder.")
 
 
-def _state_after_check(record: ImportRecord, result: CheckResult) -> ImportState:
+def _state_after_check(import_id: str, result: CheckResult) -> ImportState:
     """A new check of an import that was sent, and brings nothing new, doesn't make it one that waits to be sent."""
-    return record.state if record.state in ("pushed", "proven", "stopped") and not result.rows.accepted else "checked"
+    sent = next((each.receipt for each in pushes.of_import(import_id) if each.receipt), None)
+    if sent is None or result.rows.accepted:
+        return "checked"
+    return "stopped" if sent.state == "stopped" else "proven" if sent.proof.agrees else "pushed"
 
 
 def _read_record(import_id: str) -> ImportRecord:

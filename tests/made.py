@@ -22,6 +22,8 @@ def checked_import(count: int, *, event_type: EventType = CALLS, account: str | 
     folder = files.make_stage(import_id, "check", key, lambda part: write_events(part, count, seed))
     for name in ("issues.parquet", "left_out.parquet"):
         _empty(folder / name)
+    (folder / "match.json").write_text(_match(event_type).model_dump_json())
+    (folder / "result.json").write_text(_result(count).model_dump_json())
     imports.change(import_id, state="checked", check_key=key, account=account or accounts.account().name, event_type=event_type.slug, period="2026-10", report=ReadReport(file=file_name, rows=count, columns=("customer", "time", "quantity", "region")), match=_match(event_type), check=_result(count))
     return import_id
 

@@ -88,7 +88,11 @@ def test_event_types_are_listed_as_they_were_created(run):
     "arguments, words",
     [
         (("event-type", "create", "--name", "x", "--slug", "x", "--field", "a:Number"), "Decimal"),
+        (("event-type", "create", "--name", "x", "--slug", "x", "--field", "a:String", "--field", "a:Int64"), "unique"),
+        (("event-type", "create", "--name", "x", "--slug", "x", "--field", "customer_id:String"), "customer_id"),
         (("event-type", "list", "--account", "Nope"), "Practice"),
+        (("read", SAMPLES / "api_calls.csv", "--out-dir", "/proc/nowhere"), "/proc/nowhere"),
+        (("check", SAMPLES / "api_calls.csv", "--event-type", "listed", "--period", "0000-01"), "0000-01"),
         (("check", "nowhere.csv", "--event-type", "listed"), "nowhere.csv"),
         (("check", SAMPLES / "api_calls.csv", "--event-type", "nope"), "nope"),
         (("check", SAMPLES / "api_calls.csv", "--event-type", "listed", "--match", "quantity"), "="),
@@ -104,6 +108,13 @@ def test_bad_usage_is_a_sentence_and_exit_2(run, arguments: tuple, words: str):
     error = document["error"]
     assert code == 2
     assert words in f"{error['message']} {error['todo']}"
+
+
+def test_a_file_name_that_is_no_text_is_still_one_document(run, tmp_path: Path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    path.write_text("a,b\n1,2\n")
+    code, document = run("read", path)
+    assert (code, document["files"][0]["rows"]) == (0, 1)
 
 
 PROBLEMS = "customer_id,timestamp,quantity,region\ncus_1,2026-10-01T00:00:00Z,1.50,eu\ncus_2,2026-10-01T00:00:00Z,many,eu\n,2026-10-02T00:00:00Z,3,us\ncus_1,2026-10-03T00:00:00Z,2.25,us\n"

@@ -128,3 +128,21 @@ def test_a_file_name_is_never_a_path(home: Path, tmp_path: Path):
     record = imports.start(path, "../../../etc/passwd", "anna")
     assert imports.source_path(record.id).resolve().is_relative_to(home.resolve())
     assert record.file_name == "../../../etc/passwd"
+
+
+@pytest.mark.parametrize("brought, left", [((3, 4), []), ((3,), [("not_a_number", 1)])])
+def test_corrected_rows_settle_what_they_bring_back_and_no_more(home: Path, tmp_path: Path, brought: tuple[int, ...], left: list):
+    from ingest.push.fixes import settle_fixed
+    from ingest.store import open_rows
+    from ingest.store.database import store
+
+    first = imported(tmp_path / "a.csv", f"{HEADER}\ncus_1,2026-10-01,1,eu\ncus_1,2026-10-02,many,eu\ncus_1,2026-10-03,n/a,eu\n")
+    with store().begin() as connection:
+        open_rows.keep_open(connection, first, imports.check(first).check.issues, "anna")
+    rows = "".join(f"cus_1,2026-10-0{row - 1},{row},eu,wrong,{row}\n" for row in brought)
+    path = tmp_path / "fixed.csv"
+    path.write_text(f"{HEADER},Problem,Row in the original file\n{rows}")
+    second = imports.read(imports.start(path, path.name, "anna", fixes=first).id)
+    imports.set_match(second.id, MATCH, accounts.account().name, "anna")
+    settle_fixed(imports.check(second.id))
+    assert [(entry.code, entry.count) for entry in open_rows.all_open()] == left

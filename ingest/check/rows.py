@@ -14,7 +14,7 @@ from ingest.check.run import ISSUES, LEFT_OUT
 from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput
 from ingest.files import full_disk_is_a_sentence
-from ingest.raw import raw_query
+from ingest.raw import ORIGINAL_ROW, PROBLEM, raw_query
 from schemas.reading import ReadReport
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -23,7 +23,6 @@ PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,]*")
 EXCEL_ROWS = 1_048_575
 COMMENTED = 5_000
 """Rows whose bad cells get a comment: more of them make Excel open slowly; the colour and the column Problem are there for all."""
-PROBLEM, ROW = "Problem", "Row in the original file"
 BATCH = 10_000
 
 
@@ -72,7 +71,7 @@ def write_rejected(check_folder: Path, raw_folder: Path, report: ReadReport, pat
         batches = connection.execute(f"""
             select {columns} reason, _row, marks from (select _row, reason from read_parquet({literal(check_folder / LEFT_OUT)}) where outcome = 'rejected')
             join ({raw_query(raw_folder, report)}) using (_row) left join ({marks}) using (_row) order by _row""").to_arrow_reader(BATCH)
-        header = [*report.columns, PROBLEM, ROW]
+        header = [*report.columns, PROBLEM, ORIGINAL_ROW]
         rows = (row for batch in batches for row in zip(*(batch.column(index).to_pylist() for index in range(batch.num_columns)), strict=True))
         return _write_csv(path, header, (row[:-1] for row in rows)) if path.suffix.lower() == ".csv" else _write_excel(path, header, rows)
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import time
 import zipfile
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from ingest.engine import engine, literal
 from ingest.errors import BadInput, NotReady, Outside
 from ingest.files import sha256_of
 from ingest.push.bodies import EVENTS
-from ingest.push.plan import events_folder, renew_claim, settle_claim
+from ingest.push.fixes import settle_fixed
+from ingest.push.plan import as_pushed, events_folder, renew_claim, settle_claim
 from ingest.push.verify import verify
 from ingest.store import imports, open_rows, pushes
 from ingest.store.clock import now
@@ -99,7 +99,7 @@ def evidence(push_id: str, path: Path) -> Path:
         archive.writestr("receipt.json", made.model_dump_json(indent=2))
         archive.writestr("batches.csv", _csv([batch.model_dump() for batch in pushes.batches_of(push_id)]))
         archive.writestr("attempts.csv", _csv(pushes.attempt_rows(push_id)))
-        archive.writestr("specification.json", json.dumps(json.loads(imports.get(push.import_id).match.model_dump_json()), indent=2))
+        archive.writestr("specification.json", as_pushed(push).match.model_dump_json(indent=2))
         for name in (EVENTS, "issues.parquet", "left_out.parquet"):
             archive.write(folder / name, name, zipfile.ZIP_STORED)
     return path
@@ -116,7 +116,7 @@ def _proof(push: Push, sleep: Callable[[float], None]) -> Proof:
 
 
 def _receipt(push: Push, how: Literal["finished", "stopped"], message: str, proof: Proof) -> Receipt:
-    record = imports.get(push.import_id)
+    record = as_pushed(push)
     events, batches, _ = pushes.counts(push.id)
     return Receipt(
         push_id=push.id, import_id=push.import_id, account=push.account, event_type=push.event_type, rows=record.check.rows, events=events, batches=batches, proof=proof, state=how,
@@ -129,7 +129,7 @@ def _tell_the_import(made: Receipt) -> Receipt:
     state = "stopped" if made.state == "stopped" else "proven" if made.proof.agrees else "pushed"
     record = imports.change(made.import_id, state=state, message="")
     if state == "proven" and record.fixes:
-        open_rows.close(record.fixes, "fixed", f"Brought back, corrected, by {made.import_id}.")
+        settle_fixed(record)
     return made
 
 
@@ -141,7 +141,7 @@ def _keep_refused_open(push: Push) -> None:
     example = IssueExample(row=_row_of(push, refused[0].first), value=refused[0].message)
     group = IssueGroup(code="refused_by_account", severity="error", column=None, count=sum(batch.events for batch in refused), examples=(example,), todo="Read what the billing system says, correct the rows and bring them in again.")
     with store().begin() as connection:
-        open_rows.keep_open(connection, push.import_id, (*imports.get(push.import_id).check.issues, group), push.pushed_by)
+        open_rows.keep_open(connection, push.import_id, (*as_pushed(push).check.issues, group), push.pushed_by)
 
 
 def _row_of(push: Push, event: int) -> int:

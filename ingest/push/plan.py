@@ -18,6 +18,8 @@ from ingest.store import accounts, imports, open_rows, pushes
 from ingest.store.database import store
 from ingest.store.pushes import Batch, Push
 from schemas.account import Account
+from schemas.checking import CheckResult
+from schemas.matching import MatchSpec
 from schemas.records import ImportRecord
 
 PART_EVENTS = 20_000
@@ -94,7 +96,7 @@ def renew_claim(push: Push) -> None:
 
 def bodies_of(push: Push) -> Bodies:
     """The bodies of a push's events, exactly as planned."""
-    record = imports.get(push.import_id)
+    record = as_pushed(push)
     account = accounts.same_account(push.account, push.ledger_name)
     return Bodies(events_folder(push), record.match.event_type, push.import_id, account.profile.timestamp_digits)
 
@@ -102,6 +104,14 @@ def bodies_of(push: Push) -> Bodies:
 def events_folder(push: Push) -> Path:
     """The folder of the check that this push sends."""
     return stage_folder(push.import_id, "check", push.check_key)
+
+
+def as_pushed(push: Push) -> ImportRecord:
+    """The import as it was when it was pushed: its match and check may have been changed since."""
+    folder = events_folder(push)
+    match = MatchSpec.model_validate_json((folder / "match.json").read_text(encoding="utf-8"))
+    check = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
+    return imports.get(push.import_id).model_copy(update={"match": match, "check": check})
 
 
 def new_batch(push_id: str, number: int, first: int, body: bytes, events: int, part: int, *, split_from: int | None = None) -> Batch:

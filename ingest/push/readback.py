@@ -93,6 +93,12 @@ def held(client: BillingClient, slug: str, first: datetime, last: datetime, fiel
     return result
 
 
+def count_of_import(client: BillingClient, slug: str, import_id: str) -> int:
+    """How many events the account holds that name this import, whatever their ids."""
+    rows = client.aggregate(slug, "COUNT", "timestamp", group_by=("customer_id",), filters=[Filter(column="data.import_id", operator="equals", value=import_id)])
+    return sum(int(row["value"]) for row in rows)
+
+
 def sums_of_import(client: BillingClient, slug: str, import_id: str, field: str) -> dict[str, Decimal]:
     """The sum of one field per customer over the events of one import."""
     return dict(_by_customer(client, slug, "SUM", f"data.{field}", [Filter(column="data.import_id", operator="equals", value=import_id)]))

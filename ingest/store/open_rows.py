@@ -28,6 +28,18 @@ def all_open() -> list[OpenRows]:
         return [OpenRows(**row) for row in connection.execute(query).mappings()]
 
 
+def of_import(import_id: str) -> list[OpenRows]:
+    """What is still open of one import."""
+    return [entry for entry in all_open() if entry.import_id == import_id]
+
+
+def reduce(entry_id: int, left: int, reason: str) -> None:
+    """Keeps an entry open for the rows that are left; none left means fixed."""
+    values = {"count": left} if left else {"state": "fixed", "reason": reason}
+    with store().begin() as connection:
+        connection.execute(update(open_rows).where(open_rows.c.id == entry_id).values(**values))
+
+
 def count_open() -> int:
     """How many problems are open, over all imports."""
     with store().connect() as connection:
