@@ -1,5 +1,6 @@
 """The table that reading hands on: every cell as text, seen with the row number of the person's own spreadsheet."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.engine import identifier, literal
@@ -12,11 +13,32 @@ OWN_COLUMNS = ("_file", "_sheet", "_row", "file_row_number")
 PROBLEM, ORIGINAL_ROW = "Problem", "Row in the original file"
 """Columns that we add to the rows a person downloads to fix; a file that has them brings such rows back."""
 
+GUARDED = r"'+[=+\-@\t\r].*"
+"""A cell that a file of rejected rows holds behind an apostrophe, which is taken off when the file comes back."""
+
 
 def raw_query(folder: Path, report: ReadReport) -> str:
     """A SELECT over raw.parquet in `folder`: `_row` (BIGINT), `_file`, `_sheet` and the file's columns, all VARCHAR."""
-    columns = ", ".join(identifier(column) for column in report.columns)
+    columns = ", ".join(_cell(column, report) for column in report.columns)
     return f"select file_row_number + {_shift(report.spans)} as _row, _file, _sheet, {columns} from read_parquet({literal(folder / RAW)}, file_row_number=true)"
+
+
+def is_brought_back(columns: Sequence[str]) -> bool:
+    """Whether these are the columns of a file of rejected rows as we write it."""
+    return PROBLEM in columns and ORIGINAL_ROW in columns
+
+
+def added_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns that we added to a file of rejected rows: they aren't usage."""
+    return (PROBLEM, ORIGINAL_ROW) if is_brought_back(columns) else ()
+
+
+def _cell(column: str, report: ReadReport) -> str:
+    """The cell as it was in the first file, without the apostrophe that kept a spreadsheet from running it."""
+    name = identifier(column)
+    if not is_brought_back(report.columns):
+        return name
+    return f"case when regexp_full_match({name}, {literal(GUARDED)}, 's') then substr({name}, 2) else {name} end as {name}"
 
 
 def _shift(spans: tuple[RowSpan, ...]) -> str:

@@ -64,10 +64,10 @@ def test_decimals_are_read_digit_for_digit(tmp_path, cells, expected):
 
 @pytest.mark.parametrize(("kind", "cell", "code"), [
     ("Decimal", "abc", "not_a_number"), ("Decimal", "12.5O", "not_a_number"), ("Decimal", "n/a", "not_a_number"), ("Decimal", "5 GB", "not_a_number"), ("Decimal", "€5", "not_a_number"),
-    ("Decimal", "5%", "not_a_number"), ("Decimal", "1,2,3", "not_a_number"), ("Decimal", "1 234,567.5", "not_a_number"), ("Decimal", "1 234'567", "not_a_number"), ("Decimal", "--5", "not_a_number"), ("Decimal", "1_000", "not_a_number"), ("Decimal", "0x1f", "not_a_number"),
+    ("Decimal", "5%", "not_a_number"), ("Decimal", "1,2,3", "not_a_number"), ("Decimal", "--5", "not_a_number"), ("Decimal", "1_000", "not_a_number"), ("Decimal", "0x1f", "not_a_number"),
     ("Decimal", "inf", "not_a_number"), ("Decimal", "NaN", "not_a_number"), ("Decimal", "-", "not_a_number"), ("Decimal", ".", "not_a_number"), ("Decimal", "1e99", "not_a_number"),
     ("Decimal", "0.1234567890123456789", "too_many_decimals"), ("Decimal", "123456789012345678901", "number_too_large"), ("Decimal", "1e30", "number_too_large"),
-    ("Decimal", "1.5e-20", "too_many_decimals"),
+    ("Decimal", "1.5e-20", "too_many_decimals"), ("Decimal", "1 234,567.5", "not_a_number"), ("Decimal", "1 234'567", "not_a_number"),
     ("Int64", "5.5", "not_a_whole_number"), ("Int64", "9223372036854775808", "number_too_large"), ("Int64", "five", "not_a_number"),
     ("Float64", "x", "not_a_number"), ("Float64", "1e999", "number_too_large"), ("Float64", "nan", "not_a_number"),
     ("Bool", "maybe", "not_true_or_false"), ("Date32", "2026-02-30", "not_a_date"), ("Date32", "2026-10-01 05:00", "not_a_date"), ("Date32", "soon", "not_a_date"),
@@ -439,6 +439,30 @@ def test_rejected_rows_as_excel_hold_texts_as_texts(tmp_path):
     assert rows[1][3:] == ["Not a number (Quantity)", 2.0]
 
 
+ODD_IDS = ["@acme", "+49 151", "-x", "=1", "'@quoted", "''-y", "'plain", "ok", "-5", "\tx"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_rejected_rows_that_come_back_have_the_customers_they_had(tmp_path, ending):
+    match = spec({"quantity": "Int64"}, PLAIN)
+    checked = check(tmp_path, HEADER, [(customer, NOON, "bad") for customer in ODD_IDS], match)
+    path = checking.write_rejected(checked.out, checked.raw, checked.report, tmp_path / f"rejected.{ending}")
+    written = lines(path) if ending == "csv" else CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    again = check(tmp_path / "again", written[0], [(row[0], row[1], "7", row[3], str(row[4])) for row in written[1:]], match)
+    assert [customer for customer, in again.events("customer_id")] == [each.strip() for each in ODD_IDS]
+
+
+def test_the_same_apostrophes_in_any_other_file_stay(tmp_path):
+    checked = check(tmp_path, (*HEADER, "Problem"), [("'@acme", NOON, "1", "x")], spec({"quantity": "Int64"}, PLAIN))
+    assert checked.events("customer_id") == [("'@acme",)]
+
+
+def test_rows_rejected_twice_have_one_problem_and_one_number(tmp_path):
+    checked = check(tmp_path, (*HEADER, "Problem", "Row in the original file"), [("'@acme", NOON, "bad", "old", "17")], spec({"quantity": "Int64"}, PLAIN))
+    path = checking.write_rejected(checked.out, checked.raw, checked.report, tmp_path / "rejected.csv")
+    assert lines(path) == [[*HEADER, "Problem", "Row in the original file"], ["'@acme", NOON, "bad", "Not a number (Quantity)", "2"]]
+
+
 def test_rejected_rows_in_another_format_are_refused(tmp_path):
     checked = check(tmp_path, HEADER, [], spec({"quantity": "Decimal"}, PLAIN))
     with pytest.raises(BadInput, match=".pdf"):
@@ -458,7 +482,7 @@ def test_issues_as_csv(tmp_path):
     assert lines(path, "utf-8") == [["code", "severity", "row", "column", "value", "todo"], ["not_a_number", "error", "3", "Value", "'=x", CHECKS["not_a_number"].todo]]
 
 
-@pytest.mark.parametrize(("cell", "expected"), [("=1", "'=1"), ("-5", "-5"), ("-5,50", "-5,50"), ("+1.000", "+1.000"), ("-", "'-"), ("\tx", "'\tx"), ("\rx", "'\rx"), ("-1+1", "'-1+1"), ("x=1", "x=1"), (None, None), (7, 7)])
+@pytest.mark.parametrize(("cell", "expected"), [("=1", "'=1"), ("-5", "-5"), ("-5,50", "-5,50"), ("+1.000", "+1.000"), ("-", "'-"), ("\tx", "'\tx"), ("\rx", "'\rx"), ("-1+1", "'-1+1"), ("x=1", "x=1"), (None, None), (7, 7), ("'=1", "''=1"), ("'a", "'a")])
 def test_harmless(cell, expected):
     assert harmless(cell) == expected
 

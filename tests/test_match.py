@@ -232,6 +232,14 @@ def test_a_column_called_like_one_of_the_engine_gets_another_name_in_the_file_an
     assert "file_row_number" not in {field.name.lower() for field in made.fields}
 
 
+def test_the_columns_we_added_to_rejected_rows_are_proposed_for_nothing():
+    brought = (*columns("Customer", "Problem"), column("Row in the original file", "Int64"), column("Time", "DateTime64"))
+    wanted = event_type(problem="String", row="Int64")
+    assert {found.field for found in suggest(brought, wanted)} == {"customer_id", "timestamp"}
+    assert propose_event_type(brought, "rejected.csv").fields == ()
+    assert "problem" in {found.field for found in suggest(brought[:2], wanted)}
+
+
 def test_good_specifications_pass(report):
     validate(spec({"quantity": "Decimal"}, {**GOOD, "quantity": "=5"}, key=("customer_id", "quantity")), report)
     validate(spec({}, {"customer_id": "Customer"}, period=Period(start="2026-10-01", end="2026-11-01"), key=("customer_id", "timestamp")), report)

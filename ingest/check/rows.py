@@ -14,11 +14,11 @@ from ingest.check.run import ISSUES, LEFT_OUT
 from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput
 from ingest.files import full_disk_is_a_sentence
-from ingest.raw import ORIGINAL_ROW, PROBLEM, raw_query
+from ingest.raw import ORIGINAL_ROW, PROBLEM, added_columns, raw_query
 from schemas.reading import ReadReport
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the start of a cell."""
+DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
+"""What a spreadsheet takes for a formula at the start of a cell; also behind apostrophes, so that taking one off gives the cell as it was."""
 PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,]*")
 EXCEL_ROWS = 1_048_575
 COMMENTED = 5_000
@@ -66,12 +66,14 @@ def write_rejected(check_folder: Path, raw_folder: Path, report: ReadReport, pat
     if path.suffix.lower() not in (".csv", ".xlsx"):
         raise BadInput(f"Rejected rows can be written as .csv or .xlsx, not as {path.suffix or 'a file without an ending'!r}.")
     with engine() as connection:
-        columns = "".join(f"{identifier(name)}, " for name in report.columns)
+        added = added_columns(report.columns)
+        names = [name for name in report.columns if name not in added]
+        columns = "".join(f"{identifier(name)}, " for name in names)
         marks = f"""select _row, list(struct_pack("column" := "column", todo := todo)) as marks from read_parquet({literal(check_folder / ISSUES)}) where severity = 'error' group by _row"""
         batches = connection.execute(f"""
             select {columns} reason, _row, marks from (select _row, reason from read_parquet({literal(check_folder / LEFT_OUT)}) where outcome = 'rejected')
             join ({raw_query(raw_folder, report)}) using (_row) left join ({marks}) using (_row) order by _row""").to_arrow_reader(BATCH)
-        header = [*report.columns, PROBLEM, ORIGINAL_ROW]
+        header = [*names, PROBLEM, ORIGINAL_ROW]
         rows = (row for batch in batches for row in zip(*(batch.column(index).to_pylist() for index in range(batch.num_columns)), strict=True))
         return _write_csv(path, header, (row[:-1] for row in rows)) if path.suffix.lower() == ".csv" else _write_excel(path, header, rows)
 
@@ -92,7 +94,7 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterator[tuple[object, .
 
 def harmless(cell: object) -> object:
     """The cell so that a spreadsheet shows it and never runs it; plain numbers stay as they are."""
-    if isinstance(cell, str) and cell.startswith(DANGEROUS) and not PLAIN_NUMBER.fullmatch(cell):
+    if isinstance(cell, str) and DANGEROUS.match(cell) and not PLAIN_NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
 
@@ -129,7 +131,12 @@ def _fill_line(sheet: object, line: int, header: Sequence[str], row: tuple[objec
     for place, cell in enumerate(cells):
         wrong = place < len(header) - 2 and header[place] in todo
         if cell is not None or wrong:
-            sheet.write_string(line, place, cell or "", bad) if wrong else sheet.write_string(line, place, cell)
+            sheet.write_string(line, place, _guarded(cell or ""), bad) if wrong else sheet.write_string(line, place, _guarded(cell))
         if wrong and line <= COMMENTED:
             sheet.write_comment(line, place, todo[header[place]])
     sheet.write_number(line, len(cells), number)
+
+
+def _guarded(cell: str) -> str:
+    """Excel needs no apostrophe before texts; a cell that has one already gets another, as one is taken off when the file comes back."""
+    return f"'{cell}" if cell.startswith("'") and DANGEROUS.match(cell) else cell

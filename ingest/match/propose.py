@@ -9,7 +9,7 @@ import duckdb
 from ingest.engine import engine, identifier
 from ingest.match.names import BRACKETS, PLACE, field_names, names_an_occasion, readings, words
 from ingest.match.suggest import suggest
-from ingest.raw import OWN_COLUMNS, raw_query
+from ingest.raw import OWN_COLUMNS, added_columns, raw_query
 from ingest.values.text import trimmed
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, ROOT_FIELDS, EventType, Field
 from schemas.matching import ColumnProfile, FieldMatch, MatchSpec
@@ -23,6 +23,7 @@ def propose_event_type(profiles: Sequence[ColumnProfile], file_name: str) -> Eve
     """Name, slug and fields of an event type that the file would fit. Columns that are the customer or the time, and empty ones, are no fields."""
     roots = {found.column for found in suggest(profiles, EventType(name="file", slug="file"))}
     columns = tuple(profile.column for profile in profiles)
+    roots |= set(added_columns(columns))
     names = field_names(columns, (*ROOT_FIELDS, *OUR_FIELDS, "content", *OWN_COLUMNS))
     fields = tuple(Field(name=names[profile.column], type=profile.proposed_type) for profile in profiles if profile.column not in roots and profile.empty < profile.rows)
     title = _title(file_name)

@@ -6,7 +6,7 @@ from math import ceil
 from rapidfuzz import fuzz
 
 from ingest.match.names import BRACKETS, PLACE, SYNONYMS, field_names, readings, words
-from ingest.raw import OWN_COLUMNS
+from ingest.raw import OWN_COLUMNS, added_columns
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, ROOT_FIELDS, EventType, Field, FieldType
 from schemas.matching import ColumnProfile, Suggestion
 from schemas.reading import Confidence
@@ -25,6 +25,8 @@ Candidate = tuple[tuple[int, float], Suggestion]
 
 def suggest(profiles: Sequence[ColumnProfile], event_type: EventType) -> tuple[Suggestion, ...]:
     """At most one column a field and one field a column, the surest first; in the order of the event type's fields, root fields first."""
+    added = added_columns([profile.column for profile in profiles])
+    profiles = [profile for profile in profiles if profile.column not in added]
     fields = (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *event_type.usage_fields)
     made_from = field_names(tuple(profile.column for profile in profiles), (*ROOT_FIELDS, *OUR_FIELDS, "content", *OWN_COLUMNS))
     candidates = [found for field in fields for profile in profiles for found in _candidates(field, profile, made_from[profile.column])]
