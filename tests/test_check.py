@@ -482,9 +482,17 @@ def test_issues_as_csv(tmp_path):
     assert lines(path, "utf-8") == [["code", "severity", "row", "column", "value", "todo"], ["not_a_number", "error", "3", "Value", "'=x", CHECKS["not_a_number"].todo]]
 
 
-@pytest.mark.parametrize(("cell", "expected"), [("=1", "'=1"), ("-5", "-5"), ("-5,50", "-5,50"), ("+1.000", "+1.000"), ("-", "'-"), ("\tx", "'\tx"), ("\rx", "'\rx"), ("-1+1", "'-1+1"), ("x=1", "x=1"), (None, None), (7, 7), ("'=1", "''=1"), ("'a", "'a")])
+@pytest.mark.parametrize(("cell", "expected"), [("=1", "'=1"), ("-5", "-5"), ("-5,50", "-5,50"), ("+1.000", "+1.000"), ("-", "'-"), ("\tx", "'\tx"), ("\rx", "'\rx"), ("-1+1", "'-1+1"), ("x=1", "x=1"), 
+    (None, None), (7, 7), ("'=1", "''=1"), ("'a", "'a")])
 def test_harmless(cell, expected):
     assert harmless(cell) == expected
+
+
+@pytest.mark.parametrize(("customer", "warned"), [("Total", True), (" Summe ", True), ("Subtotal October", True), ("Gesamt:", True), ("TotalEnergies", False), ("Total Logistics", False), ("Summer", False), ("a total", False)])
+def test_a_customer_called_like_a_total_is_a_warning_and_its_row_stays(tmp_path, customer, warned):
+    checked = check(tmp_path, HEADER, [("a", NOON, "1"), (customer, NOON, "1"), ("b", NOON, "2")], spec({"quantity": "Int64"}, PLAIN))
+    assert [(group.severity, group.count, group.column) for group in checked.result.issues if group.code == "customer_looks_like_total"] == [("warning", 1, "Customer")] * warned
+    assert checked.result.rows.accepted == 3
 
 
 # The registry.
@@ -501,7 +509,7 @@ TRIGGERS = {
     "not_a_number": ("Decimal", ["x"]), "time_does_not_exist": ("DateTime64", ["2026-03-29 02:30:00"]),
     "timestamp_too_fine": ("DateTime64", ["2026-10-01T00:00:00.0001Z"]), "not_a_timestamp": ("DateTime64", ["x"]),
     "not_a_date": ("Date32", ["x"]), "not_true_or_false": ("Bool", ["x"]), "not_a_uuid": ("UUID", ["x"]), "timestamp_in_future": ("root", ["2036-01-01T00:00:00Z"]),
-    "timestamp_without_zone": ("root", ["2026-10-01"]),
+    "customer_looks_like_total": ("Int64", []), "timestamp_without_zone": ("root", ["2026-10-01"]),
     "time_exists_twice": ("DateTime64", ["2026-10-25 02:30:00"]), "space_removed": ("String", [" a"]),
 }
 
@@ -510,7 +518,9 @@ TRIGGERS = {
 def test_every_check_of_cells_has_a_column_that_sets_it_off(tmp_path, code):
     kind, cells = TRIGGERS[code]
     answers = {"zone.value": "Europe/Berlin"} if code.startswith("time_") else {}
-    if kind == "root":
+    if code == "customer_looks_like_total":
+        checked = check(tmp_path, HEADER, [("Total", NOON, "1")], spec({"quantity": kind}, PLAIN))
+    elif kind == "root":
         checked = check_times(tmp_path, cells)
     elif code == "missing_value":
         checked = check_times(tmp_path, ["2026-10-01T00:00:00Z", None])

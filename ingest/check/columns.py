@@ -12,6 +12,7 @@ from ingest.check.plan import Plan, alias, cells
 from ingest.engine import identifier, literal
 from ingest.errors import BadInput
 from ingest.values import numbers, others, times, zones
+from ingest.values.labels import TOTALS_START, says_total
 from ingest.values.text import has_edges, matches, trimmed, without_edges
 from schemas.account import AccountProfile
 from schemas.checking import Question
@@ -146,7 +147,15 @@ def _text(column: Column) -> Plan:
         source, facts = trimmed(column.text), {}
     if found["edges"]:
         facts = {**facts, "space_removed": f"{column.step('source')} is not null and {has_edges(column.text)}"}
+    if column.field.name == "customer_id" and (labels := _totals_labels(column)):
+        facts = {**facts, "looks_like_total": f"{column.step('source')} in ({', '.join(map(literal, labels))})"}
     return column.plan([("source", source), ("value", column.step("source"))], "VARCHAR", facts)
+
+
+def _totals_labels(column: Column) -> list[str]:
+    """The customers called like a total: rows that reading couldn't tell from usage, as a subtotal between full rows."""
+    found = column.connection.execute(f"select distinct {trimmed(column.text)} from {column.relation} where regexp_matches({column.text}, {literal(TOTALS_START)}) limit 1000").fetchall()
+    return sorted(label for label, in found if label is not None and says_total(label))
 
 
 def _number(column: Column) -> Plan:

@@ -14,16 +14,15 @@ import numpy as np
 from ingest.engine import engine, identifier, literal
 from ingest.raw import RAW
 from ingest.read.assemble import Outcome, excluded_row, totals_row
-from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, TextRow, find_end, says_total
+from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, TextRow, find_end
 from ingest.read.limits import TAIL_BYTES, TAIL_RECORDS
 from ingest.read.records import Dialect, Record, records
+from ingest.values.labels import TOTALS_START, says_total
 from schemas.reading import ExcludedRow, RowSpan
 
 CHUNK = 8 * 1024**2
 GROUP_CELLS = 6_000_000
 LF, CR = 10, 13
-TOTALS_START = r"(?i)^\s*(?:grand|overall|column|sub|monthly|month|report|total|sum|gesamt|insgesamt|zusammen|sum|som|итого|всего|合|总|總|Σ|totaal|totale)"
-"""How the label of a totals row begins, for a quick look; `says_total` decides."""
 TAIL_TRIES = 20
 """How many lines of the file's end are tried as the beginning of a record: the first ones may lie inside a quoted cell."""
 

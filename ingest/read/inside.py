@@ -6,7 +6,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from ingest.read.kinds import kind_of
-from ingest.read.layout import ABOVE, Layout, TextRow, is_totals, says_total
+from ingest.read.layout import ABOVE, Layout, TextRow, is_totals
+from ingest.values.labels import says_total
 from schemas.reading import ExcludedRow
 
 REPEATED = "repeated header"

@@ -10,6 +10,7 @@ from ingest.read.header import TextRow, header_block, joined_names
 from ingest.read.kinds import Kind, kind_of
 from ingest.read.limits import MAX_COLUMNS
 from ingest.read.names import column_names
+from ingest.values.labels import MONTHS, says_total
 from schemas.reading import Confidence, ExcludedRow, Finding
 
 HEADER_WITHIN = 30
@@ -22,12 +23,7 @@ TOTALS = "totals row"
 NOTE = "note below the table"
 NO_ROWS = "This file has a header but no rows."
 
-MONTHS = r"jan\w*|feb\w*|m[aä]r\w*|apr\w*|ma[iy]|jun\w*|jul\w*|aug\w*|sep\w*|o[ck]t\w*|nov\w*|de[cz]\w*"
 MONTH_NAME = re.compile(rf"(?:{MONTHS})\.?(?:[\s/'-]*\d{{2,4}})?|\d{{4}}[-/.](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-/.]\d{{4}}", re.IGNORECASE)
-TOTAL_WORDS = re.compile(r"""
-    (?: (?: (?:grand|overall|column|sub|monthly|month|report)[\s-]* )? (?: totals? | sums? ) | total\s+g[eé]n[eé]ral | totaa?le? | totales
-    | summe | gesamt(?:summe|betrag|verbrauch|menge|ergebnis)? | insgesamt | zusammen | suma | soma | somme | итого | всего | 合計 | 合计 | 总计 | 總計 | Σ ) (?!\w)""", re.VERBOSE | re.IGNORECASE)
-TOTAL_TAIL = re.compile(rf"(?:[\s:.,;()/–—-]|\d|{MONTHS}|all|of|for|the|usage|amount|costs?|hours|units|events|rows|customers|period|month|eur|usd|gbp|€|\$|net|gross|netto|brutto)*", re.IGNORECASE)
 NOTE_START = re.compile(r"[*#†(]|(?:note|source|generated|created|exported|end of|quelle|hinweis|stand|anmerkung|erstellt|remark|disclaimer|page|seite)\b", re.IGNORECASE)
 
 
@@ -301,12 +297,6 @@ def is_totals(row: TextRow, kinds: tuple[Kind, ...]) -> bool:
     if len(filled) < 2 or not says_total(filled[0][1]):
         return False
     return all(index < len(kinds) and kinds[index] == "number" and (kind_of(cell) == "number" or cell.startswith("=")) for index, cell in filled[1:])
-
-
-def says_total(cell: str) -> bool:
-    """Whether a cell is the label of a totals row."""
-    match = TOTAL_WORDS.match(cell)
-    return bool(match and TOTAL_TAIL.fullmatch(cell, match.end()))
 
 
 def _is_note(row: TextRow, kinds: tuple[Kind, ...], apart: bool) -> bool:
