@@ -22,8 +22,8 @@ from schemas.checking import CheckResult
 from schemas.matching import MatchSpec
 from schemas.records import ImportRecord
 
-PART_EVENTS = 20_000
-"""Events of one durable step."""
+PART_EVENTS = 100_000
+"""Events of one durable step. Every POST is recorded by itself, so a step may be long; at its end the connections run empty, so it shouldn't be short."""
 
 _KEYS = uuid.UUID("7b0a3a3e-32c5-4d0c-9e0b-6f3d5a1c2b4e")
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Literal
@@ -36,6 +37,8 @@ PAUSES = (0.5, 1, 2, 4, 8, 15)
 AGAIN = (408, 409, 425, 429)
 ABOUT_THE_EVENTS = (400, 413, 415, 422)
 LONGEST_RETRY_AFTER = 120.0
+RUN = 16
+"""Batches whose bodies are made by one query."""
 
 
 class Sent(Frozen):
@@ -78,21 +81,21 @@ class _Part:
 
     def _round(self, batches: list[Batch]) -> None:
         """Every unsettled batch once, over all connections; each takes the next batch when it is done with one."""
-        waiting = _Shared(self._with_bodies(batches))
-        with ThreadPoolExecutor(self.account.profile.connections) as pool:
+        with closing(_one_ahead(self._with_bodies(batches))) as made, ThreadPoolExecutor(self.account.profile.connections) as pool:
+            waiting = _Shared(made)
             connections = [pool.submit(self._connection, waiting) for _ in range(self.account.profile.connections)]
         for each in connections:
             each.result()
 
-    def _with_bodies(self, batches: list[Batch]) -> Iterator[tuple[Batch, bytes]]:
-        """Batches with their bodies, made a few at a time, so that the first is on its way while the others are made."""
-        for run in _neighbours(batches, self.account.profile.connections):
-            yield from zip(run, self.bodies.ranges(run[0].first, [batch.events for batch in run]), strict=True)
+    def _with_bodies(self, batches: list[Batch]) -> Iterator[list[tuple[Batch, bytes]]]:
+        """Batches with their bodies, a few at a time, so that the first is on its way while the others are made."""
+        for run in _neighbours(batches, RUN):
+            yield list(zip(run, self.bodies.ranges(run[0].first, [batch.events for batch in run]), strict=True))
 
     def _connection(self, waiting: "_Shared") -> None:
         """What one connection does: the answer to a batch is written together with the intent of the next."""
         answer = None
-        while not self.waits_because and not pushes.stop_asked(self.push.id) and (taken := waiting.next()):
+        while not self.waits_because and not self.recorder.stop_asked and (taken := waiting.next()):
             batch, body = taken[0], hold_to_plan(*taken)
             if _key_has_run_out(batch, self.account):
                 self._take_apart(batch, "Its key had run out.", refused=None)
@@ -183,6 +186,15 @@ def _meaning(status: int) -> str:
     if status in AGAIN or status >= 500:
         return "again"
     return "refused" if status in ABOUT_THE_EVENTS else "asks"
+
+
+def _one_ahead(runs: Iterator[list[tuple[Batch, bytes]]]) -> Iterator[tuple[Batch, bytes]]:
+    """The batches of all runs, the next run being made while this one is handed out."""
+    with ThreadPoolExecutor(1) as maker:
+        following = maker.submit(next, runs, None)
+        while run := following.result():
+            following = maker.submit(next, runs, None)
+            yield from run
 
 
 class _Shared:

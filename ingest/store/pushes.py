@@ -209,20 +209,22 @@ def attempt_rows(push_id: str) -> list[dict[str, object]]:
         return [dict(row) for row in connection.execute(select(attempts).where(attempts.c.push_id == push_id).order_by(attempts.c.id)).mappings()]
 
 
-_HOLD = update(pushes).where(pushes.c.id == bindparam("of"), pushes.c.fence == bindparam("held")).values(fence=bindparam("held"))
+_HOLD = update(pushes).where(pushes.c.id == bindparam("of"), pushes.c.fence == bindparam("held")).values(fence=bindparam("held")).returning(pushes.c.stop_asked)
 
 
-def hold_fence(connection: Connection, push_id: str, fence: int) -> None:
-    """Takes the push's row for this transaction and refuses an old fence."""
-    held = connection.execute(_HOLD, {"of": push_id, "held": fence})
-    if held.rowcount != 1:
+def hold_fence(connection: Connection, push_id: str, fence: int) -> bool:
+    """Takes the push's row for this transaction and refuses an old fence; whether somebody asked to stop."""
+    held = connection.execute(_HOLD, {"of": push_id, "held": fence}).first()
+    if held is None:
         raise LeaseLost("Another worker has taken over this push.")
+    return bool(held.stop_asked)
 
 
 class Recorder:
     """Writes intents and answers of one push under one fence; every call returns when its row is on the disk.
 
     Callers that come while a commit is running are committed together by the next one, so that many connections share one sync.
+    `stop_asked` tells, as of the last commit, whether somebody asked the push to stop.
     """
 
     def __init__(self, push_id: str, fence: int) -> None:
@@ -231,6 +233,7 @@ class Recorder:
         self._queue: list[_Waiting] = []
         self._queue_lock = threading.Lock()
         self._commit_lock = threading.Lock()
+        self.stop_asked = False
 
     def write(self, answer: Answer | None = None, *, intent: int | None = None) -> None:
         """Notes what an attempt brought, and that another batch is about to be sent."""
@@ -249,7 +252,7 @@ class Recorder:
         failure: BaseException | None = None
         try:
             with store().begin() as connection:
-                hold_fence(connection, self._push_id, self._fence)
+                self.stop_asked = hold_fence(connection, self._push_id, self._fence)
                 _intend(connection, self._push_id, [each.intent for each in taken if each.intent is not None])
                 _answer(connection, self._push_id, self._fence, [each.answer for each in taken if each.answer is not None])
         except BaseException as error:  # handed to every caller whose row it was
