@@ -10,7 +10,6 @@ Which stage folder is current is a pointer in the store. A stage writes into `â€
 import errno
 import fcntl
 import hashlib
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -53,7 +52,7 @@ def make_stage(import_id: str, stage: str, key: str, work: Callable[[Path], None
     try:
         with full_disk_is_a_sentence():
             work(part)
-        os.replace(part, folder)
+        part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
@@ -104,6 +103,6 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         with full_disk_is_a_sentence():
             part.write_bytes(data)
-            os.replace(part, path)
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -5,7 +5,6 @@
 Each step takes the import's id, does its stage under the import's lock, and moves the pointer in the store. Sending lives in ingest/push.
 """
 
-import os
 import shutil
 from pathlib import Path
 from typing import Literal
@@ -13,12 +12,12 @@ from typing import Literal
 import pyarrow as pa
 
 from ingest import check as checking
-from ingest import files, ledger, match as matching, metric
+from ingest import files, ledger, metric
+from ingest import match as matching
 from ingest.errors import BadInput, Broken, NotReady, Unreadable
 from ingest.read import read_file
 from ingest.store import accounts, audit, imports, open_rows, pushes
 from ingest.store.database import store
-from schemas.account import Account
 from schemas.checking import CheckResult
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, MatchSpec, Suggestion
@@ -37,7 +36,7 @@ def start(path: Path, file_name: str, who: str, *, account: str | None = None, f
     source = files.import_folder(import_id) / "source"
     source.mkdir(parents=True)
     if move:
-        os.replace(path, source / sha256)
+        path.replace(source / sha256)
     else:
         files.check_free_disk(size)
         with files.full_disk_is_a_sentence():

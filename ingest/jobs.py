@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
-from dbos import error as dbos_error
 
 from ingest import imports, janitor, push
 from ingest.billing import BillingClient

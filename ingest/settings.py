@@ -6,8 +6,7 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import ConfigDict, Field, SecretStr, ValidationError
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from ingest.errors import BadInput
 

@@ -26,7 +26,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(home: Path):
 
 
 def test_head_names_the_newest_migration():
-    assert HEAD == max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
+    assert max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:4] == HEAD
 
 
 def test_sqlite_is_in_wal_mode_and_syncs_every_commit(home: Path):

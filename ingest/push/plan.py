@@ -185,7 +185,7 @@ def _write_ledger(push: Push, ranges: list[tuple[int, int]]) -> None:
         )
     with part.open("rb") as stream:
         os.fsync(stream.fileno())
-    os.replace(part, target)
+    part.replace(target)
 
 
 def ranges_sql(ranges: list[tuple[int, int]]) -> str:

@@ -72,7 +72,8 @@ def _expected(connection: duckdb.DuckDBPyConnection, push: Push) -> None:
 def _acknowledged(push: Push) -> str:
     batches = pushes.batches_of(push.id, states=("accepted",))
     where = ranges_sql([(batch.first, batch.events) for batch in batches])
-    return f"select event_id::varchar as event_id, customer_id, timestamp::date as day, file_row_number as n, {literal(events_folder(push) / EVENTS)} as source from read_parquet({literal(events_folder(push) / EVENTS)}, file_row_number=true) where {where}"
+    events = literal(events_folder(push) / EVENTS)
+    return f"select event_id::varchar as event_id, customer_id, timestamp::date as day, file_row_number as n, {events} as source from read_parquet({events}, file_row_number=true) where {where}"
 
 
 def _proof_by_event(client: BillingClient, connection: duckdb.DuckDBPyConnection, push: Push, record: ImportRecord) -> Proof:
@@ -102,7 +103,8 @@ def _sums(client: BillingClient, connection: duckdb.DuckDBPyConnection, push: Pu
         theirs = sums_of_import(client, push.event_type, push.import_id, field)
         off = sum(1 for customer in {*ours, *theirs} if ours.get(customer, Decimal(0)) != theirs.get(customer, Decimal(0)))
         found_sums[field] = sum(theirs.values(), Decimal(0))
-        yield Comparison(what=f"{field}, customer by customer" if not off else f"{field}: {off} customers differ", expected=str(sum(ours.values(), Decimal(0))), found=str(found_sums[field]), agrees=not off, source="account", stage="proof")
+        what = f"{field}: {off} customers differ" if off else f"{field}, customer by customer"
+        yield Comparison(what=what, expected=str(sum(ours.values(), Decimal(0))), found=str(found_sums[field]), agrees=not off, source="account", stage="proof")
     for field, expected in record.match.control_sums.items():
         if field in found_sums:
             yield Comparison(what=field, expected=expected, found=str(found_sums[field]), agrees=Decimal(expected) == found_sums[field], source="sender", stage="proof")

@@ -83,9 +83,7 @@ class Inside:
     def _pass(self, row: Numbered) -> Iterator[Numbered]:
         """A row that isn't blank: totals and notes wait, since they may be the end of the table; others let them go."""
         first = next((cell for cell in row[1] if cell.strip()), "").strip()
-        if says_total(first) and self._is_subtotal(row):
-            self.held.append(row)
-        elif self.held and len(self.held) < HELD_ROWS and TextRow(row[0], list(row[1])).filled <= max(1, self.layout.width // 3):
+        if says_total(first) and self._is_subtotal(row) or self.held and len(self.held) < HELD_ROWS and TextRow(row[0], list(row[1])).filled <= max(1, self.layout.width // 3):
             self.held.append(row)
         else:
             yield from self._let_go(is_end=False)

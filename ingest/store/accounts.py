@@ -63,8 +63,9 @@ def add(new: Account, who: str) -> None:
     """Stores an account. Raises BadInput for a name that is taken."""
     if new.name in {each.name for each in all_accounts()}:
         raise BadInput(f"There is already an account called {new.name!r}.", "Choose another name.")
+    given = {"name": new.name, "kind": new.kind, "base_url": new.base_url.rstrip("/"), "organisation": new.organisation, "profile": new.profile.model_dump_json()}
     with store().begin() as connection:
-        connection.execute(insert(accounts).values(name=new.name, kind=new.kind, base_url=new.base_url.rstrip("/"), organisation=new.organisation, sealed_key=seal(new.api_key.get_secret_value()), profile=new.profile.model_dump_json(), created_by=who, created_at=now()))
+        connection.execute(insert(accounts).values(**given, sealed_key=seal(new.api_key.get_secret_value()), created_by=who, created_at=now()))
         audit.record(connection, who, "add-account", new.name, new.base_url)
 
 
