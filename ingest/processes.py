@@ -19,23 +19,28 @@ from schemas.account import Account
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+RESTARTS = 5
 
 
 def up(say: Callable[[str], None]) -> int:
-    """Starts portal, worker and sandbox, and stops them together: on Ctrl-C, on SIGTERM, or when one of them ends by itself."""
+    """Starts portal, worker and sandbox, and stops them together: on Ctrl-C, on SIGTERM, or when one of them keeps ending by itself."""
     given = settings()
     for name, host, port in (("portal", given.portal_host, given.portal_port), ("sandbox", given.sandbox_host, given.sandbox_port)):
         refuse_busy_port(name, host, port)
+    commands = {
+        "sandbox": [sys.executable, "-m", "ingest", "sandbox", "--host", given.sandbox_host, "--port", str(given.sandbox_port)],
+        "worker": [sys.executable, "-m", "ingest", "worker"],
+        "portal": [sys.executable, "-m", "uvicorn", "server:app", "--host", given.portal_host, "--port", str(given.portal_port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"],
+    }
     running: dict[str, subprocess.Popen] = {}
     asked = _StopAsked()
     try:
-        running["sandbox"] = _start("sandbox", [sys.executable, "-m", "ingest", "sandbox", "--host", given.sandbox_host, "--port", str(given.sandbox_port)])
-        running["worker"] = _start("worker", [sys.executable, "-m", "ingest", "worker"])
-        running["portal"] = _start("portal", [sys.executable, "-m", "uvicorn", "server:app", "--host", given.portal_host, "--port", str(given.portal_port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"])
+        for name, command in commands.items():
+            running[name] = _start(name, command)
         _wait_until_listening(running, given.portal_host, given.portal_port, asked)
         if not asked.stop:
             say(f"Usage Intake is at http://{given.portal_host}:{given.portal_port}  (Ctrl-C stops it; your work stays in {given.home})")
-        return _watch(running, asked, say)
+        return _watch(running, commands, asked, say)
     finally:
         _stop(running)
 
@@ -94,12 +99,18 @@ def _start(name: str, command: list[str]) -> subprocess.Popen:
         return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
 
 
-def _watch(running: dict[str, subprocess.Popen], asked: _StopAsked, say: Callable[[str], None]) -> int:
+def _watch(running: dict[str, subprocess.Popen], commands: dict[str, list[str]], asked: _StopAsked, say: Callable[[str], None]) -> int:
+    """Until somebody asks to stop. A process that ends by itself is started again, since the others do without it for a moment; one that keeps ending stops everything."""
+    lives = dict.fromkeys(commands, RESTARTS)
     while not asked.stop:
-        ended = next((name for name, process in running.items() if process.poll() is not None), None)
-        if ended:
-            say(f"The {ended} has stopped by itself, so everything stops. Its output is in {settings().home / 'logs' / f'{ended}.out'}.")
-            return 3
+        for name in [name for name, process in running.items() if process.poll() is not None]:
+            output = settings().home / "logs" / f"{name}.out"
+            if not lives[name]:
+                say(f"The {name} keeps stopping by itself, so everything stops. Its output is in {output}.")
+                return 3
+            lives[name] -= 1
+            say(f"The {name} has stopped by itself and is started again. Its output is in {output}.")
+            running[name] = _start(name, commands[name])
         time.sleep(0.2)
     say("Stopping …")
     return 0

@@ -148,3 +148,10 @@ def test_corrected_rows_settle_what_they_bring_back_and_no_more(home: Path, tmp_
     imports.set_match(second.id, MATCH, accounts.account().name, "anna")
     settle_fixed(imports.check(second.id))
     assert [(entry.code, entry.count) for entry in open_rows.all_open()] == left
+
+
+def test_a_file_with_a_column_of_our_own_name_still_shows_its_bad_rows(home: Path, tmp_path: Path):
+    import_id = imported(tmp_path / "a.csv", f"{HEADER},Problem,Row in the original file\ncus_1,2026-10-01,many,eu,wrong,7\n")
+    imports.check(import_id)
+    table = imports.problem_rows(import_id)
+    assert (table.column("_row").to_pylist(), "quantity" in table.column("problem")[0].as_py()) == ([2], True)

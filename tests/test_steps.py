@@ -84,10 +84,10 @@ def test_before_sending_asks_the_whole_question() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({}, "The account already holds 410 events for these customers and this period: **310 did not come from here.**"),
-        ({"held": 0, "held_elsewhere": 0}, "The account holds nothing yet for these customers and this period."),
-        ({"held": 1, "held_elsewhere": 0}, "The account already holds 1 event for these customers and this period, all sent from here."),
-        ({"held": 5, "held_elsewhere": None}, "The account already holds 5 events for these customers and this period; it can't say how many of them came from here."),
+        ({}, "The account already holds 410 events of this kind for these customers and this period: **310 did not come from here.**"),
+        ({"held": 0, "held_elsewhere": 0}, "The account holds no usage of this kind yet for these customers and this period."),
+        ({"held": 1, "held_elsewhere": 0}, "The account already holds 1 event of this kind for these customers and this period, all sent from here."),
+        ({"held": 5, "held_elsewhere": None}, "The account already holds 5 events of this kind for these customers and this period; it can't say how many of them came from here."),
         ({"held": None}, "The account can't say what it already holds for these customers and this period."),
     ],
 )

@@ -27,13 +27,13 @@ BATCH = 10_000
 
 
 def problem_rows(check_folder: Path, raw_folder: Path, report: ReadReport, *, code: str | None = None, column: str | None = None, offset: int = 0, limit: int = 200) -> pa.Table:
-    """Raw rows that have an issue: `_row`, `problem` (in words), then the file's columns. Without a code: errors and warnings."""
+    """Raw rows that have an issue: `_row`, `problem` (in words), then the file's columns. Without a code: rows that need fixing."""
     with engine() as connection:
         _problems(connection, check_folder, code, column)
-        columns = "".join(f", {identifier(name)}" for name in report.columns)
+        columns = "".join(f", read.{identifier(name)}" for name in report.columns if name.lower() != PROBLEM.lower())  # what was wrong an import ago
         return connection.execute(f"""
-            select _row, problem{columns} from (select * from problems order by _row limit ? offset ?)
-            join ({raw_query(raw_folder, report)}) using (_row) order by _row""", [limit, offset]).to_arrow_table()
+            select _row, found.problem{columns} from (select * from problems order by _row limit ? offset ?) found
+            join ({raw_query(raw_folder, report)}) read using (_row) order by _row""", [limit, offset]).to_arrow_table()
 
 
 def _problems(connection: duckdb.DuckDBPyConnection, check_folder: Path, code: str | None, column: str | None) -> None:
@@ -43,7 +43,7 @@ def _problems(connection: duckdb.DuckDBPyConnection, check_folder: Path, code: s
     connection.execute(f"""
         create table problems as select _row, string_agg(title || coalesce(' (' || "column" || ')', ''), '; ') as problem
         from read_parquet({literal(check_folder / ISSUES)}) join titles using (code)
-        where (code = $code or ($code is null and severity <> 'note')) and ("column" = $column or $column is null) group by _row""", {"code": code, "column": column})
+        where (code = $code or ($code is null and severity = 'error')) and ("column" = $column or $column is null) group by _row""", {"code": code, "column": column})
 
 
 def left_out_rows(check_folder: Path, outcome: str | None = None, *, offset: int = 0, limit: int = 200) -> pa.Table:

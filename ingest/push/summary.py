@@ -17,6 +17,8 @@ from schemas.records import ImportRecord
 ASKED_CUSTOMERS = 2_000
 """More customers than this aren't looked up one by one before sending."""
 SHOWN_CUSTOMERS = 20
+TELLING = 5_000
+"""Events of a push whose speed says something; a smaller one is mostly setting up and looking back."""
 FIRST_GUESS = 5_000.0
 """Events a second, where nothing was sent to the account before."""
 
@@ -70,7 +72,7 @@ def _sent_from_here(record: ImportRecord, account: Account, customers: set[str],
 
 def _seconds(account: Account, events: int) -> float:
     """How long it will take: as fast as the last push to this account, which counted in its proof, or a careful guess."""
-    last = pushes.last_finished(account.ledger_name)
+    last = pushes.last_finished(account.ledger_name, events=TELLING)
     speed = FIRST_GUESS
     if last and last.ended_at and last.events:
         took = (datetime.fromisoformat(last.ended_at) - datetime.fromisoformat(last.started_at)).total_seconds()

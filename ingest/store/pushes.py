@@ -106,9 +106,9 @@ def in_state(*states: PushState) -> list[Push]:
         return [_push(row) for row in connection.execute(select(pushes).where(pushes.c.state.in_(states)).order_by(pushes.c.started_at)).mappings()]
 
 
-def last_finished(ledger_name: str) -> Push | None:
-    """The latest push to an account that came to its end: how fast was it?"""
-    query = select(pushes).where(pushes.c.ledger_name == ledger_name, pushes.c.state == "finished").order_by(pushes.c.ended_at.desc()).limit(1)
+def last_finished(ledger_name: str, *, events: int) -> Push | None:
+    """The latest push to an account that came to its end and had at least so many events: how fast was it?"""
+    query = select(pushes).where(pushes.c.ledger_name == ledger_name, pushes.c.state == "finished", pushes.c.events >= events).order_by(pushes.c.ended_at.desc()).limit(1)
     with store().connect() as connection:
         row = connection.execute(query).mappings().first()
     return _push(row) if row else None

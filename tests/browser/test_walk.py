@@ -112,7 +112,7 @@ def test_the_whole_walk(portal: Portal, page: "sync_api.Page", tmp_path: Path):
     button(page, "Review sending").click()
     page.get_by_text("Send 120 events for 4 customers, October 2026, to Practice?").wait_for()
     expect(button(page, "Send 120 events")).to_be_disabled()
-    expect(page.get_by_text("The account holds nothing yet for these customers and this period.")).to_be_visible()
+    expect(page.get_by_text("The account holds no usage of this kind yet for these customers and this period.")).to_be_visible()
     accessible(page)
     tick(page, "Yes, send these 120 events to Practice")
     button(page, "Send 120 events").click()

@@ -35,7 +35,7 @@ def period(place: Place, made: tuple[Line, ...]) -> None:
 def key(place: Place, event_type: EventType, made: tuple[Line, ...], propose: ProposeKey, empty: dict[str, int]) -> tuple[str, ...] | None:
     """The fields that make a row the same row; None for all of them. `empty` says how many rows have nothing in a column."""
     st.header("Which columns make a row the same row?", anchor=False)
-    st.markdown("So that a corrected quantity replaces instead of adding: a later row where these agree is taken for a correction of the same row, never for more usage.")
+    st.markdown("So that a corrected quantity replaces instead of adding: a later row where these agree is taken for a correction of the same row, never for more usage. With all columns, a row with another quantity is another row, and counts as more usage.")
     names = tuple(line.field for line in made if line.choice.kind in ("column", "constant", "period"))
     proposed, why = without_gaps(*propose(place, event_type, made), empty_fields(made, empty))
     options = ["proposed", "all", "own"] if proposed and set(proposed) < set(names) else ["all", "own"]

@@ -88,7 +88,7 @@ def _tabs(record: ImportRecord, who: str, *, editable: bool) -> None:
 
 def _rows_to_fix(record: ImportRecord) -> None:
     rejected = record.check.rows.rejected
-    wrong = [group for group in record.check.issues if group.severity != "note"]
+    wrong = [group for group in record.check.issues if group.severity == "error"]
     only_bad = st.toggle("Show only the bad rows", value=True, key=f"only_bad_{record.id}")
     if not only_bad:
         tables.paged(lambda offset, limit: ask(imports.raw_rows, record.id, offset=offset, limit=limit), record.report.rows, "All rows as read", key=f"all_rows_{record.id}")
@@ -98,7 +98,7 @@ def _rows_to_fix(record: ImportRecord) -> None:
         return
     chosen = st.selectbox("Which problem", [None, *range(len(wrong))], format_func=lambda position: "All problems" if position is None else _group_label(wrong[position]), key=f"problem_{record.id}")
     group = wrong[chosen] if chosen is not None else None
-    code, column, total = (group.code, group.column, group.count) if group else (None, None, max(rejected, sum(each.count for each in wrong)))
+    code, column, total = (group.code, group.column, group.count) if group else (None, None, rejected)
     tables.paged(lambda offset, limit: _with_heading(ask(imports.problem_rows, record.id, code=code, column=column, offset=offset, limit=limit)), total, "Rows with a problem", key=f"problem_rows_{record.id}")
     if rejected:
         downloads.rejected(record, "tab")

@@ -191,8 +191,8 @@ def held(summary: PushSummary) -> str:
     if summary.held is None:
         return "The account can't say what it already holds for these customers and this period."
     if summary.held == 0:
-        return "The account holds nothing yet for these customers and this period."
-    holds = f"The account already holds {count(summary.held, 'event')} for these customers and this period"
+        return "The account holds no usage of this kind yet for these customers and this period."
+    holds = f"The account already holds {count(summary.held, 'event')} of this kind for these customers and this period"
     if summary.held_elsewhere is None:
         return f"{holds}; it can't say how many of them came from here."
     if summary.held_elsewhere == 0:
