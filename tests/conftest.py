@@ -18,3 +18,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
     yield folder
     settings.cache_clear()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A test is never named after its bytes: packed ones hold the time of packing, and two workers would collect different names."""
+    return argname if isinstance(val, bytes) else None
