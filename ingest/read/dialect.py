@@ -135,22 +135,10 @@ def _longer(lines: list[str], best: _Score, scores: list[_Score]) -> _Score:
             found = tried._replace(score=best.score)
     return found
 
-def _unquoted(line: str, quote: str | None) -> str:
-    return re.sub(f"{quote}[^{quote}]*{quote}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
 
 def _unquoted(line: str, quote: str | None) -> str:
     return re.sub(f"{quote}[^{quote}]*{quote}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
 
-def _extended(lines: list[str], mark: str) -> str:
-    """The character with all that stands beside it, wherever it stands."""
-    runs = [match for line in lines for match in re.finditer(re.escape(mark) + "+", line)]
-    length = gcd(*(len(match[0]) for match in runs)) if runs else 1
-    few = 2 if mark in ",;\t" else 1
-    if length > 1 and not all(line.count(mark) >= few * length for line in lines if mark in line):
-        length = 1
-    before = commonprefix([match.string[: match.start()][-3:][::-1] for match in runs if match.start() > 0])
-    after = commonprefix([match.string[match.end() :][:3] for match in runs if match.end() < len(match.string)])
-    return _marks(before)[::-1] + mark * length + _marks(after)
 
 def _extended(lines: list[str], mark: str) -> str:
     """The character with all that stands beside it, wherever it stands."""
@@ -184,35 +172,6 @@ def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
     mark = re.escape(delimiter) if delimiter else "(?!)"
     pattern = re.compile(rf"(?:^|{mark})[ ]?{quote}[^{quote}]{{0,1000}}{quote}(?=[ ]?{mark}|\s*$)", re.MULTILINE)
     return len(pattern.findall("".join(line if line.endswith("\n") else f"{line}\n" for line in lines)))
-
-
-def _find_escape(lines: list[str], dialect: Dialect) -> str | None:
-    """The escape that makes more rows regular than doubled quotes do."""
-    marks = {mark for mark in (dialect.quote, dialect.delimiter) if mark and dialect.delimiter not in (FIXED, RUNS)}
-    tried = [escape for escape in ESCAPES if any(escape in line and any(escape + mark in line for mark in marks) for line in lines)]
-    if not tried:
-        return None
-    odd = {escape: _irregular(lines, dialect._replace(escape=escape)) for escape in (None, *tried)}
-    return min(odd, key=lambda escape: (odd[escape], escape is not None))
-
-
-def _irregular(lines: list[str], dialect: Dialect) -> int:
-    rows = list(_rows(lines, dialect))
-    usual = max(((count, width) for width, count in Counter(width for width, _ in rows).items()), default=(0, 1))[1]
-    return sum(bool(repair) + (width != usual) for width, repair in rows) + len(lines) - len(rows)
-
-
-def _rows(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, str]]:
-    return ((len(record.cells), record.repair) for record in records(lines, dialect, effort=VOTING_EFFORT))
-
-
-def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
-    mark = re.escape(delimiter) if delimiter else "(?!)"
-    pattern = re.compile(rf"(?:^|{mark})[ ]?{quote}[^{quote}]{{0,1000}}{quote}(?=[ ]?{mark}|\s*$)", re.MULTILINE)
-    return len(pattern.findall("".join(line if line.endswith("\n") else f"{line}\n" for line in lines)))
-
-
-ESCAPES = ("\\", "\0")
 
 
 def _find_escape(lines: list[str], dialect: Dialect) -> str | None:
