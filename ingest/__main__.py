@@ -158,6 +158,7 @@ def _ask(question: str) -> bool:
 def sandbox(options: argparse.Namespace) -> int:
     """Runs the embedded sandbox until it is stopped."""
     from ingest.processes import log_to
+    from ingest.sandbox.samples import add_sample_customers
     from ingest.sandbox.server import run
     from ingest.settings import settings
 
@@ -171,7 +172,8 @@ def sandbox(options: argparse.Namespace) -> int:
             print(f"The sandbox is at {address['url']}\norganisation  {address['organisation']}\nx-api-key     {address['api_key']}")
         sys.stdout.flush()
 
-    run(options.host or given.sandbox_host, given.sandbox_port if options.port is None else options.port, Path(options.data) if options.data else given.home / "sandbox", ready=ready)
+    begin = add_sample_customers if options.sample_customers else None
+    run(options.host or given.sandbox_host, given.sandbox_port if options.port is None else options.port, Path(options.data) if options.data else given.home / "sandbox", ready=ready, begin=begin)
     return 0
 
 
@@ -280,6 +282,7 @@ def _push_options(command: argparse.ArgumentParser) -> None:
 def _sandbox_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host")
     command.add_argument("--port", type=int, help="0 takes a free one")
+    command.add_argument("--sample-customers", action="store_true", help="when it is new, let it know the customers of the sample files")
     command.add_argument("--data", metavar="DIR", help="where it keeps its data; default: sandbox/ in the data folder")
 
 

@@ -20,6 +20,8 @@ from schemas.account import Account
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 RESTARTS = 5
+SANDBOX = [sys.executable, "-m", "ingest", "sandbox", "--sample-customers"]
+"""The practice account knows the customers of the samples; a sandbox that somebody starts by hand begins empty."""
 
 
 def up(say: Callable[[str], None]) -> int:
@@ -28,7 +30,7 @@ def up(say: Callable[[str], None]) -> int:
     for name, host, port in (("portal", given.portal_host, given.portal_port), ("sandbox", given.sandbox_host, given.sandbox_port)):
         refuse_busy_port(name, host, port)
     commands = {
-        "sandbox": [sys.executable, "-m", "ingest", "sandbox", "--host", given.sandbox_host, "--port", str(given.sandbox_port)],
+        "sandbox": [*SANDBOX, "--host", given.sandbox_host, "--port", str(given.sandbox_port)],
         "worker": [sys.executable, "-m", "ingest", "worker"],
         "portal": [sys.executable, "-m", "uvicorn", "server:app", "--host", given.portal_host, "--port", str(given.portal_port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"],
     }
@@ -58,7 +60,7 @@ def sandbox_for(account: Account) -> Iterator[None]:
     if not account.embedded or _sandbox_answers():
         yield
         return
-    process = _start("sandbox", [sys.executable, "-m", "ingest", "sandbox", "--port", "0"])
+    process = _start("sandbox", [*SANDBOX, "--port", "0"])
     try:
         _wait_for(lambda: _sandbox_answers() or process.poll() is not None)
         if process.poll() is not None and not _sandbox_answers():

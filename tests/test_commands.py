@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -245,6 +246,8 @@ def test_without_a_sandbox_running_a_command_starts_one(home: Path, capsys: pyte
     assert main(["event-type", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"event_types": []}
     assert not (home / "sandbox" / "address.json").exists()
+    with closing(duckdb.connect(home / "sandbox" / "sandbox.duckdb", read_only=True)) as kept:
+        assert kept.execute("select count(*) from customers").fetchone() == (6,)  # those of the samples
 
 
 def test_every_command_and_flag_is_documented():

@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 from ingest.errors import BadInput
 from ingest.sandbox import fields, replies
 from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
-from ingest.sandbox.server import build_app, run
+from ingest.sandbox.samples import SAMPLE_CUSTOMERS, add_sample_customers
+from ingest.sandbox.server import build_app, run, utc_now
+from ingest.sandbox.store import Store
 
 HEADERS = {"x-api-key": SANDBOX_KEY, "organisation": SANDBOX_ORGANISATION}
 EVENT = {"customer_id": "c1", "timestamp": "2026-06-17T14:03:12Z", "data": {}}
@@ -599,6 +601,22 @@ def test_customers_that_are_refused(shared: Api, body: object, status: int) -> N
 
 
 # What survives
+
+
+def test_the_sample_customers_are_added_once_and_only_to_an_empty_sandbox(tmp_path: Path) -> None:
+    for folder, prepare in (("new", lambda _api: None), ("used", lambda api: api.metric())):
+        with sandbox(tmp_path / folder) as api:
+            prepare(api)
+        for _ in range(2):
+            store = Store(tmp_path / folder)
+            add_sample_customers(store, utc_now())
+            store.close()
+    with sandbox(tmp_path / "new") as api:
+        found = api.http.get("/customers?order=external_id").json()["results"]
+        assert {each["external_id"]: each["customer_name"] for each in found} == SAMPLE_CUSTOMERS
+        assert api.http.get("/customers", params={"external_id": "cus_acme"}).json()["results"] == found[:1]
+    with sandbox(tmp_path / "used") as api:
+        assert api.http.get("/customers").json()["total_count"] == 0
 
 
 def test_everything_survives_a_restart(tmp_path: Path) -> None:

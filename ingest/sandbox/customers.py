@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 
+import duckdb
+
 from ingest.sandbox.fields import UUID
 from ingest.sandbox.paging import Page, order_of_query, page_of_query
 from ingest.sandbox.replies import Raw, bad_request, exact, invalid, not_found, problem, read_object
@@ -30,17 +32,23 @@ SORTABLE = ("created_at", "customer_name", "external_id", "email", "id")
 
 def create(store: Store, body: bytes, now: datetime) -> Raw:
     """The new customer as JSON text. Refuses a taken email, external id or id (400) and anything the schema doesn't allow (422)."""
-    asked = _checked(read_object(body))
+    asked = read_object(body)
+    with store.writing() as writer:
+        return add(store, writer, asked, now)
+
+
+def add(store: Store, writer: duckdb.DuckDBPyConnection, given: dict[str, object], now: datetime) -> Raw:
+    """The same in a transaction of the caller's."""
+    asked = _checked(given)
     external_id = asked["external_id"]
     customer_id = external_id.lower() if external_id and UUID.fullmatch(external_id) else str(uuid.uuid4())
     document = Raw(exact({"id": customer_id, **asked, "created_at": now.isoformat()}))
-    with store.writing() as writer:
-        for name, value in (("external_id", external_id), ("id", customer_id), ("email", asked["email"])):
-            if value is not None and writer.execute(f"select 1 from customers where lower({name}) = lower(?)", [value]).fetchone():
-                raise bad_request(f"A customer with this {name} exists already")
-        texts = [asked[name] for name in ("customer_name", "email", "phone_number", "communications_enabled", "auto_charge_enabled", "business_entity_id")]
-        values = [store.next_number(writer, "customers"), customer_id, external_id, *texts, document, now]
-        writer.execute(f"insert into customers values ({', '.join('?' * len(values))})", [str(each) if isinstance(each, Raw) else each for each in values])
+    for name, value in (("external_id", external_id), ("id", customer_id), ("email", asked["email"])):
+        if value is not None and writer.execute(f"select 1 from customers where lower({name}) = lower(?)", [value]).fetchone():
+            raise bad_request(f"A customer with this {name} exists already")
+    texts = [asked[name] for name in ("customer_name", "email", "phone_number", "communications_enabled", "auto_charge_enabled", "business_entity_id")]
+    values = [store.next_number(writer, "customers"), customer_id, external_id, *texts, document, now]
+    writer.execute(f"insert into customers values ({', '.join('?' * len(values))})", [str(each) if isinstance(each, Raw) else each for each in values])
     return document
 
 

@@ -31,13 +31,15 @@ def build_app(data: Path, *, clock: Clock = utc_now, **switches: object) -> Star
     return make_app(Store(data), chosen, clock)
 
 
-def run(host: str, port: int, data: Path, ready: Callable[[Address], None] = lambda _address: None, **switches: object) -> None:
-    """Serves until it is told to stop. `ready` gets url, organisation and api_key once it listens; port 0 takes a free one."""
+def run(host: str, port: int, data: Path, ready: Callable[[Address], None] = lambda _address: None, begin: Callable[[Store, datetime], None] | None = None, **switches: object) -> None:
+    """Serves until it is told to stop. `ready` gets url, organisation and api_key once it listens; `begin` may fill the store before; port 0 takes a free one."""
     chosen = _switches(switches)
     store = Store(data)
     try:
         listening = _listen(host, port)
-    except BadInput:
+        if begin:
+            begin(store, utc_now())
+    except BaseException:
         store.close()
         raise
     address = {"url": f"http://{_named(host)}:{listening.getsockname()[1]}", "organisation": chosen.organisation, "api_key": chosen.api_key}
