@@ -390,8 +390,10 @@ def test_a_server_that_speaks_something_else_is_a_sentence() -> None:
 def say(listening: socket.socket, words: bytes) -> None:
     connection, _ = listening.accept()
     with connection:
-        connection.recv(65_536)
         connection.sendall(words)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65_536):  # closed with a request unread, the connection would be reset instead of ended
+            pass
 
 
 # Trying again
