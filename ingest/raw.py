@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from ingest.engine import identifier, literal
 from schemas.reading import ReadReport, RowSpan
 
-RAW = "raw.parquet"
-OWN_COLUMNS = ("_file", "_sheet", "_row", "file_row_number")
+RAW, ROW = "raw.parquet", "_row"
+OWN_COLUMNS = ("_file", "_sheet", ROW, "file_row_number")
 """Columns of ours, and the one by which the engine counts records; a file's own column never has one of these names (reading renames it)."""
 
 PROBLEM, ORIGINAL_ROW = "Problem", "Row in the original file"
@@ -18,9 +20,13 @@ GUARDED = r"'+[=+\-@\t\r].*"
 
 
 def raw_query(folder: Path, report: ReadReport) -> str:
-    """A SELECT over raw.parquet in `folder`: `_row` (BIGINT), `_file`, `_sheet` and the file's columns, all VARCHAR."""
+    """A SELECT over raw.parquet in `folder`: `_row` (BIGINT), `_file`, `_sheet` and the file's columns, all VARCHAR.
+
+    Row numbers stand in the file, where it was written row by row; where DuckDB copied a regular file as it was, they follow from the records' numbers.
+    """
     columns = ", ".join(_cell(column, report) for column in report.columns)
-    return f"select file_row_number + {_shift(report.spans)} as _row, _file, _sheet, {columns} from read_parquet({literal(folder / RAW)}, file_row_number=true)"
+    row = ROW if ROW in pq.read_schema(folder / RAW).names else f"file_row_number + {_shift(report.spans)} as {ROW}"
+    return f"select {row}, _file, _sheet, {columns} from read_parquet({literal(folder / RAW)}, file_row_number=true)"
 
 
 def is_brought_back(columns: Sequence[str]) -> bool:

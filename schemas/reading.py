@@ -18,6 +18,12 @@ class ReadSpec(Frozen):
     """The rows that hold the column names; an empty tuple says that the file has none."""
     keep_rows: tuple[int, ...] = ()
     """Left-out rows (a totals row, say) that the person takes back in."""
+    table: int | None = None
+    """Which of several tables, one below the other, each with a header of its own; the first is 1. None: the first, and the others are asked about."""
+    beside: int | None = None
+    """Which of several tables side by side with empty columns between them; the leftmost is 1."""
+    turn: Literal["no", "months", "transposed"] | None = None
+    """`months`: a table with a column for each month becomes one with a row for each; `transposed`: rows and columns change places; `no`: as it stands, and not asked about."""
 
 
 class ExcludedRow(Frozen):
@@ -60,7 +66,11 @@ class RowSpan(Frozen):
 
 
 class ReadReport(Frozen):
-    """What was read. The command line prints these fields as they are; `rows` counts the table's own rows, without excluded ones."""
+    """What was read. The command line prints these fields as they are; `rows` counts the table's own rows, without excluded ones.
+
+    Each of `questions` is {"name", "text", "answer", "options": [{"value", "label", "spec"}]}: `answer` is the value of the option that the file was read by,
+    `spec` the fields of ReadSpec that an option sets. To give another answer, merge its `spec` into the import's ReadSpec and read again; once answered, it isn't asked any more.
+    """
 
     file: str
     format: str | None = None

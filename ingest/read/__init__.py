@@ -22,6 +22,7 @@ from ingest.read import archive
 from ingest.read.arrow import read_arrow, read_parquet
 from ingest.read.limits import MAX_PACKING, MAX_TRIED
 from ingest.read.markup import read_html, read_spreadsheetml
+from ingest.read.questions import which_sheet
 from ingest.read.sniff import format_of
 from ingest.read.text import read_text
 from ingest.read.trees import read_json, read_json_lines, read_xml
@@ -112,8 +113,7 @@ def _of_many(report: ReadReport, member: str, names: list[str], why: str) -> Rea
     others = [name for name in names if name != member]
     shown = ", ".join(others[:10]) + (f" and {len(others) - 10:,} more" if len(others) > 10 else "")
     finding = Finding(what="file", value=member, why=f"{why}; there are also {shown}", confidence="likely")
-    question = {"name": "sheet", "text": f"This archive holds {len(names):,} files; {member!r} was read. Is that the one? Upload the others as files of their own.", "answer": member,
-                "options": [{"value": name, "label": f"Only {name}"} for name in (member, *others[:100])]}
+    question = which_sheet(f"This archive holds {len(names):,} files; {member!r} was read. Is that the one? Upload the others as files of their own.", (member, *others[:100]))
     return report.model_copy(update={"sheets": tuple(names), "sheet": member, "findings": (finding, *report.findings), "questions": (question, *report.questions) if why != "you chose it" else report.questions})
 
 

@@ -70,7 +70,7 @@ def _write(schema: pa.Schema, batches: Iterator[pa.RecordBatch], kind: str, file
             number += len(rows)
     types = ", ".join(f"{field.name}: {field.type}" for field in schema)[:300]
     findings = (Finding(what="header", value="in the file", why="the file names its columns"), Finding(what="types", value=types, why="the file says so; the values are kept as text that loses nothing"))
-    return ReadReport(file=file_name, format=kind, columns=names, rows=raw.rows, spans=tuple(raw.spans), findings=findings)
+    return ReadReport(file=file_name, format=kind, columns=names, rows=raw.rows, findings=findings)
 
 
 def _flat_names(schema: pa.Schema) -> list[str]:

@@ -1,11 +1,11 @@
 """A stream of rows → raw.parquet: leaves out what is no part of the table, and accounts for every row."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ingest.errors import Broken, Unreadable
 from ingest.read.layout import BLANK, NO_ROWS, TOTALS, EndRow, Layout, TextRow, find_end
-from ingest.read.limits import MAX_LISTED_END_BLANKS, TAIL_RECORDS
+from ingest.read.limits import MAX_LISTED_BLANKS, MAX_LISTED_END_BLANKS, TAIL_RECORDS
 from ingest.read.rawfile import Cells, Fit, RawFile
 from schemas.reading import ExcludedRow, RowSpan, TotalsRow
 
@@ -26,12 +26,13 @@ class Outcome(NamedTuple):
     rows: int
     excluded: tuple[ExcludedRow, ...]
     totals: tuple[TotalsRow, ...]
-    spans: tuple[RowSpan, ...]
+    spans: tuple[RowSpan, ...] = ()
+    """Only where the rows' numbers don't stand in the file itself."""
 
 
 def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:
     """Writes the table's own rows. Raises Broken should a row be neither kept nor listed."""
-    blanks: list[int] = []
+    blanks = _Blanks()
     pending: list[tuple[int, Cells]] = []
     count, before = 0, raw.rows
     for number, cells in rows:
@@ -40,7 +41,7 @@ def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[
             if number in keep and number not in layout.header_rows:
                 raw.add([(number, cells)], shape.fit)
         elif shape.is_blank(cells) and number not in keep:
-            blanks.append(number)
+            blanks.add(number)
         else:
             pending.append((number, cells))
             if len(pending) >= BLOCK:
@@ -51,9 +52,9 @@ def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[
     written = raw.rows - before
     if written == 0:
         raise Unreadable(NO_ROWS, "Export it again with its rows, or choose another header row.")
-    if count != written + len(excluded) + len(blanks) + len(layout.header_rows):
-        raise Broken(f"Rows are not conserved in reading: the file has {count}, the table {written}, left out are {len(excluded) + len(blanks)}.")
-    return Outcome(written, _listed(excluded, blanks, ended.last_row), tuple(ended.totals), tuple(raw.spans))
+    if count != written + len(excluded) + blanks.count + len(layout.header_rows):
+        raise Broken(f"Rows are not conserved in reading: the file has {count}, the table {written}, left out are {len(excluded) + blanks.count}.")
+    return Outcome(written, tuple(sorted([*excluded, *blanks.listed(ended.last_row)], key=lambda row: row.row)), tuple(ended.totals))
 
 
 class _Ended(NamedTuple):
@@ -84,13 +85,26 @@ def totals_row(row: TextRow, names: Sequence[str]) -> TotalsRow:
     return TotalsRow(row=row.number, values={name: cell.strip() for name, cell in zip(names, row.cells, strict=False) if cell.strip() and not cell.startswith("=")})
 
 
-def _listed(excluded: list[ExcludedRow], blanks: list[int], last_row: int) -> tuple[ExcludedRow, ...]:
-    """All left-out rows in order. A long run of blank rows after everything else becomes one entry."""
-    inside = [number for number in blanks if number < last_row]
-    after = blanks[len(inside):]
-    listed = [*excluded, *(ExcludedRow(row=number, reason=BLANK) for number in inside)]
-    if len(after) > MAX_LISTED_END_BLANKS:
-        listed.append(ExcludedRow(row=after[0], reason=f"{len(after):,} blank rows at the end"))
-    else:
-        listed += [ExcludedRow(row=number, reason=BLANK) for number in after]
-    return tuple(sorted(listed, key=lambda row: row.row))
+class _Blanks:
+    """The blank rows of a file; beyond the first ten thousand, or in a long run at its end, they become one entry."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.count = 0
+        self.first_unlisted = 0
+
+    def add(self, number: int) -> None:
+        self.count += 1
+        if len(self.numbers) < MAX_LISTED_BLANKS:
+            self.numbers.append(number)
+        elif not self.first_unlisted:
+            self.first_unlisted = number
+
+    def listed(self, last_row: int) -> Iterator[ExcludedRow]:
+        after = sum(number > last_row for number in self.numbers) if not self.first_unlisted else 0
+        shown = self.numbers[: len(self.numbers) - after] if after > MAX_LISTED_END_BLANKS else self.numbers
+        yield from (ExcludedRow(row=number, reason=BLANK) for number in shown)
+        if self.first_unlisted:
+            yield ExcludedRow(row=self.first_unlisted, reason=f"{self.count - len(self.numbers):,} more blank rows from here on")
+        elif shown is not self.numbers:
+            yield ExcludedRow(row=self.numbers[-after], reason=f"{after:,} blank rows at the end")

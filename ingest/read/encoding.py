@@ -12,7 +12,7 @@ from charset_normalizer import from_bytes
 
 from ingest.errors import Unreadable
 from ingest.read.likeness import Reading, readings
-from ingest.read.questions import question
+from ingest.read.questions import Option, question
 from ingest.read.sniff import HEAD, looks_wide
 from schemas.reading import Confidence, Finding
 
@@ -52,7 +52,7 @@ class Encoding(NamedTuple):
             return ()
         cells = [CELL_END.split(rival.text) for rival in self.rivals]
         differing = [parts for parts in zip(*cells, strict=False) if len(set(parts)) > 1][:SHOWN_CELLS]
-        options = {f"{rival.encoding}: {', '.join(parts[index].strip() for parts in differing)}": {"encoding": rival.encoding} for index, rival in enumerate(self.rivals)}
+        options = [Option(rival.encoding, f"{rival.encoding}: {', '.join(parts[index].strip() for parts in differing)}", {"encoding": rival.encoding}) for index, rival in enumerate(self.rivals)]
         return (question("encoding", "Letters beyond plain English can be read in more than one way. Which of these is right?", options),)
 
     @property

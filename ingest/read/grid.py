@@ -48,7 +48,7 @@ def write_grid(rows: Callable[[], Iterable[tuple[int, Cells]]], layout: Layout, 
     below = [(number, shape.is_blank(cells)) for number, cells in rows() if number >= layout.first_row]
     if full := frozenset(number for number, blank in below if not blank):
         return assemble(rows(), layout, keep | full, shape, raw)
-    return Outcome(0, (*layout.excluded, *(ExcludedRow(row=number, reason=BLANK) for number, _ in below[:MAX_LISTED_END_BLANKS])), (), tuple(raw.spans))
+    return Outcome(0, (*layout.excluded, *(ExcludedRow(row=number, reason=BLANK) for number, _ in below[:MAX_LISTED_END_BLANKS])), ())
 
 
 def read_texts(rows: Sequence[TextRow], spec: ReadSpec, raw_of: Callable[[Sequence[str]], RawFile]) -> tuple[Layout, Outcome]:

@@ -12,6 +12,7 @@ from ingest.read.grid import read_texts
 from ingest.read.layout import TextRow
 from ingest.read.limits import MAX_COLUMNS, MAX_DOCUMENT_BYTES
 from ingest.read.merged import Range, filled, fills_of
+from ingest.read.questions import which_sheet
 from ingest.read.rawfile import RawFile
 from ingest.read.xml_events import Handlers, local, parse
 from schemas.reading import Finding, ReadReport, ReadSpec
@@ -85,8 +86,7 @@ def _read(tables: list[Table], pick: Callable, kind: str, report: ReadReport, sp
 def _question(best: str, others: list[str]) -> tuple[dict[str, object], ...]:
     if not others:
         return ()
-    options = [{"value": name, "label": f"Only {name}"} for name in (best, *others)]
-    return ({"name": "sheet", "text": f"This file holds {len(options)} tables; {best!r} was read. Is that the one?", "answer": best, "options": options},)
+    return (which_sheet(f"This file holds {len(others) + 1} tables; {best!r} was read. Is that the one?", (best, *others)),)
 
 
 def _filled(table: Table) -> list[TextRow]:

@@ -1,14 +1,22 @@
-"""Questions that reading asks. An option's value is the change to the ReadSpec that answers it, as JSON."""
+"""Questions that reading asks. Each option carries the change to the ReadSpec that answers it: merged into the import's own, and the file read again."""
 
-import json
-from collections.abc import Mapping
-
-from schemas.checking import Question, QuestionOption
-
-NOTHING = "{}"
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
-def question(name: str, text: str, options: Mapping[str, Mapping[str, object]], proposed: str | None = None) -> dict[str, object]:
-    """A question that doesn't hold anything up; `options`: label → change, the first is proposed."""
-    given = tuple(QuestionOption(value=json.dumps(change, ensure_ascii=False), label=label) for label, change in options.items())
-    return Question(name=name, text=text, options=given, proposed=proposed or given[0].value, blocking=False).model_dump(mode="json")
+class Option(NamedTuple):
+    """One answer: `spec` holds the fields of a ReadSpec that it sets."""
+
+    value: str
+    label: str
+    spec: dict[str, object]
+
+
+def question(name: str, text: str, options: Sequence[Option], answer: str | None = None) -> dict[str, object]:
+    """A question that holds nothing up: the file was read by `answer`, the first option where none is named."""
+    return {"name": name, "text": text, "answer": answer or options[0].value, "options": [option._asdict() for option in options]}
+
+
+def which_sheet(text: str, names: Sequence[str], labels: Sequence[str] = ()) -> dict[str, object]:
+    """Which sheet, table, array or file of an archive is to be read; the first name was."""
+    return question("sheet", text, [Option(name, label, {"sheet": name}) for name, label in zip(names, labels or [f"Only {name}" for name in names], strict=True)])

@@ -1,4 +1,4 @@
-"""raw.parquet while it is written: rows in, Arrow batches out, and the distance between a record's number and its row number."""
+"""raw.parquet while it is written: rows in, Arrow batches out, each row with its number."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,10 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingest.errors import Unreadable
-from ingest.raw import RAW
-from ingest.read.limits import MAX_SPANS
-from schemas.reading import RowSpan
+from ingest.raw import RAW, ROW
 
 BATCH_CELLS = 200_000
 GROUP_ROWS = 122_880
@@ -36,20 +33,20 @@ class RawFile:
     def __init__(self, folder: Path, file: str, sheet: str | None, columns: Sequence[str], to_text: Sequence[ToText] | None = None, progress: Callable[[int], None] | None = None) -> None:
         self.columns, self.file, self.sheet, self.progress = tuple(columns), file, sheet, progress
         self.to_text = to_text or [text_column] * len(self.columns)
-        self.schema = pa.schema([(name, pa.string()) for name in ("_file", "_sheet", *self.columns)])
-        self.writer = pq.ParquetWriter(folder / RAW, self.schema, compression="zstd", compression_level=1)
+        texts = ("_file", "_sheet", *self.columns)
+        self.schema = pa.schema([*((name, pa.string()) for name in texts), (ROW, pa.int64())])
+        self.writer = pq.ParquetWriter(folder / RAW, self.schema, compression="zstd", compression_level=1, use_dictionary=list(texts), column_encoding={ROW: "DELTA_BINARY_PACKED"})
         self.batch_rows = max(1, BATCH_CELLS // max(1, len(self.columns)))
         self.batch: list[Cells] = []
+        self.numbers: list[int] = []
         self.group: list[pa.RecordBatch] = []
         self.rows = 0
-        self.spans: list[RowSpan] = []
-        self.shift: int | None = None
         self.moved = 0
 
     def add(self, rows: Sequence[tuple[int, Cells]], fit: Fit) -> None:
         """The next rows of the table, each with its row number; `fit` makes one of another width fit."""
         width = len(self.columns)
-        self._note_numbers(rows)
+        self.numbers += [number + self.moved for number, _ in rows]
         self.batch += [cells if len(cells) == width else fit(number, cells) for number, cells in rows]
         self.rows += len(rows)
         if len(self.batch) >= self.batch_rows:
@@ -60,30 +57,17 @@ class RawFile:
         self._flush_batch()
         self.sheet, self.moved = sheet, first
 
-    def _note_numbers(self, rows: Sequence[tuple[int, Cells]]) -> None:
-        if rows and rows[0][0] + self.moved - self.rows == self.shift and rows[-1][0] - rows[0][0] == len(rows) - 1:
-            return
-        for record, (number, _) in enumerate(rows, self.rows):
-            if number + self.moved - record != self.shift:
-                self._new_span(record, number + self.moved - record)
-
-    def _new_span(self, record: int, shift: int) -> None:
-        if len(self.spans) >= MAX_SPANS:
-            raise Unreadable(f"More than {MAX_SPANS:,} rows of this file are blank or no part of the table, scattered between its rows.", "Remove them, or export the file again.")
-        self.shift = shift
-        self.spans.append(RowSpan(first=record, shift=shift))
-
     def _flush_batch(self) -> None:
         for begin in range(0, len(self.batch), self.batch_rows):
-            self._flush_rows(self.batch[begin : begin + self.batch_rows])
-        self.batch = []
+            self._flush_rows(self.batch[begin : begin + self.batch_rows], self.numbers[begin : begin + self.batch_rows])
+        self.batch, self.numbers = [], []
         if self.progress and self.rows:
             self.progress(self.rows)
 
-    def _flush_rows(self, rows: list[Cells]) -> None:
+    def _flush_rows(self, rows: list[Cells], numbers: list[int]) -> None:
         columns = [convert(cells) for convert, cells in zip(self.to_text, zip(*rows, strict=True), strict=True)]
         constants = [_constant(value, len(rows)) for value in (self.file, self.sheet)]
-        self.group.append(pa.RecordBatch.from_arrays([*constants, *columns], schema=self.schema))
+        self.group.append(pa.RecordBatch.from_arrays([*constants, *columns, pa.array(numbers, pa.int64())], schema=self.schema))
         if sum(batch.num_rows for batch in self.group) >= GROUP_ROWS or sum(batch.nbytes for batch in self.group) >= GROUP_BYTES:
             self._flush_group()
 

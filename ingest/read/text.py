@@ -11,7 +11,7 @@ from ingest.read.fast import read_fast
 from ingest.read.inside import Inside, SecondTable
 from ingest.read.layout import Layout, TextRow, find_layout, usual_width
 from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS
-from ingest.read.questions import question
+from ingest.read.questions import Option, question
 from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.records import Dialect, Others, Record, lines_of, records
@@ -161,7 +161,7 @@ def _numbered(found: Iterable[Record], fitter: Fitter, kept: _Kept) -> Iterator[
 def _second_table(found: SecondTable | None) -> tuple[dict[str, object], ...]:
     if found is None:
         return ()
-    options = {"the first table": {}, f"the table below it, whose header is in row {found.header:,}": {"header_rows": [found.header]}}
+    options = [Option("1", "the first table", {"table": 1}), Option("2", f"the table below it, whose header is in row {found.header:,}", {"table": 2})]
     return (question("table", f"There is a second table in rows {found.first:,} to {found.last:,}. Which one is to be read?", options),)
 
 

@@ -12,6 +12,7 @@ from ingest.read.grid import read_texts
 from ingest.read.layout import BLANK, TextRow
 from ingest.read.limits import MAX_COLUMNS, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LISTED_REPAIRS, MAX_RECORD_CHARS
 from ingest.read.names import column_names
+from ingest.read.questions import which_sheet
 from ingest.read.rawfile import RawFile
 from ingest.read.xml_events import Repeating, find_repeating, xml_records
 from schemas.reading import ExcludedRow, Finding, ReadReport, ReadSpec
@@ -161,8 +162,8 @@ def _where_findings(found: _Found) -> tuple[Finding, ...]:
 def _which_array(found: _Found) -> tuple[dict[str, object], ...]:
     if not found.others:
         return ()
-    options = [{"value": name, "label": name} for name in (found.where, *found.others)]
-    return ({"name": "sheet", "text": f"This JSON holds {len(options)} arrays; {found.where!r} was read. Is that the one?", "answer": found.where, "options": options},)
+    names = (found.where, *found.others)
+    return (which_sheet(f"This JSON holds {len(names)} arrays; {found.where!r} was read. Is that the one?", names, names),)
 
 
 def _read_lists(found: _Found, report: ReadReport, spec: ReadSpec, out: Path, progress: Progress) -> ReadReport:
@@ -244,7 +245,7 @@ def _write(first: Iterable[tuple[int, Record]], again: Callable[[], Iterable[tup
         for number, record in again():
             raw.add([(number, _cells(record, places))], lambda _number, cells: cells)
     finding = Finding(what="header", value="in the records", why="every value comes with its name")
-    return report.model_copy(update={"columns": names, "rows": raw.rows, "spans": tuple(raw.spans), "findings": (*report.findings, finding)})
+    return report.model_copy(update={"columns": names, "rows": raw.rows, "findings": (*report.findings, finding)})
 
 
 def _cells(record: Record, places: dict[Path_, int]) -> list[str | None]:

@@ -16,6 +16,7 @@ from ingest.read.grid import layout_of, write_grid
 from ingest.read.layout import Layout, TextRow
 from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.merged import Fills, filled, fills_of, merged_numbers
+from ingest.read.questions import which_sheet
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.sheets import open_workbook, sheet_names, sheet_of, used_rows
 from ingest.read.xls_cells import look_at as look_at_xls
@@ -194,11 +195,10 @@ def _one(best: _Sheet, others: list[str], rivals: list[str], alike: list[_Sheet]
     finding = Finding(what="sheet", value=best.name, why=why, confidence="likely")
     if not rivals:
         return _Choice([best], finding)
-    options = [{"value": name, "label": f"Only {name}"} for name in (best.name, *others)]
+    names = {name: f"Only {name}" for name in (best.name, *others)}
     if len(alike) > 1:
-        options.insert(1, {"value": TOGETHER, "label": f"{', '.join(each.name for each in alike)} together: they have the same columns"})
-    question = {"name": "sheet", "text": f"This workbook has {len(others) + 1} visible sheets; {best.name!r} was read. Is that the one?", "answer": best.name, "options": options}
-    return _Choice([best], finding, (question,))
+        names = {best.name: names[best.name], TOGETHER: f"{', '.join(each.name for each in alike)} together: they have the same columns", **names}
+    return _Choice([best], finding, (which_sheet(f"This workbook has {len(others) + 1} visible sheets; {best.name!r} was read. Is that the one?", list(names), list(names.values())),))
 
 
 def _from_hidden(loader: _Loader, hidden: list[str], failure: _Failure) -> _Choice:
@@ -246,8 +246,7 @@ def _read_sheets(chosen: Sequence[_Sheet], spec: ReadSpec, file_name: str, out: 
             raw.turn_to(each.name, step)
             keep = frozenset(number - step for number in spec.keep_rows if 0 < number - step <= SHEET_STEP)
             outcomes.append(_numbered_on(write_grid(partial(_whole, each), each.layout, keep, shape, raw), each, step))
-        spans = tuple(raw.spans)
-    return Outcome(sum(each.rows for each in outcomes), tuple(row for each in outcomes for row in each.excluded), tuple(row for each in outcomes for row in each.totals), spans)
+    return Outcome(sum(each.rows for each in outcomes), tuple(row for each in outcomes for row in each.excluded), tuple(row for each in outcomes for row in each.totals))
 
 
 def _numbered_on(outcome: Outcome, found: _Sheet, step: int) -> Outcome:
@@ -270,7 +269,7 @@ def _is_blank(cells: Cells) -> bool:
     first = cells[0]
     if type(first) is not str or first.strip():
         return False
-    return not any(type(cell) is not str or cell.strip() for cell in cells)
+    return cells.count("") == len(cells) or not any(type(cell) is not str or cell.strip() for cell in cells)
 
 
 def _hidden_finding(hidden: list[str], chosen: Sequence[_Sheet]) -> tuple[Finding, ...]:
