@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from ingest.errors import DiskFull, NotReady
 from ingest.settings import settings
 
-CODE_VERSION = {"raw": 1, "check": 1, "push": 1}
+CODE_VERSION = {"raw": 1, "profile": 1, "check": 2, "push": 1}
 """Raise a stage's number when its result changes for the same input and specification."""
 
 
@@ -52,10 +52,18 @@ def make_stage(import_id: str, stage: str, key: str, work: Callable[[Path], None
     try:
         with full_disk_is_a_sentence():
             work(part)
-        part.replace(folder)
+        _put_in_place(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def _put_in_place(part: Path, folder: Path) -> None:
+    try:
+        part.replace(folder)
+    except OSError:
+        if not folder.exists():
+            raise  # else somebody made the same meanwhile: the same key is the same result
 
 
 def sha256_of(path: Path) -> str:

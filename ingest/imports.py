@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from ingest import check as checking
 from ingest import files, ledger, metric
@@ -26,6 +27,8 @@ from schemas.reading import ReadReport, ReadSpec
 from schemas.records import ImportRecord, ImportState
 
 BUSY = ("pushing",)
+PROFILES = "columns.json"
+_PROFILES = TypeAdapter(tuple[ColumnProfile, ...])
 
 
 def start(path: Path, file_name: str, who: str, *, account: str | None = None, fixes: str | None = None, move: bool = False) -> ImportRecord:
@@ -99,9 +102,14 @@ def check_folder(import_id: str) -> Path:
 
 
 def columns(import_id: str) -> tuple[ColumnProfile, ...]:
-    """What each column looks like, with the type it would have in a new event type."""
-    record = _read_record(import_id)
-    return matching.profile_columns(raw_folder(import_id), record.report)
+    """What each column looks like, with the type it would have in a new event type; looked at once and then kept beside what was read."""
+    record, raw = _read_record(import_id), raw_folder(import_id)
+
+    def work(folder: Path) -> None:
+        (folder / PROFILES).write_bytes(_PROFILES.dump_json(matching.profile_columns(raw, record.report)))
+
+    folder = files.make_stage(import_id, "profile", files.stage_key("profile", raw.name, ""), work)
+    return _PROFILES.validate_json((folder / PROFILES).read_bytes())
 
 
 def suggestions(import_id: str, event_type: EventType) -> tuple[Suggestion, ...]:

@@ -70,6 +70,14 @@ def test_profiles_of_nothing_and_of_very_many_columns(tmp_path):
     assert [profile.column for profile in profile_columns(tmp_path, raw_table(tmp_path, names, [["1"] * 300] * 2))] == list(names)
 
 
+@pytest.mark.parametrize("header", ["heading", "cell", "place", "n", "row", "rowid", 'a"b', "_file_number", "file row number"])
+def test_a_heading_called_like_something_of_the_engine_is_profiled_like_any_other(tmp_path, header):
+    report = raw_table(tmp_path, (header, "other"), [("1.5", "x"), ("", "y"), ("2.5", "y")])
+    first, second = profile_columns(tmp_path, report)
+    assert (first.column, first.empty, first.examples, first.proposed_type) == (header, 1, ("1.5", "2.5"), "Decimal")
+    assert (second.examples, second.proposed_type) == (("x", "y"), "String")
+
+
 @pytest.mark.parametrize(("header", "kind", "field", "confidence"), [
     ("customer_id", "String", "customer_id", "certain"), ("CustomerId", "String", "customer_id", "certain"), (" customer id ", "String", "customer_id", "certain"),
     ("Customer", "String", "customer_id", "likely"),

@@ -14,9 +14,10 @@ from schemas.event_type import FieldType
 from schemas.matching import ColumnProfile
 from schemas.reading import ReadReport
 
-SAMPLE = 20_000
-AT_ONCE = 40
-"""Columns looked at in one query: a file may have hundreds."""
+SAMPLE, SAMPLE_CELLS = 20_000, 600_000
+"""Rows looked at closely, fewer of them where there are very many columns."""
+PLACE = "\x01row"
+"""Where a sampled row stands. The name begins with a character that no header has."""
 MOSTLY = 0.9
 """The share of cells that must have a form before a type is proposed: a few bad cells are what the check is for."""
 INTEGER, LONG, ZEROS = r"[+-]?\d+", r"[+-]?\d{19,}", r"-?0\d+"
@@ -39,42 +40,40 @@ TESTS = {
 
 def profile_columns(raw_folder: Path, report: ReadReport) -> tuple[ColumnProfile, ...]:
     """A profile of every column of the file, in its order."""
+    if not report.columns:
+        return ()
     with engine() as connection:
         source = f"read_parquet({literal(raw_folder / RAW)}, file_row_number=true)"
-        step = max(1, report.rows // SAMPLE)
-        found: list[ColumnProfile] = []
-        for start in range(0, len(report.columns), AT_ONCE):
-            found += _profile(connection, source, report.columns[start:start + AT_ONCE], step, report.rows)
-        return tuple(found)
+        counts = ", ".join(f"count(nullif({name}, '')), approx_count_distinct({name})" for name in map(identifier, report.columns))
+        counted = connection.execute(f"select {counts} from {source}").fetchone()
+        seen = _forms(connection, source, report)
+    return tuple(_profile(column, report.rows, counted[2 * place], counted[2 * place + 1], *seen.get(column, ({}, ()))) for place, column in enumerate(report.columns))
 
 
-def _profile(connection: duckdb.DuckDBPyConnection, source: str, columns: tuple[str, ...], step: int, rows: int) -> list[ColumnProfile]:
-    counts = ", ".join(f"count(nullif({name}, '')), approx_count_distinct({name})" for name in map(identifier, columns))
-    counted = connection.execute(f"select {counts} from {source}").fetchone()
-    texts = ", ".join(f"{trimmed(identifier(column))} as {identifier(column)}" for column in columns)
-    connection.execute(f"create or replace table sample as select {texts} from {source} where file_row_number % {step} = 0")
-    tests = ", ".join(f"count(*) filter ({test.replace('{t}', identifier(column))})" for column in columns for test in TESTS.values())
-    tested = connection.execute(f"select {tests} from sample").fetchone()
-    profiles = []
-    for place, column in enumerate(columns):
-        seen = dict(zip(TESTS, tested[place * len(TESTS):(place + 1) * len(TESTS)], strict=True))
-        kind, why = propose_type(column, seen)
-        filled, distinct = counted[2 * place], counted[2 * place + 1]
-        profiles.append(ColumnProfile(column=column, rows=rows, empty=rows - filled, distinct=min(distinct, filled), examples=_examples(connection, column), proposed_type=kind, why=why))
-    return profiles
+def _profile(column: str, rows: int, filled: int, distinct: int, seen: dict[str, int], examples: tuple[str, ...]) -> ColumnProfile:
+    kind, why = propose_type(column, seen)
+    return ColumnProfile(column=column, rows=rows, empty=rows - filled, distinct=min(distinct, filled), examples=examples, proposed_type=kind, why=why)
 
 
-def _examples(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
-    name = identifier(column)
-    rows = connection.execute(f"select left({name}, 80) from (select {name}, min(rowid) as first from sample where {name} is not null group by 1 order by 2 limit 3)").fetchall()
-    return tuple(row[0] for row in rows)
+def _forms(connection: duckdb.DuckDBPyConnection, source: str, report: ReadReport) -> dict[str, tuple[dict[str, int], tuple[str, ...]]]:
+    """For each column that has any text in the sample: how many of its cells have each of the forms in TESTS, and the first few texts. Every text is looked at once, however often it stands there."""
+    step = max(1, report.rows // max(1, min(SAMPLE, SAMPLE_CELLS // len(report.columns))))
+    names = ", ".join(map(identifier, report.columns))
+    texts = ", ".join(f"{trimmed(identifier(column))} as {identifier(column)}" for column in report.columns)
+    connection.execute(f"create table sample as select file_row_number as {identifier(PLACE)}, {texts} from {source} where file_row_number % {step} = 0")
+    connection.execute(f"""
+        create table texts as select heading, cell, count(*) as cells, min(place) as first
+        from (select {identifier(PLACE)} as place, heading, cell from (unpivot sample on {names} into name heading value cell)) group by 1, 2""")
+    tests = ", ".join(f"coalesce(sum(cells) filter ({test.replace('{t}', 'cell')}), 0)::bigint" for test in TESTS.values())
+    rows = connection.execute(f"select heading, list(left(cell, 80) order by first, cell)[:3], {tests} from texts group by 1").fetchall()
+    return {heading: (dict(zip(TESTS, counts, strict=True)), tuple(examples)) for heading, examples, *counts in rows}
 
 
 def propose_type(column: str, seen: dict[str, int]) -> tuple[FieldType, str]:
     """The type that a column's cells fit, and why. `seen` says how many cells of the sample have each of the forms in TESTS."""
-    total = seen["filled"]
-    if not total:
+    if not seen.get("filled"):
         return "String", "the column is empty"
+    total = seen["filled"]
     enough = MOSTLY * total
     if seen["uuids"] >= enough:
         return "UUID", "its cells are UUIDs"
