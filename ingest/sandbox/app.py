@@ -99,7 +99,7 @@ class Door:
         organisation = request.headers.get("organisation") or request.query_params.get("organisation", "")
         if not organisation or not _same(_key(request), self.switches.api_key):
             return ExactJSON({"detail": "Unauthorized"}, 401)
-        if not _same(organisation, self.switches.organisation):
+        if not _same(organisation.lower(), self.switches.organisation.lower()):
             return ExactJSON({"Message": "User is not authorized to access this resource with an explicit deny"}, 403)
         return None
 

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ingest.sandbox.fields import kind
+from ingest.sandbox.filters import Column, conditions, search
 from ingest.sandbox.paging import Page, order_of_query, page_of_query
 from ingest.sandbox.replies import Raw, bad_request, exact, invalid, not_found, problem, read_object
 from ingest.sandbox.store import Metric, Store
 
 SLUG = re.compile(r"[A-Za-z0-9_-]{1,200}")
-FILTERS = {"id": "id = ?", "name__ilike": "contains(lower(name), lower(?))", "api_slug__ilike": "contains(lower(slug), lower(?))", "search": "contains(lower(name || ' ' || slug), lower(?))"}
+COLUMNS = {"id": Column("id"), "name": Column("name"), "api_slug": Column("slug"), "created_at": Column("created_at", "timestamp")}
 
 
 def create(store: Store, body: bytes, now: datetime) -> Raw:
     """The new event type as JSON text. Refuses a slug that is taken (400) and anything the schema doesn't allow (422)."""
     asked = read_object(body)
-    name, slug = _text(asked, "name"), _text(asked, "api_slug")
+    name, slug = _text(asked, "name").strip(), _text(asked, "api_slug")
     if not SLUG.fullmatch(slug):
         raise invalid(problem(["body", "api_slug"], "letters, digits, underscores and dashes only", "value_error.str.regex"))
     timestamp_type, fields = _dataschema(asked.get("dataschema"))
@@ -40,8 +41,8 @@ def listing(store: Store, query: Mapping[str, str]) -> dict[str, object]:
     asked = page_of_query(query)
     page = Page(asked.limit, asked.offset, store.newest("metrics") if asked.newest is None else asked.newest)
     order = order_of_query({name: {"api_slug": "slug", "-api_slug": "-slug"}.get(value, value) for name, value in query.items()}, ("created_at", "name", "slug", "id"))
-    conditions = {FILTERS[name]: value for name, value in query.items() if name in FILTERS and value}
-    where, values = " and ".join(["seq <= ?", *conditions]), [page.newest, *conditions.values()]
+    asked_for = [*conditions(query, COLUMNS), *search(query.get("search", ""), COLUMNS, "concat_ws(' ', name, slug)")]
+    where, values = " and ".join(["seq <= ?", *(sql for sql, _ in asked_for)]), [page.newest, *(value for _, values in asked_for for value in values)]
     total = store.rows(f"select count(*) from metrics where {where}", values)[0][0]
     found = store.rows(f"select document from metrics where {where} order by {order} limit ? offset ?", [*values, page.limit, page.offset])
     return page.wrapper([Raw(row[0]) for row in found], total)
@@ -66,7 +67,7 @@ def _text(asked: dict[str, object], name: str) -> str:
         raise invalid(problem(["body", name], "field required", "value_error.missing"))
     if not isinstance(value, str) or not value.strip():
         raise invalid(problem(["body", name], "a text that isn't empty is expected", "type_error.str"))
-    return value.strip()
+    return value
 
 
 def _dataschema(schema: object) -> tuple[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 import duckdb
 
 from ingest.sandbox.fields import UUID
+from ingest.sandbox.filters import Column, conditions, search
 from ingest.sandbox.paging import Page, order_of_query, page_of_query
 from ingest.sandbox.replies import Raw, bad_request, exact, invalid, not_found, problem, read_object
 from ingest.sandbox.store import Store
@@ -16,17 +17,13 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 PHONE = re.compile(r"\+?[0-9][0-9 ().-]{4,24}")
 TEXTS = ("customer_name", "external_id", "email", "phone_number", "business_entity_id")
 OTHERS = {"address": dict, "ship_to_address": dict, "tax_info": list, "custom_data": dict, "connector": dict, "communications_enabled": bool, "auto_charge_enabled": bool}
-LIKE = "contains(lower({}), lower(?))"
-FILTERS = {
-    **{name: f"{name} = ?" for name in ("id", "external_id", "email", "business_entity_id")},
-    **{f"{name}__ilike": LIKE.format(name) for name in ("external_id", "email", "phone_number", "customer_name")},
-    **{name: f"{name} = cast(? as boolean)" for name in ("communications_enabled", "auto_charge_enabled")},
-    "id__in": "list_contains(string_split(?, ','), id)",
-    "created_at__gte": "created_at >= cast(? as timestamp)",
-    "created_at__lte": "created_at <= cast(? as timestamp)",
-    "search_name_external_id": LIKE.format("customer_name || ' ' || coalesce(external_id, '')"),
+COLUMNS = {
+    **{name: Column(name) for name in ("id", "external_id", "email", "phone_number", "customer_name", "business_entity_id")},
+    **{name: Column(name, "boolean") for name in ("communications_enabled", "auto_charge_enabled")},
+    "created_at": Column("created_at", "timestamp"),
 }
-SEARCHABLE = ("id", "external_id", "email", "phone_number", "customer_name")
+SEARCHABLE = {name: COLUMNS[name] for name in ("id", "external_id", "email", "phone_number", "customer_name")} | {"custom_data": Column("json_extract(document, '$.custom_data')")}
+NAME_AND_ID = "concat_ws(' ', customer_name, external_id)"
 SORTABLE = ("created_at", "customer_name", "external_id", "email", "id")
 
 
@@ -43,8 +40,8 @@ def add(store: Store, writer: duckdb.DuckDBPyConnection, given: dict[str, object
     external_id = asked["external_id"]
     customer_id = external_id.lower() if external_id and UUID.fullmatch(external_id) else str(uuid.uuid4())
     document = Raw(exact({"id": customer_id, **asked, "created_at": now.isoformat()}))
-    for name, value in (("external_id", external_id), ("id", customer_id), ("email", asked["email"])):
-        if value is not None and writer.execute(f"select 1 from customers where lower({name}) = lower(?)", [value]).fetchone():
+    for name, column, value in (("external_id", "external_id", external_id), ("id", "id", customer_id), ("email", "lower(email)", (asked["email"] or "").lower())):
+        if value and writer.execute(f"select 1 from customers where {column} = ?", [value]).fetchone():
             raise bad_request(f"A customer with this {name} exists already")
     texts = [asked[name] for name in ("customer_name", "email", "phone_number", "communications_enabled", "auto_charge_enabled", "business_entity_id")]
     values = [store.next_number(writer, "customers"), customer_id, external_id, *texts, document, now]
@@ -56,8 +53,8 @@ def listing(store: Store, query: Mapping[str, str]) -> dict[str, object]:
     """One page of the customers that the query's filters hold for, newest first unless it says otherwise."""
     asked = page_of_query(query)
     page = Page(asked.limit, asked.offset, store.newest("customers") if asked.newest is None else asked.newest)
-    conditions = [(FILTERS[name], value) for name, value in query.items() if name in FILTERS and value] + _search(query.get("search", ""))
-    where, values = " and ".join(["seq <= ?", *(sql for sql, _ in conditions)]), [page.newest, *(value for _, value in conditions)]
+    asked_for = [*conditions(query, COLUMNS), *search(query.get("search", ""), SEARCHABLE, "customer_name"), *search(query.get("search_name_external_id", ""), {}, NAME_AND_ID)]
+    where, values = " and ".join(["seq <= ?", *(sql for sql, _ in asked_for)]), [page.newest, *(value for _, values in asked_for for value in values)]
     total = store.rows(f"select count(*) from customers where {where}", values)[0][0]
     found = store.rows(f"select document from customers where {where} order by {order_of_query(query, SORTABLE)} limit ? offset ?", [*values, page.limit, page.offset])
     return page.wrapper([Raw(row[0]) for row in found], total)
@@ -69,15 +66,6 @@ def get(store: Store, customer_id: str) -> Raw:
     if not found:
         raise not_found(f"Customer with id '{customer_id}' was not found")
     return Raw(found[0][0])
-
-
-def _search(search: str) -> list[tuple[str, str]]:
-    """`field=value,field2=value2`; a part that names no such field is found in the name."""
-    conditions = []
-    for part in filter(None, search.split(",")):
-        field, _, value = part.rpartition("=")
-        conditions.append((LIKE.format(field if field in SEARCHABLE else "customer_name"), value))
-    return conditions
 
 
 def _checked(asked: dict[str, object]) -> dict[str, object]:
@@ -98,7 +86,7 @@ def _checked(asked: dict[str, object]) -> dict[str, object]:
 
 def _wrong_types(asked: dict[str, object]):  # noqa: ANN202
     name = asked.get("customer_name")
-    if name is None or name == "":
+    if name is None or isinstance(name, str) and not name.strip():
         yield problem(["body", "customer_name"], "field required", "value_error.missing")
     for field, wanted in {**dict.fromkeys(TEXTS, str), **OTHERS}.items():
         if asked.get(field) is not None and not isinstance(asked[field], wanted):
