@@ -21,7 +21,8 @@ from ingest.sandbox.server import build_app
 from ingest.store import accounts, imports, open_rows, pushes
 from ingest.store.clock import now
 from ingest.store.database import store
-from ingest.store.pushes import Answer, Recorder
+from ingest.store.pushes import Answer
+from ingest.store.recorder import Recorder
 from ingest.store.schema import batches
 from schemas.account import Account, AccountProfile
 from schemas.event_type import EventType, Field
@@ -136,7 +137,9 @@ def test_a_worker_that_wakes_up_late_can_write_nothing(home: Path):
         late = Recorder(push_id, pushes.take_over(push_id))
         pushes.take_over(push_id)
         with pytest.raises(LeaseLost):
-            late.write(Answer(number=0, state="accepted", outcome="accepted", started_at=now()))
+            late.intend([0])
+        with pytest.raises(LeaseLost):
+            late.note(Answer(number=0, state="accepted", outcome="accepted", started_at=now()))
         assert {batch.state for batch in pushes.batches_of(push_id)} == {"planned"}
 
 

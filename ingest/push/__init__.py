@@ -4,7 +4,8 @@
                                 └ stop, wait, resume
 """
 
-from ingest.push.outcome import end, evidence, latest, progress, receipt, resume, stop, verify_again, wait
+from ingest.push.evidence import evidence
+from ingest.push.outcome import end, latest, progress, receipt, resume, stop, verify_again, wait
 from ingest.push.plan import begin, plan
 from ingest.push.send import Sent, send_part
 from ingest.push.summary import summary

@@ -1,11 +1,7 @@
 """How a push stands, how it ends, and the receipt that stays."""
 
-import csv
-import io
 import time
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 from ingest.engine import engine, literal
@@ -91,20 +87,6 @@ def verify_again(push_id: str, *, sleep: Callable[[float], None] = time.sleep) -
     return _tell_the_import(made)
 
 
-def evidence(push_id: str, path: Path) -> Path:
-    """Everything an auditor needs to check a push without this program, in one archive."""
-    push, made = pushes.get(push_id), receipt(push_id)
-    folder = events_folder(push)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("receipt.json", made.model_dump_json(indent=2))
-        archive.writestr("batches.csv", _csv([batch.model_dump() for batch in pushes.batches_of(push_id)]))
-        archive.writestr("attempts.csv", _csv(pushes.attempt_rows(push_id)))
-        archive.writestr("specification.json", as_pushed(push).match.model_dump_json(indent=2))
-        for name in (EVENTS, "issues.parquet", "left_out.parquet"):
-            archive.write(folder / name, name, zipfile.ZIP_STORED)
-    return path
-
-
 def _proof(push: Push, sleep: Callable[[float], None]) -> Proof:
     events, _, _ = pushes.counts(push.id)
     if not events.accepted:
@@ -148,12 +130,3 @@ def _row_of(push: Push, event: int) -> int:
     """The row of the person's spreadsheet that an event comes from."""
     with engine() as connection:
         return connection.execute(f"select _row from read_parquet({literal(events_folder(push) / EVENTS)}, file_row_number=true) where file_row_number = {int(event)}").fetchone()[0]
-
-
-def _csv(rows: list[dict[str, object]]) -> str:
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()

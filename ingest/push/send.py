@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Literal
@@ -27,7 +28,8 @@ from ingest.push.plan import bodies_of, hold_to_plan, new_batch
 from ingest.push.readback import ids_now_stored
 from ingest.store import accounts, pushes
 from ingest.store.clock import now
-from ingest.store.pushes import Answer, Batch, Push, Recorder
+from ingest.store.pushes import Answer, Batch, Push
+from ingest.store.recorder import Recorder
 from schemas.account import Account
 from schemas.base import Frozen
 
@@ -38,7 +40,9 @@ AGAIN = (408, 409, 425, 429)
 ABOUT_THE_EVENTS = (400, 413, 415, 422)
 LONGEST_RETRY_AFTER = 120.0
 RUN = 16
-"""Batches whose bodies are made by one query."""
+"""Batches whose bodies are made by one query, and whose intents are written by one commit."""
+FRESH = 600.0
+"""Seconds after which an intent is no longer acted on: whoever slept so long may have lost the push, and part of the key's time."""
 
 
 class Sent(Frozen):
@@ -62,6 +66,7 @@ class _Part:
         self.client, self.sleep = client, sleep
         self.fence = pushes.take_over(push.id)
         self.recorder = Recorder(push.id, self.fence)
+        self.intended: dict[int, Batch] = {}
         self.bodies = bodies_of(push)
         self.splitting = threading.Lock()
         self.waits_because = ""
@@ -77,49 +82,50 @@ class _Part:
                     return Sent(outcome="waiting", message=self.waits_because)
             return Sent(outcome="done")
         finally:
+            self.recorder.close()
             self.bodies.close()
 
     def _round(self, batches: list[Batch]) -> None:
         """Every unsettled batch once, over all connections; each takes the next batch when it is done with one."""
-        with closing(_one_ahead(self._with_bodies(batches))) as made, ThreadPoolExecutor(self.account.profile.connections) as pool:
-            waiting = _Shared(made)
+        with closing(_one_ahead(self._ready_to_go(batches))) as ready, ThreadPoolExecutor(self.account.profile.connections) as pool:
+            waiting = _Shared(ready)
             connections = [pool.submit(self._connection, waiting) for _ in range(self.account.profile.connections)]
         for each in connections:
             each.result()
+        self.recorder.withdraw(self.intended.values())
+        self.intended.clear()
 
-    def _with_bodies(self, batches: list[Batch]) -> Iterator[list[tuple[Batch, bytes]]]:
-        """Batches with their bodies, a few at a time, so that the first is on its way while the others are made."""
+    def _ready_to_go(self, batches: list[Batch]) -> Iterator[list["_Ready"]]:
+        """Batches with their bodies, a few at a time, so that the first is on its way while the others are made. Their intents are on the disk, except where the key may not be used any more."""
         for run in _neighbours(batches, RUN):
-            yield list(zip(run, self.bodies.ranges(run[0].first, [batch.events for batch in run]), strict=True))
+            bodies = self.bodies.ranges(run[0].first, [batch.events for batch in run])
+            intended = {batch.number: batch for batch in run if not _key_has_run_out(batch, self.account)}
+            self.intended |= intended
+            self.recorder.intend(intended)
+            until = time.time() + FRESH
+            yield [_Ready(batch, body, batch.number in intended, until) for batch, body in zip(run, bodies, strict=True)]
 
     def _connection(self, waiting: "_Shared") -> None:
-        """What one connection does: the answer to a batch is written together with the intent of the next."""
-        answer = None
+        """What one connection does with every batch it gets."""
         while not self.waits_because and not self.recorder.stop_asked and (taken := waiting.next()):
-            batch, body = taken[0], hold_to_plan(*taken)
-            if _key_has_run_out(batch, self.account):
+            batch, body = taken.batch, hold_to_plan(taken.batch, taken.body)
+            if not taken.may_use_key:
                 self._take_apart(batch, "Its key had run out.", refused=None)
-                continue
-            self.recorder.write(answer, intent=batch.number)
-            answer = self._attempt(batch, body)
-            if answer.outcome != "accepted":
-                self.recorder.write(answer)
-                self._not_accepted(batch, body, answer)
-                answer = None
-        if answer:
-            self.recorder.write(answer)
+            elif time.time() < taken.until:
+                del self.intended[batch.number]
+                self._settle(batch, body)
 
-    def _not_accepted(self, batch: Batch, body: bytes, answer: Answer) -> None:
+    def _settle(self, batch: Batch, body: bytes) -> None:
         for pause in (*PAUSES, None):
+            answer = self._attempt(batch, body)
+            self.recorder.note(answer)
             if answer.outcome != "again" or self.waits_because:
                 break
             if pause is None:
                 self.waits_because = answer.message
                 return
             self.sleep(max(pause * random.uniform(0.7, 1.3), self.retry_after))
-            self.recorder.write(intent=batch.number)
-            answer = self._attempt(batch, body)
-            self.recorder.write(answer)
+            self.recorder.intend([batch.number])
         if answer.outcome == "refused":
             self._refused(batch, answer)
 
@@ -152,7 +158,7 @@ class _Part:
 
     def _narrow(self, batch: Batch, answer: Answer) -> None:
         if batch.events == 1:
-            self.recorder.write(answer.model_copy(update={"state": "rejected", "outcome": "rejected"}))
+            self.recorder.note(answer.model_copy(update={"state": "rejected", "outcome": "rejected"}))
             return
         half = batch.events // 2
         self._replace(batch, [(half, False), (batch.events - half, False)], answer.message)
@@ -172,6 +178,7 @@ class _Part:
     def _replace(self, batch: Batch, pieces: list[tuple[int, bool]], message: str) -> None:
         """Splits a batch into pieces of so many events, each stored already or not."""
         sizes = [events for events, _ in pieces]
+        self.recorder.settle()
         with self.splitting:
             bodies = self.bodies.ranges(batch.first, sizes)
             number, first, children = pushes.next_number(self.push.id), batch.first, []
@@ -188,7 +195,17 @@ def _meaning(status: int) -> str:
     return "refused" if status in ABOUT_THE_EVENTS else "asks"
 
 
-def _one_ahead(runs: Iterator[list[tuple[Batch, bytes]]]) -> Iterator[tuple[Batch, bytes]]:
+@dataclass(frozen=True)
+class _Ready:
+    """A batch that can be sent, `until` this moment (seconds since 1970); or only looked up, where its key may not be used."""
+
+    batch: Batch
+    body: bytes
+    may_use_key: bool
+    until: float
+
+
+def _one_ahead(runs: Iterator[list[_Ready]]) -> Iterator[_Ready]:
     """The batches of all runs, the next run being made while this one is handed out."""
     with ThreadPoolExecutor(1) as maker:
         following = maker.submit(next, runs, None)
@@ -200,10 +217,10 @@ def _one_ahead(runs: Iterator[list[tuple[Batch, bytes]]]) -> Iterator[tuple[Batc
 class _Shared:
     """An iterator that several threads take from."""
 
-    def __init__(self, items: Iterator[tuple[Batch, bytes]]) -> None:
+    def __init__(self, items: Iterator[_Ready]) -> None:
         self._items, self._taking = items, threading.Lock()
 
-    def next(self) -> tuple[Batch, bytes] | None:
+    def next(self) -> _Ready | None:
         with self._taking:
             return next(self._items, None)
 

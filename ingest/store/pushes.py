@@ -5,9 +5,9 @@ under. A worker that wakes up late holds an old one, and its writes are refused 
 """
 
 import secrets
-import threading
 from collections.abc import Sequence
 
+from pydantic import Field
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from ingest.errors import BadInput, LeaseLost
@@ -72,6 +72,7 @@ class Answer(Frozen):
     state: BatchState
     outcome: str
     started_at: str
+    ended_at: str = Field(default_factory=now)
     status: int | None = None
     message: str = ""
 
@@ -218,73 +219,6 @@ def hold_fence(connection: Connection, push_id: str, fence: int) -> bool:
     if held is None:
         raise LeaseLost("Another worker has taken over this push.")
     return bool(held.stop_asked)
-
-
-class Recorder:
-    """Writes intents and answers of one push under one fence; every call returns when its row is on the disk.
-
-    Callers that come while a commit is running are committed together by the next one, so that many connections share one sync.
-    `stop_asked` tells, as of the last commit, whether somebody asked the push to stop.
-    """
-
-    def __init__(self, push_id: str, fence: int) -> None:
-        self._push_id = push_id
-        self._fence = fence
-        self._queue: list[_Waiting] = []
-        self._queue_lock = threading.Lock()
-        self._commit_lock = threading.Lock()
-        self.stop_asked = False
-
-    def write(self, answer: Answer | None = None, *, intent: int | None = None) -> None:
-        """Notes what an attempt brought, and that another batch is about to be sent."""
-        mine = _Waiting(answer, intent)
-        with self._queue_lock:
-            self._queue.append(mine)
-        with self._commit_lock:
-            if not mine.done:
-                with self._queue_lock:
-                    taken, self._queue = self._queue, []
-                self._commit(taken)
-        if mine.failure:
-            raise mine.failure
-
-    def _commit(self, taken: list["_Waiting"]) -> None:
-        failure: BaseException | None = None
-        try:
-            with store().begin() as connection:
-                self.stop_asked = hold_fence(connection, self._push_id, self._fence)
-                _intend(connection, self._push_id, [each.intent for each in taken if each.intent is not None])
-                _answer(connection, self._push_id, self._fence, [each.answer for each in taken if each.answer is not None])
-        except BaseException as error:  # handed to every caller whose row it was
-            failure = error
-        for each in taken:
-            each.done, each.failure = True, failure
-
-
-class _Waiting:
-    """What waits for its commit."""
-
-    def __init__(self, answer: Answer | None, intent: int | None) -> None:
-        self.answer, self.intent = answer, intent
-        self.done, self.failure = False, None
-
-
-_INTEND = update(batches).where(batches.c.push_id == bindparam("of"), batches.c.number == bindparam("nr")).values(state="sending", attempts=batches.c.attempts + 1, first_sent_at=func.coalesce(batches.c.first_sent_at, bindparam("moment")))
-_SETTLE = update(batches).where(batches.c.push_id == bindparam("of"), batches.c.number == bindparam("nr")).values(state=bindparam("to"), status=bindparam("http"), message=bindparam("words"), settled_at=bindparam("moment"))
-_NOTE = insert(attempts)
-
-
-def _intend(connection: Connection, push_id: str, numbers: list[int]) -> None:
-    if numbers:
-        moment = now()
-        connection.execute(_INTEND, [{"of": push_id, "nr": number, "moment": moment} for number in numbers])
-
-
-def _answer(connection: Connection, push_id: str, fence: int, answers: list[Answer]) -> None:
-    if answers:
-        moment = now()
-        connection.execute(_SETTLE, [{"of": push_id, "nr": each.number, "to": each.state, "http": each.status, "words": each.message, "moment": moment if each.state in SETTLED else None} for each in answers])
-        connection.execute(_NOTE, [{"push_id": push_id, "number": each.number, "fence": fence, "started_at": each.started_at, "ended_at": moment, "outcome": each.outcome, "status": each.status, "message": each.message} for each in answers])
 
 
 def _push(row) -> Push:  # noqa: ANN001
