@@ -2,7 +2,6 @@
 
 import json
 import random
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -323,17 +322,6 @@ def test_a_body_that_isnt_the_planned_one_is_never_sent(home: Path):
         push.plan(push_id)
         with pytest.raises(Broken):
             hold_to_plan(pushes.batches_of(push_id)[0], b"[]")
-
-
-def test_the_evidence_can_be_checked_without_this_program(home: Path, tmp_path: Path):
-    with account(home):
-        import_id = checked_import(60, account="Test")
-        receipt = send(import_id)
-        path = push.evidence(receipt.push_id, tmp_path / "evidence.zip")
-    with zipfile.ZipFile(path) as archive:
-        assert sorted(archive.namelist()) == ["attempts.csv", "batches.csv", "events.parquet", "issues.parquet", "left_out.parquet", "receipt.json", "specification.json"]
-        assert json.loads(archive.read("receipt.json"))["events_sha256"] == receipt.events_sha256
-        assert len(archive.read("batches.csv").splitlines()) == 1 + receipt.batches
 
 
 def test_only_one_at_a_time_decides_what_is_sent(home: Path):

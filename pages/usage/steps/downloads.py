@@ -5,10 +5,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from ingest import imports, push
+from ingest import imports, push, query
 from pages.parts import tables
 from pages.parts.ask import ask
 from schemas.records import ImportRecord
+
+EVIDENCE_SECONDS = 300.0
+"""Millions of events are written out as text first."""
 
 
 def rejected(record: ImportRecord, where: str) -> None:
@@ -31,4 +34,4 @@ def _rejected_bytes(import_id: str, ending: str) -> bytes:
 
 def _evidence_bytes(push_id: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        return ask(push.evidence, push_id, Path(folder) / "evidence.zip").read_bytes()
+        return query.ask(push.evidence, (push_id, Path(folder) / "evidence.zip"), seconds=EVIDENCE_SECONDS).read_bytes()
