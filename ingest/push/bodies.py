@@ -1,6 +1,5 @@
 """Events as the JSON bodies that are posted: made by DuckDB, cut out of one buffer, never an object per event."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +13,13 @@ EVENTS = "events.parquet"
 
 
 class Bodies:
-    """The bodies of one import's events. The same rows always give the same bytes, so a plan's hash can be held against them."""
+    """The bodies of one import's events. The same rows always give the same bytes, so a plan's hash can be held against them. Several threads may ask at once."""
 
     def __init__(self, check_folder: Path, event_type: EventType, import_id: str, timestamp_digits: int) -> None:
         self._path = check_folder / EVENTS
         self._connection = duckdb.connect(config={"threads": 1, "memory_limit": "512MB", "python_enable_replacements": "false"})
-        self._connection.execute("set timezone = 'UTC'")
-        self._connection.execute("set parquet_metadata_cache = true")  # the files never change
-        self._using = threading.Lock()
+        self._connection.execute("set global timezone = 'UTC'")
+        self._connection.execute("set global parquet_metadata_cache = true")  # the files never change
         self.names, self.types = self._schema()
         self.sent_fields = tuple(field.name for field in event_type.fields if field.name in OUR_FIELDS or field.name in self.names)
         self._stamp = _stamp_format(timestamp_digits)
@@ -39,15 +37,15 @@ class Bodies:
         """Bodies of consecutive batches that begin at row `first`: JSON arrays of `sizes` events each."""
         end = first + sum(sizes)
         rows = f"from read_parquet({literal(self._path)}, file_row_number=true) where file_row_number >= {int(first)} and file_row_number < {int(end)}"
-        with self._using:
-            table = self._connection.execute(f"select {self._event} || ',' as event {rows}").to_arrow_table()
+        with self._connection.cursor() as cursor:
+            table = cursor.execute(f"select {self._event} || ',' as event {rows}").to_arrow_table()
         return _cut(table.column("event"), sizes)
 
     def event_ids(self, first: int, events: int) -> list[str]:
         """The ids of the events of one batch, in order."""
         rows = f"from read_parquet({literal(self._path)}, file_row_number=true) where file_row_number >= {int(first)} and file_row_number < {int(first + events)}"
-        with self._using:
-            return [row[0] for row in self._connection.execute(f"select event_id::varchar {rows}").fetchall()]
+        with self._connection.cursor() as cursor:
+            return [row[0] for row in cursor.execute(f"select event_id::varchar {rows}").fetchall()]
 
     def _schema(self) -> tuple[list[str], list[str]]:
         rows = self._connection.execute(f"describe select * from read_parquet({literal(self._path)})").fetchall()
