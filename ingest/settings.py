@@ -19,7 +19,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(PROJECT / ".intake", description="The data folder.")
-    database_url: str = Field("", description="SQL store; empty means SQLite in the data folder.")
+    database_url: str = Field("", repr=False, description="SQL store; empty means SQLite in the data folder.")
     api_url: str = Field("", description="Billing API of an account given by the environment.")
     api_key: SecretStr = SecretStr("")
     organisation: str = ""
@@ -34,6 +34,18 @@ class Settings(BaseModel):
     memory_limit: str = Field("1GB", description="What DuckDB may use for one stage.")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 2)
     free_bytes: int = Field(200 * 1024**2, description="Room that is kept free on the disk of the data folder.")
+    read_max_columns: int = Field(16_384, gt=0, description="The most columns a table may have.")
+    read_max_record_chars: int = Field(16 * 1024**2, gt=0, description="The longest record of a text file.")
+    read_max_cell_chars: int = Field(16 * 1024**2, gt=0, description="The longest record of an XML file.")
+    read_max_document_bytes: int = Field(64 * 1024**2, gt=0, description="The largest file of a kind that is read in one piece: a JSON document, a web page.")
+    read_max_document_depth: int = Field(100, gt=0, description="How deep JSON and XML may be nested.")
+    read_max_inflated_bytes: int = Field(4 * 1024**3, gt=0, description="What a workbook may unpack to.")
+    read_max_unpacked_bytes: int = Field(20 * 1024**3, gt=0, description="What a packed file may unpack to on the disk.")
+    read_max_inflation: int = Field(250, gt=0, description="How much larger than itself a packed file or a workbook may unpack, once that is more than `read_inflation_from_bytes`.")
+    read_inflation_from_bytes: int = Field(64 * 1024**2, gt=0, description="What any packed file and workbook may unpack to, however small it is.")
+    read_max_packed_rows: int = Field(500_000_000, gt=0, description="The most rows of a Parquet file.")
+    read_max_members: int = Field(10_000, gt=0, description="The most files in a zip archive.")
+    read_max_packing: int = Field(3, gt=0, description="How deep files may be packed in one another.")
     user: str = Field(default_factory=lambda: _operating_system_user(), description="Who is acting, where nobody signs in.")
 
 

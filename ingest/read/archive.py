@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ingest.errors import Unreadable
 from ingest.files import check_free_disk, full_disk_is_a_sentence
-from ingest.read.limits import MAX_INFLATION, MAX_MEMBERS, MAX_UNPACKED_BYTES, PACKED_MATTERS_FROM
+from ingest.read.limits import INFLATION_MATTERS_FROM, MAX_INFLATION, MAX_MEMBERS, MAX_UNPACKED_BYTES
 
 CHUNK = 1024**2
 ENDINGS = {"gzip": (".gz", ".gzip", ".tgz"), "bzip2": (".bz2",), "xz": (".xz",), "zstd": (".zst", ".zstd"), "zip": (".zip",)}
@@ -57,7 +57,7 @@ def _copy(stream: IO[bytes], target: Path, packed: int) -> None:
     with target.open("wb") as copy, full_disk_is_a_sentence():
         while piece := stream.read(CHUNK):
             size += len(piece)
-            if size > MAX_UNPACKED_BYTES or (size > PACKED_MATTERS_FROM and size > MAX_INFLATION * packed):
+            if size > MAX_UNPACKED_BYTES or (size > INFLATION_MATTERS_FROM and size > MAX_INFLATION * packed):
                 raise Unreadable(f"This archive unpacks to more than {size // 1024**2:,} MB, which is more than can be read safely.", "Unpack it, check what is inside, and upload that.")
             if size % (64 * CHUNK) < CHUNK:
                 check_free_disk()
