@@ -2,19 +2,22 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
-from ingest import files, query
+from ingest import attempt, files, query
+from ingest import imports as stages
 from ingest.settings import PROJECT
 from ingest.store import accounts, imports, open_rows
 from ingest.store.database import store
 from pages.parts import errors, tables
 from pages.parts.text import STATES, ago, plain, shorten, size
+from pages.usage.steps import first_rows, reading_questions
 from schemas.account import Account
 from schemas.checking import CheckResult, IssueExample, IssueGroup, RowCounts
-from schemas.reading import ExcludedRow, Finding, ReadReport, Repair, TotalsRow
+from schemas.reading import ExcludedRow, Finding, ReadReport, ReadSpec, Repair, TotalsRow
 
 NOT_OURS = "Something went wrong on our side"
 HOSTILE = "![x](http://evil.example/x.png) <script>alert(1)</script> **b** $x$ :red[y].csv"
@@ -150,10 +153,61 @@ def test_an_unreadable_file_says_why_and_what_to_do(home: Path):
 def test_the_file_step_says_what_was_found(home: Path):
     at = app("import", id=have("usage.csv", "read", report=REPORT))
     said = words(at)
-    assert "**3 rows** in **2 columns**" in said
+    assert "**5 rows read = 3 in the table + 2 left out**, in **2 columns**" in said
     assert "Two columns had the same name" in said
     assert "Row 6 looks like a totals row" in said
-    assert {expander.label for expander in at.expander} >= {"2 rows left out, each with its reason", "1 row repaired, because there is only one way to read them"}
+    assert {popover.proto.popover.label for popover in at.get("popover")} >= {"Left out: **2 rows** · Change", "Repaired: **1 row** · Show"}
+
+
+def test_the_preview_says_what_every_row_is():
+    report = REPORT.model_copy(update={"repairs": (Repair(row=4, what="a missing cell"), Repair(row=5, what="too few cells", doubtful=True)), "excluded": (*REPORT.excluded, ExcludedRow(row=9, reason="blank row"))})
+    rows = pa.table({"_row": [3, 4, 5], "customer": ["acme", "beta", "gamma"], "qty": ["1", "2", None]})
+    assert [(number, said, cells[0]) for number, _, said, cells in first_rows.laid_out(report, rows)] == [
+        (1, "left out: title above the header", "Usage"), (2, "column names", "customer"), (3, "", "acme"), (4, "repaired: a missing cell", "beta"), (5, "doubtful: too few cells", "gamma"),
+        (6, "left out: totals row", "Total 6"), (9, "left out: blank row", None),
+    ]
+
+
+QUESTION = {
+    "name": "encoding", "text": "Which letters are right?", "answer": "cp1252",
+    "options": [{"value": "cp1250", "label": "cp1250: Łódź", "spec": {"encoding": "cp1250"}}, {"value": "cp1252", "label": "cp1252: £ódŸ", "spec": {"encoding": "cp1252"}}],
+}
+EMPTY_ANSWER = {"name": "table", "text": "Which table?", "answer": "first", "options": [{"value": "first", "label": "the first", "spec": {}}, {"value": "second", "label": "the second", "spec": {"header_rows": [9]}}]}
+
+
+@pytest.mark.parametrize(("questions", "given", "waiting"), [
+    ((), {}, []),
+    ((QUESTION, EMPTY_ANSWER), {}, ["encoding", "table"]),
+    ((QUESTION, EMPTY_ANSWER), {"encoding": "cp1250"}, ["table"]),
+    ((QUESTION,), {"encoding": "koi8-r"}, ["encoding"]),
+    (({**QUESTION, "options": [{"value": "a", "label": "A"}]},), {}, []),
+])
+def test_a_question_waits_until_one_of_its_answers_is_given(questions: tuple, given: dict, waiting: list[str]):
+    assert [each["name"] for each in reading_questions.unanswered(REPORT.model_copy(update={"questions": questions}), given)] == waiting
+
+
+def test_an_answer_is_added_to_what_was_said_before():
+    said = ReadSpec(delimiter=";", keep_rows=(9,))
+    assert reading_questions.merged(said, {"encoding": "cp1250", "header_rows": [2]}) == ReadSpec(delimiter=";", keep_rows=(9,), encoding="cp1250", header_rows=(2,))
+
+
+def test_both_readings_stand_side_by_side_and_an_answer_stays(home: Path):
+    text = "Kunde,Stadt\nacme,Bonn\nbeta,Łódź\n".encode("cp1250")
+    (home / "usage.csv").parent.mkdir(parents=True, exist_ok=True)
+    (home / "usage.csv").write_bytes(text)
+    import_id = stages.start(home / "usage.csv", "usage.csv", "ana", account="Practice").id
+    report = stages.read(import_id, ReadSpec(encoding="cp1252")).report
+    imports.change(import_id, report=report.model_copy(update={"questions": (QUESTION, EMPTY_ANSWER)}))
+    first, second = attempt.attempts(import_id, [ReadSpec(encoding="cp1252"), ReadSpec(encoding="cp1250")])
+    assert (first.table.column("Stadt").to_pylist(), second.table.column("Stadt").to_pylist()) == (["£ódŸ"], ["Łódź"])
+    at = app("import", id=import_id)
+    assert "Which letters are right" in words(at) and "1 of 2 questions" in words(at)
+    assert [button.key.rpartition("_")[2] for button in at.button if button.label == "This is right"] == ["cp1252", "cp1250"]
+    reading_questions._keep(import_id, {"encoding": "cp1250"})
+    at.run()
+    next(button for button in at.button if button.label == "This is right").click().run()
+    assert reading_questions.answers(import_id) == {"encoding": "cp1250", "table": "first"}
+    assert "This is right" not in {button.label for button in at.button}
 
 
 def test_a_file_without_rows_cannot_go_on_and_says_why(home: Path):
@@ -163,7 +217,7 @@ def test_a_file_without_rows_cannot_go_on_and_says_why(home: Path):
     assert "There are no rows to go on with" in words(at)
 
 
-@pytest.mark.parametrize(("typed", "said"), [("3", "Agrees: 3 rows."), ("1,000", "Doesn't agree: the sender says 1,000, the file has 3 (997 fewer)."), ("lots", "isn't a number"), ("", "")])
+@pytest.mark.parametrize(("typed", "said"), [("3", "Agrees: 3 rows in the table."), ("1,000", "Doesn't agree: the sender says 1,000, the table has 3 (997 fewer)."), ("lots", "isn't a number"), ("", "")])
 def test_the_sender_s_count_is_compared_at_once(home: Path, typed: str, said: str):
     at = app("import", id=have("usage.csv", "read", report=REPORT))
     at.text_input(key="control_count").set_value(typed).run()

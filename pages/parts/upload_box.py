@@ -13,7 +13,7 @@ from pages.parts.text import ago, plain, shorten, size, state
 from schemas.records import ImportRecord
 
 TICKETS = 20
-ENDINGS = ".csv,.tsv,.txt,.xlsx,.xlsm,.xlsb,.xls,.ods"
+ENDINGS = ".csv,.tsv,.txt,.psv,.tab,.dat,.log,.xlsx,.xlsm,.xlsb,.xls,.ods,.json,.jsonl,.ndjson,.xml,.html,.htm,.parquet,.arrow,.feather,.gz,.bz2,.xz,.zst,.zip"
 EMPTY = "Drop a CSV or Excel file. Nothing is sent until you say so."
 
 _HTML = f"""
@@ -21,7 +21,7 @@ _HTML = f"""
   <p class="say"></p>
   <button type="button" class="choose">Choose files</button>
   <input type="file" multiple accept="{ENDINGS}" aria-label="Files to upload" tabindex="-1">
-  <p class="small">CSV, TSV, xlsx, xlsm, xlsb, xls or ods, up to {{limit}} each. Several at once are fine.</p>
+  <p class="small">CSV, TSV or other text, Excel, OpenDocument, JSON, XML, Parquet, also packed (zip, gz), up to {{limit}} each. Several at once are fine.</p>
 </div>
 <p class="problem"></p>
 <ul aria-label="Files being uploaded"></ul>
