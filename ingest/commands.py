@@ -113,6 +113,7 @@ def check_file(
     spec, questions = matching.build_spec(
         record.report, imports.columns(record.id), event_type, chosen=matches, constants=constants, key=key, period=_period(period, zone),
         answers={**answers, **({"zone.timestamp": zone} if zone else {})}, control_count=control_count, control_sums=control_sums,
+        earlier=None if key else imports.earlier_key(record.id, slug, found.name),
     )
     imports.set_match(record.id, spec, found.name, settings().user)
     record = imports.check(record.id)
@@ -163,6 +164,7 @@ def _check_document(record: ImportRecord, spec: MatchSpec, questions: tuple[Ques
         "issues": [each.model_dump(mode="json") for each in result.issues],
         "questions": [each.model_dump(mode="json") for each in (*questions, *result.questions)],
         "comparisons": [each.model_dump(mode="json") for each in result.comparisons],
+        "already_sent": result.already_sent, "sent_by": [each.model_dump(mode="json") for each in result.sent_by],
         "first_timestamp": result.first_timestamp, "last_timestamp": result.last_timestamp, "customers": result.customers,
     }
 
@@ -192,7 +194,7 @@ def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str
     if known and not unfinished and _nothing_new(record, known[0].check_key):
         return _push_document(push.progress(known[0].id), record)
     with sandbox_for(target):
-        push_id = _confirmed_resume(unfinished.id, yes, ask) if unfinished else _confirmed_push(record, yes, rejected, ask)
+        push_id = _confirmed_resume(unfinished.id, yes, ask) if unfinished else _confirmed_push(record, yes, rejected, ask, say)
         jobs.do_push(push_id, settings().user, told=_Telling(push_id, say).now)
         if not any(each.id == push_id for each in pushes.of_import(import_id)):
             raise NotReady(import_rows.get(import_id).message)
@@ -222,9 +224,22 @@ def _confirmed_resume(push_id: str, yes: bool, ask: Callable[[str], bool]) -> st
     return push_id
 
 
-def _confirmed_push(record: ImportRecord, yes: bool, rejected: str | None, ask: Callable[[str], bool]) -> str:
+def _as_proposed(record: ImportRecord, say: Callable[[str], None]) -> ImportRecord:
+    """Identical rows are sent as the separate events they are proposed to be, said aloud and remembered in the match: that is what --yes agrees to. It agrees to nothing that has no proposal."""
+    question = next((each for each in record.check.questions if each.name == "identical_rows" and each.proposed), None) if record.check else None
+    if question is None:
+        return record
+    chosen = next(option for option in question.options if option.value == question.proposed)
+    say(f"{question.text} --yes says: {chosen.label} ({chosen.effect}). To change it: check --answer {question.name}=once.")
+    answers = {**record.match.answers, question.name: question.proposed}
+    imports.set_match(record.id, record.match.model_copy(update={"answers": answers}), record.account, settings().user)
+    return imports.check(record.id)
+
+
+def _confirmed_push(record: ImportRecord, yes: bool, rejected: str | None, ask: Callable[[str], bool], say: Callable[[str], None]) -> str:
     from ingest import push
 
+    record = _as_proposed(record, say) if yes else record
     choice = rejected or ("continue" if yes else record.rejected_choice)
     if choice and record.check and record.check.rows.rejected:
         record = imports.choose_rejected(record.id, choice, settings().user)
@@ -239,7 +254,7 @@ def _summary_line(record: ImportRecord) -> str:
     if record.check is None:
         raise NotReady("This import hasn't been checked yet.")
     summary = push.summary(record.id)
-    held = "" if summary.held is None else f" The account already holds {summary.held:,} events for these customers and this period, {summary.held_elsewhere:,} of which did not come from here."
+    held = "" if summary.held is None else f" The account already holds {summary.held:,} of this kind for these customers and this period, {summary.held_elsewhere:,} of which did not come from here."
     return f"Send {summary.events:,} events for {summary.customers:,} customers, {summary.first_timestamp} to {summary.last_timestamp}, to {summary.account}? About {summary.seconds:.0f} seconds.{held} Events can't be deleted afterwards."
 
 

@@ -21,7 +21,7 @@ from ingest.store import accounts, audit, imports, open_rows, pushes
 from ingest.store.database import store
 from schemas.checking import CheckResult
 from schemas.event_type import EventType
-from schemas.matching import ColumnProfile, MatchSpec, Suggestion
+from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
 from schemas.previewing import PreviewSpec
 from schemas.reading import ReadReport, ReadSpec
 from schemas.records import ImportRecord, ImportState
@@ -123,9 +123,26 @@ def propose_event_type(import_id: str) -> EventType:
     return matching.propose_event_type(columns(import_id), record.file_name)
 
 
+def key_candidates(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[KeyCandidate, ...]:
+    """The answers that make sense to "which columns make a row the same row?", the proposed one first: what this kind of usage was sent under before, else what the rows speak for."""
+    return matching.key_candidates(raw_folder(import_id), _read_record(import_id).report, spec, earlier_key(import_id, spec.event_type.slug, account))
+
+
 def propose_key(import_id: str, spec: MatchSpec) -> tuple[tuple[str, ...], str]:
     """The fields that most likely make a row the same row, and why; all fields where nothing better shows."""
-    return matching.propose_key(raw_folder(import_id), _read_record(import_id).report, spec)
+    first = key_candidates(import_id, spec)[0]
+    return first.fields, first.why
+
+
+def earlier_key(import_id: str, slug: str, account: str | None = None) -> EarlierKey | None:
+    """What made a row the same row when another import of this event type was last sent to the account."""
+    target = accounts.account(account or imports.get(import_id).account)
+    last = imports.last_sent(target.ledger_name, slug, but=import_id)
+    match = files.stage_folder(last.import_id, "check", last.check_key) / "match.json" if last else None
+    if match is None or not match.exists():
+        return None
+    key = MatchSpec.model_validate_json(match.read_text(encoding="utf-8")).chosen_key
+    return EarlierKey(fields=key, import_id=last.import_id, file_name=last.file_name, sent_at=last.sent_at)
 
 
 def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> ImportRecord:
@@ -150,12 +167,13 @@ def check(import_id: str) -> ImportRecord:
         raise NotReady("This import is being sent; it can't be checked again now.")
     account = accounts.account(record.account)
     version = ledger.ledger_version(account.ledger_name, record.match.event_type.slug)
+    earlier = earlier_key(import_id, record.match.event_type.slug, account.name)
     raw = raw_folder(import_id)
     with files.import_lock(import_id):
-        key = files.stage_key("check", f"{raw.name}|{version}|{account.profile.model_dump_json()}", record.match)
+        key = files.stage_key("check", f"{raw.name}|{version}|{account.profile.model_dump_json()}|{earlier and earlier.model_dump_json()}", record.match)
 
         def work(folder: Path) -> None:
-            result = checking.check_raw(raw, record.report, record.match, account, import_id=import_id, sha256=record.sha256, out=folder)
+            result = checking.check_raw(raw, record.report, record.match, account, import_id=import_id, sha256=record.sha256, out=folder, earlier=earlier)
             (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
             (folder / "match.json").write_text(record.match.model_dump_json(), encoding="utf-8")
 

@@ -83,6 +83,15 @@ class FieldSummary(Frozen):
     sum: str | None = None
 
 
+class SentBefore(Frozen):
+    """An import of another file that sent rows of this one before. Its name and time are empty where nobody knows them any more."""
+
+    import_id: str
+    rows: int
+    file_name: str = ""
+    sent_at: str = ""
+
+
 class CheckResult(Frozen):
     """The outcome of one check of one import."""
 
@@ -99,5 +108,7 @@ class CheckResult(Frozen):
     """The fields that made the identity, resolved."""
     already_sent: int = 0
     """How many of the duplicates were sent to the account before; the rest repeat inside the file."""
+    sent_by: tuple[SentBefore, ...] = ()
+    """The imports of other files that sent some of them, most rows first."""
     ledger_version: str = ""
     """The state of the account's ledger the duplicates were sought in."""

@@ -48,6 +48,36 @@ class Period(Frozen):
     zone: str = "UTC"
 
 
+class EarlierKey(Frozen):
+    """What made a row the same row when usage of this kind was last sent to the account: the fields, none for all of them."""
+
+    fields: tuple[str, ...]
+    import_id: str
+    file_name: str
+    sent_at: str
+
+
+class KeyCandidate(Frozen):
+    """One answer to "which columns make a row the same row?", with what it would do to the rows of this file."""
+
+    fields: tuple[str, ...]
+    """The key; none means all columns."""
+    why: str
+    repeated: int = 0
+    """Rows that are the same row as an earlier one of this file and the same throughout: counted once, or asked about where all columns are the key."""
+    differing: int = 0
+    """Rows that are the same row as another one but differ from it: they would need fixing."""
+    empty: int = 0
+    """Rows without this key: they would need fixing."""
+    before: bool = False
+    """Whether usage of this kind was last sent under this key."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether no row would need fixing because of it."""
+        return not self.differing and not self.empty
+
+
 class MatchSpec(Frozen):
     """The answer to "What is this usage?": everything needed to turn raw.parquet into events of one type."""
 
@@ -62,6 +92,12 @@ class MatchSpec(Frozen):
     control_count: int | None = None
     control_sums: dict[str, str] = {}
     """Control totals the sender gave, as text: field -> sum."""
+
+    @property
+    def chosen_key(self) -> tuple[str, ...]:
+        """The fields of the key, none for all of them: naming every field is no other answer than naming none."""
+        matched = {match.field for match in self.matches} | ({"timestamp"} if self.period else set())
+        return () if not self.key or matched <= set(self.key) else self.key
 
     def of(self, field: str) -> FieldMatch | None:
         """The match of a field, or None."""

@@ -13,7 +13,7 @@ from ingest.check import check_raw
 from schemas.account import Account, AccountProfile
 from schemas.checking import CheckResult
 from schemas.event_type import EventType, Field
-from schemas.matching import FieldMatch, MatchSpec
+from schemas.matching import EarlierKey, FieldMatch, MatchSpec
 from schemas.reading import ReadReport
 
 ACCOUNT = Account(name="Practice", kind="sandbox", base_url="http://127.0.0.1:1", organisation="org", api_key="key")
@@ -66,13 +66,13 @@ def spec(fields: Mapping[str, str], columns: Mapping[str, str], **more: object) 
     return MatchSpec(event_type=event_type(**fields), matches=matches, **more)
 
 
-def check(folder: Path, columns: Sequence[str], rows: Sequence[Sequence[str | None]], match: MatchSpec, *, sha256: str = "a" * 64, profile: AccountProfile | None = None, **report: object) -> Checked:
+def check(folder: Path, columns: Sequence[str], rows: Sequence[Sequence[str | None]], match: MatchSpec, *, sha256: str = "a" * 64, profile: AccountProfile | None = None, earlier: EarlierKey | None = None, **report: object) -> Checked:
     """Checks a small table."""
     found = raw_table(folder / "raw", columns, rows, **report)
     out = folder / f"out-{len(list(folder.iterdir()))}"
     out.mkdir()
     account = ACCOUNT.model_copy(update={"profile": profile or AccountProfile()})
-    return Checked(check_raw(folder / "raw", found, match, account, import_id="1", sha256=sha256, out=out, at=AT), found, folder / "raw", out)
+    return Checked(check_raw(folder / "raw", found, match, account, import_id="1", sha256=sha256, out=out, at=AT, earlier=earlier), found, folder / "raw", out)
 
 
 def check_column(folder: Path, kind: str, cells: Sequence[str | None], *, answers: Mapping[str, str] | None = None, profile: AccountProfile | None = None) -> Checked:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.check.identity import IDENTITY_VERSION
+from schemas.matching import EarlierKey
 from tests.raw_tables import check, send, spec
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -20,8 +21,8 @@ NOON, ONE = "2026-10-01T12:00:00Z", "2026-10-01T13:00:00Z"
 A, B = "a" * 64, "b" * 64
 
 
-def checked(folder, rows, *, sha256=A, fields=None, columns=None, **more):
-    return check(folder, HEADER, rows, spec(fields or FIELDS, columns or COLUMNS, **more), sha256=sha256)
+def checked(folder, rows, *, sha256=A, fields=None, columns=None, earlier=None, **more):
+    return check(folder, HEADER, rows, spec(fields or FIELDS, columns or COLUMNS, **more), sha256=sha256, earlier=earlier)
 
 
 def ids(found):
@@ -100,8 +101,18 @@ def test_identical_rows_stay_separate_events_with_a_question(tmp_path):
     found = checked(tmp_path, [("a", NOON, "1", "x")] * 3 + [("b", NOON, "1", "x")])
     assert len(set(ids(found))) == 4
     assert found.issues("code", "severity", "_row", "value") == [("identical_rows", "warning", 3, "the same as row 2"), ("identical_rows", "warning", 4, "the same as row 2")]
-    assert [(question.name, question.proposed, question.blocking) for question in found.result.questions] == [("identical_rows", "keep", False)]
+    assert [(question.name, question.proposed, question.blocking) for question in found.result.questions] == [("identical_rows", "keep", True)]
+    assert "row 3 does row 2" in found.result.questions[0].text
+    assert [option.effect for option in found.result.questions[0].options] == ["2 rows are sent too, adding 2 to quantity", "2 rows are left out as a duplicate"]
+    assert checked(tmp_path, [("a", NOON, "1", "x")] * 3, answers={"identical_rows": "keep"}).result.questions == ()
     assert len({content for content, in found.events("content")}) == 2
+
+
+@pytest.mark.parametrize(("rows", "proposed"), [([*range(12), *range(12)], None), ([*range(200), *range(12)], "keep"), ([*range(12), 3, 3, 3], "keep")])
+def test_a_block_that_was_pasted_twice_is_pointed_out_and_nothing_is_proposed(tmp_path, rows, proposed):
+    question, = checked(tmp_path, [("a", NOON, str(row), "x") for row in rows]).result.questions
+    assert (question.name, question.proposed, question.blocking) == ("identical_rows", proposed, True)
+    assert ("rows 14 to 25 are rows 2 to 13 again" in question.text) == (proposed is None)
 
 
 def test_identical_rows_can_be_counted_once(tmp_path):
@@ -143,6 +154,28 @@ def test_an_empty_key_cell_is_a_missing_value(tmp_path):
     assert checked(tmp_path, [("a", NOON, "1", "")], key=("region",)).issues("code", '"column"') == [("missing_value", "Region")]
 
 
+def test_beside_customer_and_time_an_empty_dimension_is_as_good_as_any_other(tmp_path):
+    rows = [("a", NOON, "1", ""), ("a", NOON, "1", "x"), ("b", NOON, "1", "")]
+    found = checked(tmp_path, rows, key=("customer_id", "timestamp", "region"))
+    assert (found.result.rows.accepted, len(set(ids(found))), found.codes) == (3, 3, [])
+
+
+EARLIER = EarlierKey(fields=("customer_id", "timestamp", "region"), import_id="imp_1", file_name="september.csv", sent_at="2026-10-02T10:00:00")
+
+
+@pytest.mark.parametrize(("rows", "answers", "expected"), [
+    ([("a", NOON, "2", "x")], {}, [("key_changed", True)]),
+    ([("a", NOON, "2", "x")], {"key_changed": "send"}, []),
+    ([("b", NOON, "2", "x")], {}, [("key_changed", False)]),
+    ([("a", NOON, "1", "x")], {}, [("already_sent", False), ("key_changed", False)]),
+])
+def test_another_key_than_before_blocks_where_a_correction_could_be_billed_beside_the_sent_row(tmp_path, rows, answers, expected):
+    send(checked(tmp_path, [("a", NOON, "1", "x")], key=EARLIER.fields), A)
+    found = checked(tmp_path, rows, sha256=B, answers=answers, earlier=EARLIER)
+    assert [(question.name, question.blocking) for question in found.result.questions] == expected
+    assert not [each for each in checked(tmp_path, rows, sha256=B, key=EARLIER.fields, earlier=EARLIER).result.questions if each.name == "key_changed"]
+
+
 def test_naming_every_field_as_the_key_is_the_same_as_naming_none(tmp_path):
     rows = [("a", NOON, "1", "x")] * 2
     every = checked(tmp_path, rows, key=("region", "customer_id", "quantity", "timestamp"))
@@ -159,7 +192,7 @@ def test_what_was_sent_from_the_same_file_is_not_sent_again_and_raises_no_questi
     again = checked(tmp_path, rows)
     assert [reason for _, _, reason in again.left_out()] == ["already sent"] * 3
     assert (again.result.already_sent, again.result.rows.accepted) == (3, 0)
-    assert [question.name for question in again.result.questions] == ["identical_rows"]
+    assert again.result.questions == (), "nothing hangs on an answer"
 
 
 def test_what_was_sent_in_part_goes_on_with_the_rest(tmp_path):
@@ -173,7 +206,8 @@ def test_what_another_file_brought_is_a_question_and_not_sent_until_somebody_say
     send(first, A)
     proposed = checked(tmp_path, rows, sha256=B)
     assert [(question.name, question.proposed, question.blocking) for question in proposed.result.questions] == [("already_sent", "again", False)]
-    assert proposed.left_out() == [(2, "duplicate", "already sent")]
+    assert proposed.left_out() == [(2, "duplicate", "already sent by import 1")]
+    assert [(each.import_id, each.rows) for each in proposed.result.sent_by] == [("1", 1)]
     new = checked(tmp_path, rows, sha256=B, answers={"already_sent": "new"})
     assert (new.result.rows.accepted, new.result.questions) == (2, ())
     assert not set(ids(new)) & set(ids(first))

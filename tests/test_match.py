@@ -4,10 +4,10 @@ import duckdb
 import pytest
 
 from ingest.errors import BadInput
-from ingest.match import build_spec, profile_columns, propose_event_type, propose_key, raw_rows, suggest, validate
+from ingest.match import build_spec, key_candidates, key_warning, profile_columns, propose_event_type, propose_key, raw_rows, suggest, validate
 from ingest.match.names import field_names, words
 from ingest.read.names import column_names
-from schemas.matching import ColumnProfile, FieldMatch, Period
+from schemas.matching import ColumnProfile, EarlierKey, FieldMatch, Period
 from schemas.reading import RowSpan
 from tests.raw_tables import event_type, raw_table, spec
 
@@ -139,7 +139,8 @@ KEYED = {"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity"}
 
 @pytest.mark.parametrize(("third", "kind", "rows", "expected"), [
     ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "1", "x2")], ("third",)),
-    ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "1", "x1")], ()),
+    ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "1", "x1")], ("third",)),
+    ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "2", "x1")], ()),
     ("call_id", "String", [("a", NOON, "1", "x1"), ("b", NOON, "1", "")], ("customer_id", "timestamp", "third")),
     ("resource_id", "String", [("a", NOON, "1", "x1"), ("b", NOON, "1", "x2")], ("customer_id", "timestamp", "third")),
     ("Region", "String", [("a", NOON, "1", "eu"), ("a", NOON, "1", "us")], ("customer_id", "timestamp", "third")),
@@ -152,6 +153,33 @@ def test_the_proposed_key(tmp_path, third, kind, rows, expected):
     report = raw_table(tmp_path, ("Customer", "Time", "Quantity", third), rows)
     key, why = propose_key(tmp_path, report, spec({"quantity": "Decimal", "third": kind}, {**KEYED, "third": third}))
     assert key == expected and why
+
+
+DIMENSIONS = ("customer_id", "timestamp", "region")
+REGIONS = spec({"quantity": "Decimal", "region": "String", "call_id": "String"}, {**KEYED, "region": "Region", "call_id": "call_id"})
+
+
+@pytest.mark.parametrize(("rows", "expected"), [
+    ([("a", "1", "eu", "x1"), ("a", "2", "us", "x2")], [(("call_id",), 0, 0, 0), ((*DIMENSIONS, "call_id"), 0, 0, 0), ((), 0, 0, 0), (("customer_id", "timestamp"), 0, 1, 0)]),
+    ([("a", "1", "eu", "x1"), ("a", "1", "eu", "x1")], [(("call_id",), 1, 0, 0), ((*DIMENSIONS, "call_id"), 1, 0, 0), ((), 1, 0, 0), (("customer_id", "timestamp"), 1, 0, 0)]),
+    ([("a", "1", "", "x1"), ("a", "2", "us", "")], [((*DIMENSIONS, "call_id"), 0, 0, 0), ((), 0, 0, 0), (("call_id",), 0, 0, 1), (("customer_id", "timestamp"), 0, 1, 0)]),
+    ([("a", "1", "eu", "x1"), ("a", "2", "eu", "x1"), ("a", "3", "eu", "x1")], [((), 0, 0, 0), (("call_id",), 0, 2, 0), ((*DIMENSIONS, "call_id"), 0, 2, 0), (("customer_id", "timestamp"), 0, 2, 0)]),
+])
+def test_every_sensible_key_is_offered_with_what_it_does_to_the_rows(tmp_path, rows, expected):
+    report = raw_table(tmp_path, ("Customer", "Time", "Quantity", "Region", "call_id"), [(customer, NOON, *rest) for customer, *rest in rows])
+    found = key_candidates(tmp_path, report, REGIONS)
+    assert [(each.fields, each.repeated, each.differing, each.empty) for each in found] == expected
+    assert all(each.why for each in found)
+
+
+@pytest.mark.parametrize(("before", "first", "warned"), [(DIMENSIONS, DIMENSIONS, True), ((), (), True), (("call_id",), ("call_id",), False), (("customer_id", "gone"), ("call_id",), False)])
+def test_the_key_that_such_usage_was_sent_under_is_proposed_first_and_another_one_is_warned_of(tmp_path, before, first, warned):
+    report = raw_table(tmp_path, ("Customer", "Time", "Quantity", "Region", "call_id"), [("a", NOON, "1", "eu", "x1"), ("a", NOON, "2", "eu", "x2")])
+    found = key_candidates(tmp_path, report, REGIONS, EarlierKey(fields=before, import_id="imp_1", file_name="september.csv", sent_at="2026-10-02T10:00:00"))
+    assert found[0].fields == first
+    assert ("september.csv" in found[0].why) == ("gone" not in before)
+    assert ("september.csv" in key_warning(found, ("call_id",))) == warned
+    assert key_warning(found, first) == ""
 
 
 FILE = ("Customer", "Time", "Quantity", "Region", "Extra")

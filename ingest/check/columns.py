@@ -16,7 +16,7 @@ from ingest.values.labels import TOTALS_START, says_total
 from ingest.values.text import has_edges, matches, trimmed, without_edges
 from schemas.account import AccountProfile
 from schemas.checking import Question
-from schemas.event_type import Field, FieldType
+from schemas.event_type import ROOT_FIELDS, Field, FieldType
 from schemas.matching import FieldMatch, MatchSpec, Period
 
 MICROSECOND = timedelta(microseconds=1)
@@ -67,7 +67,7 @@ class Column:
 
 def make_plans(connection: duckdb.DuckDBPyConnection, spec: MatchSpec, profile: AccountProfile) -> tuple[Plan, ...]:
     """A plan for every matched field, the root fields first. The raw rows are the view `raw`."""
-    required = {"customer_id", "timestamp", *(spec.key or ())}
+    required = {*ROOT_FIELDS, *(() if set(ROOT_FIELDS) <= set(spec.key or ()) else spec.key or ())}  # beside customer and time, an empty dimension is as good as any other
     fields = [field for field in (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *spec.event_type.usage_fields) if spec.of(field.name)]
     probes, rows = _probe(connection, [(field, spec.of(field.name)) for field in fields])
     plans = [_plan(Column(connection, field, match, *_place(match), field.name in required, spec.answers, profile, probes[field.name], 1 if match.column is None else rows))

@@ -32,7 +32,7 @@ def _decimal(plan: Plan, text: str) -> str:
 
 
 def canonical(slug: str, plans: Iterable[Plan]) -> str:
-    """SQL for the text of an event over these fields."""
+    """SQL for the text of an event over these fields, out of the cells."""
     parts = [literal(f"{IDENTITY_VERSION};{len(slug)}:{slug}")]
     parts += [_where_filled(plan) for plan in sorted(plans, key=lambda each: each.field)]
     return f"concat({', '.join(parts)})"

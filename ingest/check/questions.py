@@ -1,10 +1,12 @@
 """What a column leaves open, put as questions with evidence and the effect of each answer."""
 
+from collections.abc import Mapping, Sequence
+
 import duckdb
 
 from ingest.values import numbers, times
-from schemas.checking import Question, QuestionOption
-from schemas.matching import DecimalMark
+from schemas.checking import Question, QuestionOption, SentBefore
+from schemas.matching import DecimalMark, EarlierKey
 
 ZONES = ("UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Chicago", "America/Los_Angeles", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney")
 MARKS: dict[DecimalMark, str] = {"point": "A point", "comma": "A comma"}
@@ -76,24 +78,47 @@ def _rows(count: int, one: str, many: str) -> str:
     return f"1 row {one}" if count == 1 else f"{count:,} rows {many}"
 
 
-def identical_rows(rows: int) -> Question:
-    """Are identical rows separate events?"""
+def identical_rows(rows: int, row: int, first: int, sums: Mapping[str, str], pasted: tuple[int, int, int, int] | None) -> Question:
+    """Are identical rows separate events? Only a person knows, and the bill hangs on it. `row` is the same as `first`; `pasted` says from where to where rows repeat which others."""
+    adds = ", ".join(f"{value} to {field}" for field, value in sums.items())
     options = (
-        QuestionOption(value="keep", label="Yes, every row counts", effect=f"{_rows(rows, 'is', 'are')} sent too"),
+        QuestionOption(value="keep", label="Yes, every row counts", effect=f"{_rows(rows, 'is', 'are')} sent too{f', adding {adds}' if adds else ''}"),
         QuestionOption(value="once", label="No, count them once", effect=f"{_rows(rows, 'is', 'are')} left out as a duplicate"),
     )
-    text = f"{_rows(rows, 'repeats', 'repeat')} an earlier row of this file exactly. Is that separate usage?"
-    return Question(name="identical_rows", text=text, options=options, proposed="keep", blocking=False)
+    evidence = f"as row {row} does row {first}"
+    if pasted:
+        evidence = f"most of them as if a block was pasted twice: rows {pasted[0]} to {pasted[1]} are rows {pasted[2]} to {pasted[3]} again"
+    text = f"{_rows(rows, 'repeats', 'repeat')} an earlier row of this file exactly, {evidence}. Is that separate usage?"
+    return Question(name="identical_rows", text=text, options=options, proposed=None if pasted else "keep")
 
 
-def already_sent(rows: int) -> Question:
-    """Is usage that looks like events sent from another file new?"""
+def sender(sent: SentBefore) -> str:
+    """An import that sent something, as people know it: its file, its id, its day."""
+    return f"{sent.file_name} ({sent.import_id}, {sent.sent_at[:10]})" if sent.file_name else f"import {sent.import_id}"
+
+
+def already_sent(senders: Sequence[SentBefore]) -> Question:
+    """Is usage that looks like events sent from another file new? Not sent again until somebody says so, so it doesn't block."""
+    rows = sum(each.rows for each in senders)
     options = (
         QuestionOption(value="again", label="Yes, the same usage again", effect=f"{_rows(rows, 'is', 'are')} not sent a second time"),
         QuestionOption(value="new", label="No, it is new usage that looks alike", effect=f"{_rows(rows, 'is', 'are')} sent as new usage"),
     )
-    text = f"{_rows(rows, 'looks', 'look')} exactly like usage that was sent to this account from another file. Is it the same usage again?"
+    named = ", ".join(sender(each) for each in senders[:3]) + (f" and {len(senders) - 3} more" if len(senders) > 3 else "")
+    text = f"{_rows(rows, 'looks', 'look')} exactly like usage that was sent to this account from another file: {named}. Is it the same usage again?"
     return Question(name="already_sent", text=text, options=options, proposed="again", blocking=False)
+
+
+def key_changed(earlier: EarlierKey, close: int) -> Question:
+    """Is another key than before meant? It blocks where rows of this file stand beside sent ones of the same customer and time: corrections would be billed twice."""
+    before = " + ".join(earlier.fields) or "all columns"
+    options = (
+        QuestionOption(value="stop", label="Send nothing: choose the same columns as before", effect="a corrected row is recognised as a change of the one that was sent"),
+        QuestionOption(value="send", label="Send them under these columns", effect=f"{_rows(close, 'is', 'are')} sent beside events of the same customer and time" if close else "no row of this file has the customer and time of a sent one"),
+    )
+    text = f"Until now {before} made a row the same row ({earlier.file_name}, {earlier.import_id}, {earlier.sent_at[:10]}); for this file it is something else. " + (
+        f"{_rows(close, 'has', 'have')} the customer and time of an event that was sent, and may be a correction of it. Send as new usage?" if close else "Is that meant?")
+    return Question(name="key_changed", text=text, options=options, proposed="stop" if close else "send", blocking=close > 0)
 
 
 def sent_differently(gone: int, waiting: int) -> Question:

@@ -4,7 +4,7 @@ Works on the table `typed` (a view over the events written first) and fills the 
 its new id, or why it is left out; and `remarks` and `problems`, the issues found on the way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,53 +13,68 @@ import duckdb
 from ingest import ledger
 from ingest.check import identity, questions
 from ingest.check.plan import Plan
+from ingest.check.totals import plain
 from ingest.engine import identifier, literal
-from schemas.checking import Question
+from ingest.store import imports
+from schemas.checking import Question, SentBefore
 from schemas.event_type import NUMERIC_TYPES
+from schemas.matching import EarlierKey
 
 REPEATED, SENT = "repeated in this file", "already sent"
+PASTED_ROWS, PASTED_SHARE = 10, 10
+"""From so many rows on, and one in so many of the file, rows that repeat others at one and the same distance look like a block that was pasted twice."""
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """What came of it: whether any row changed, how many were sent before, and what to ask."""
+    """What came of it: whether any row changed, how many were sent before, by which other files, and what to ask."""
 
     changed: bool
     already_sent: int
+    sent_by: tuple[SentBefore, ...]
     questions: tuple[Question, ...]
 
 
-def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: dict[str, str], ledger_paths: list[Path], sha256: str) -> Repeats:
+@dataclass(frozen=True)
+class Before:
+    """What is known about what was sent: the account's ledger, this file's hash, and the key that such usage was last sent under."""
+
+    ledger: Sequence[Path]
+    sha256: str
+    key: EarlierKey | None = None
+
+
+def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str], before: Before) -> Repeats:
     """Fills `changes` and `findings`."""
     connection.execute("create table changes (_row bigint, event_id uuid, outcome varchar, reason varchar)")
     connection.execute("create table findings (code varchar, _row bigint, value varchar)")
-    asked = list(_within_file(connection, plans, key, answers))
-    already = 0
-    if ledger_paths:
-        sent, question = _against_ledger(connection, ledger_paths, answers, sha256, keyed=key is not None)
-        already, asked = sent, asked + question
+    connection.execute("create table twins (_row bigint, event_id uuid, occurrence bigint, first_row bigint)")
+    _within_file(connection, plans, key, answers)
+    already, senders, asked = 0, (), []
+    if before.ledger:
+        already, senders, asked = _against_ledger(connection, before, answers, keyed=key is not None)
+        asked += _another_key(connection, before.key, key, answers)
     changed = connection.execute("select count(*) > 0 from changes").fetchone()[0]
-    return Repeats(changed, already, tuple(asked))
+    return Repeats(changed, already, senders, (*_twins_question(connection, plans, answers), *asked))
 
 
 # Inside the file.
 
 
-def _within_file(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: dict[str, str]) -> list[Question]:
+def _within_file(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str]) -> None:
     dimensions = [plan.field for plan in plans if plan.type not in NUMERIC_TYPES]
-    numeric = [plan.field for plan in plans if plan.type in NUMERIC_TYPES]
     alike = f"hash({', '.join(identifier(name) for name in dimensions)})"
     connection.execute(f"create table alike as select {alike} as h from typed group by 1 having count(*) > 1")
     if key is not None:
         _same_key(connection)
     if not connection.execute("select count(*) > 0 from alike").fetchone()[0]:
-        return []
+        return
     columns = ", ".join(identifier(name) for name in dimensions)
     connection.execute(f"create table close as select _row, event_id, content, {columns} from typed where {alike} in (select h from alike) and _row not in (select _row from changes)")
-    asked = _identical(connection, answers) if key is None else []
-    if numeric:
+    if key is None:
+        _identical(connection, answers)
+    if len(dimensions) < len(plans):
         _other_quantity(connection, dimensions)
-    return asked
 
 
 def _same_key(connection: duckdb.DuckDBPyConnection) -> None:
@@ -75,21 +90,31 @@ def _same_key(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("insert into changes select _row, event_id, 'duplicate', ? from keyed where not differs and _row > first_row", [REPEATED])
 
 
-def _identical(connection: duckdb.DuckDBPyConnection, answers: dict[str, str]) -> list[Question]:
+def _identical(connection: duckdb.DuckDBPyConnection, answers: Mapping[str, str]) -> None:
     """Identical rows stay separate events, each with an id of its own, unless the person says that they are one."""
     connection.execute("""
-        create table twins as select * from (
+        insert into twins select * from (
             select _row, event_id, row_number() over same as occurrence, min(_row) over (partition by content) as first_row from close window same as (partition by content order by _row))
         where occurrence > 1""")
-    rows = connection.execute("select count(*) from twins").fetchone()[0]
-    if not rows:
-        return []
     if answers.get("identical_rows") == "once":
         connection.execute("insert into changes select _row, event_id, 'duplicate', ? from twins", [REPEATED])
-        return []
+        return
     connection.execute(f"insert into changes select _row, {identity.again('event_id', 'occurrence')}, null, null from twins")
     connection.execute("insert into findings select 'identical_rows', _row, 'the same as row ' || first_row from twins")
-    return [] if "identical_rows" in answers else [questions.identical_rows(rows)]
+
+
+def _twins_question(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], answers: Mapping[str, str]) -> list[Question]:
+    """Whether identical rows are separate usage: asked where some of them would be sent, since then the bill hangs on it."""
+    waiting = "from twins where _row in (select _row from changes where outcome is null)"
+    rows, row, first = connection.execute(f"select count(*), min(_row), arg_min(first_row, _row) {waiting}").fetchone()
+    if not rows or "identical_rows" in answers:
+        return []
+    numeric = [plan.field for plan in plans if plan.type in NUMERIC_TYPES]
+    sums = connection.execute(f"select {', '.join(f'sum({identifier(name)})' for name in numeric)} from typed where _row in (select _row {waiting})").fetchone() if numeric else ()
+    total = connection.execute("select count(*) from typed").fetchone()[0]
+    block = connection.execute(f"select count(*) as n, min(_row), max(_row), min(first_row), max(first_row) {waiting} group by _row - first_row order by n desc limit 1").fetchone()
+    pasted = block[1:] if block[0] >= PASTED_ROWS and block[0] * PASTED_SHARE >= total else None
+    return [questions.identical_rows(rows, row, first, {name: plain(value) for name, value in zip(numeric, sums, strict=True) if value}, pasted)]
 
 
 def _other_quantity(connection: duckdb.DuckDBPyConnection, dimensions: Sequence[str]) -> None:
@@ -103,29 +128,55 @@ def _other_quantity(connection: duckdb.DuckDBPyConnection, dimensions: Sequence[
 # Against what was sent before.
 
 
-def _against_ledger(connection: duckdb.DuckDBPyConnection, paths: list[Path], answers: dict[str, str], sha256: str, *, keyed: bool) -> tuple[int, list[Question]]:
-    connection.execute(f"create view ledger as {ledger.ledger_query(paths)}")
+def _against_ledger(connection: duckdb.DuckDBPyConnection, before: Before, answers: Mapping[str, str], *, keyed: bool) -> tuple[int, tuple[SentBefore, ...], list[Question]]:
+    connection.execute(f"create view ledger as {ledger.ledger_query(list(before.ledger))}")
     connection.execute("create view current as select _row, coalesce(c.event_id, t.event_id) as event_id, t.content, c.outcome from typed t left join changes c using (_row)")
     if not connection.execute("select count(*) > 0 from changes").fetchone()[0]:
         connection.execute("create or replace view current as select _row, event_id, content, null as outcome from typed")
-    _meet(connection, "current", "met", sha256)
-    _meet_by_content(connection, sha256, keyed)
-    elsewhere = connection.execute("select count(*) from met where not own and same").fetchone()[0]
+    _meet(connection, "current", "met", before.sha256)
+    _meet_by_content(connection, before.sha256, keyed)
+    elsewhere = _senders(connection)
     if elsewhere and answers.get("already_sent") == "new":
-        _make_new(connection, sha256)
-    connection.execute("delete from changes where _row in (select _row from met)")
-    connection.execute("insert into changes select _row, event_id, case when same then 'duplicate' else 'rejected' end, case when same then ? else 'already_sent_other_content' end from met", [SENT])
-    connection.execute("insert into findings select 'already_sent_other_content', _row, null from met where not same")
+        _make_new(connection, before.sha256)
+    senders = _senders(connection)
+    _leave_out_met(connection, senders)
     sent = connection.execute("select count(*) from met where same").fetchone()[0]
     asked = [questions.already_sent(elsewhere)] if elsewhere and "already_sent" not in answers else []
-    return sent, asked + _sent_with_other_answers(connection, answers, sha256)
+    return sent, senders, asked + _sent_with_other_answers(connection, answers, before.sha256)
+
+
+def _leave_out_met(connection: duckdb.DuckDBPyConnection, senders: tuple[SentBefore, ...]) -> None:
+    """What was sent before goes out of the events, with the import that brought it where that was another file's."""
+    connection.execute("create table senders as select unnest(?::varchar[]) as import_id, unnest(?::varchar[]) as said", [[each.import_id for each in senders], [f"{SENT} by {questions.sender(each)}" for each in senders]])
+    connection.execute("delete from changes where _row in (select _row from met)")
+    connection.execute("""
+        insert into changes select _row, event_id, case when same then 'duplicate' else 'rejected' end, case when not same then 'already_sent_other_content' when own then ? else coalesce(said, ?) end
+        from met left join senders using (import_id) order by _row""", [SENT, SENT])
+    connection.execute("insert into findings select 'already_sent_other_content', _row, 'sent by ' || import_id from met where not same")
+
+
+def _senders(connection: duckdb.DuckDBPyConnection) -> tuple[SentBefore, ...]:
+    """The imports of other files that sent rows of this one."""
+    found = connection.execute("select import_id, count(*) from met where not own and same group by 1 order by 2 desc, 1").fetchall()
+    names = imports.sent_files([import_id for import_id, _ in found]) if found else {}
+    return tuple(SentBefore(import_id=import_id, rows=rows, **names.get(import_id, {})) for import_id, rows in found)
+
+
+def _another_key(connection: duckdb.DuckDBPyConnection, earlier: EarlierKey | None, key: tuple[str, ...] | None, answers: Mapping[str, str]) -> list[Question]:
+    """Rows that may be corrections of sent ones and aren't recognised as such, because such usage was sent under another key."""
+    if earlier is None or set(earlier.fields) == set(key or ()) or answers.get("key_changed") == "send":
+        return []
+    close = connection.execute("""
+        select count(*) from typed where _row not in (select _row from changes where outcome is not null)
+        and (customer_id, "timestamp") in (select (customer_id, "timestamp") from ledger)""").fetchone()[0]
+    return [questions.key_changed(earlier, close)]
 
 
 def _meet(connection: duckdb.DuckDBPyConnection, rows: str, found: str, sha256: str) -> None:
-    """The rows whose id is in the ledger: with the same content, and from this very file? The ledger is the big side, so it streams past."""
-    connection.execute(f"create table {found}_sent as select event_id, content, sha256 = {literal(sha256)} as own from ledger where event_id in (select event_id from {rows} where outcome is null)")
+    """The rows whose id is in the ledger: with the same content, from this very file, and by which import? The ledger is the big side, so it streams past."""
+    connection.execute(f"create table {found}_sent as select event_id, content, import_id, sha256 = {literal(sha256)} as own from ledger where event_id in (select event_id from {rows} where outcome is null)")
     connection.execute(f"""
-        create table {found} as select r._row, r.event_id, bool_or(s.content = r.content) as same, bool_or(s.own) as own
+        create table {found} as select r._row, r.event_id, bool_or(s.content = r.content) as same, bool_or(s.own) as own, min(s.import_id) as import_id
         from {rows} r join {found}_sent s on r.event_id = s.event_id where r.outcome is null group by all order by r._row""")
 
 
@@ -134,11 +185,11 @@ def _meet_by_content(connection: duckdb.DuckDBPyConnection, sha256: str, keyed: 
     plain = "" if keyed else "and event_id = content"
     connection.execute(f"create table others as select _row, event_id, content from current where outcome is null and _row not in (select _row from met) {plain}")
     connection.execute(f"""
-        insert into met select o._row, o.event_id, true, s.own from others o
-        join (select content, bool_or(sha256 = {literal(sha256)}) as own from ledger where content in (select content from others) group by 1) s using (content) order by o._row""")
+        insert into met select o._row, o.event_id, true, s.own, s.import_id from others o
+        join (select content, bool_or(sha256 = {literal(sha256)}) as own, min(import_id) as import_id from ledger where content in (select content from others) group by 1) s using (content) order by o._row""")
 
 
-def _sent_with_other_answers(connection: duckdb.DuckDBPyConnection, answers: dict[str, str], sha256: str) -> list[Question]:
+def _sent_with_other_answers(connection: duckdb.DuckDBPyConnection, answers: Mapping[str, str], sha256: str) -> list[Question]:
     """Events of this very file that were sent and don't come out of it any more: read in another way, its rows would be billed twice."""
     gone = connection.execute(f"""
         select count(*) from ledger where sha256 = {literal(sha256)} and content not in (select content from typed)

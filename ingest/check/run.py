@@ -15,14 +15,14 @@ from ingest.check import identity, totals
 from ingest.check.checks import CHECKS, error_code, errors_of, remarks
 from ingest.check.columns import make_plans
 from ingest.check.plan import Plan, alias, cells, each_step_once
-from ingest.check.repeats import Repeats, find_repeats
+from ingest.check.repeats import Before, Repeats, find_repeats
 from ingest.engine import engine, identifier, literal
 from ingest.errors import Broken
 from ingest.raw import raw_query
 from ingest.store.clock import now
 from schemas.account import Account
 from schemas.checking import CheckResult, IssueExample, IssueGroup, RowCounts
-from schemas.matching import MatchSpec
+from schemas.matching import EarlierKey, MatchSpec
 from schemas.reading import ReadReport
 
 EVENTS, ISSUES, LEFT_OUT = "events.parquet", "issues.parquet", "left_out.parquet"
@@ -34,8 +34,8 @@ EXAMPLES = 5
 LEVELS = ("error", "warning", "note")
 
 
-def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account, *, import_id: str, sha256: str, out: Path, at: str | None = None) -> CheckResult:
-    """Writes events.parquet, issues.parquet and left_out.parquet into `out`. The same input gives the same tables; `at` is the moment that "in the future" is held against."""
+def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account, *, import_id: str, sha256: str, out: Path, at: str | None = None, earlier: EarlierKey | None = None) -> CheckResult:
+    """Writes events.parquet, issues.parquet and left_out.parquet into `out`. The same input gives the same tables; `at` is the moment that "in the future" is held against, `earlier` the key that such usage was last sent under."""
     slug = match_spec.event_type.slug
     with engine() as connection:
         connection.execute(f"create macro moment_of_check() as timestamp {literal((at or now())[:19])}")
@@ -45,7 +45,7 @@ def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, accou
         _view_cells(connection, plans)
         written = _write_typed(connection, plans, slug, key, out)
         _find_bad(connection, plans, some=written < report.rows)
-        repeats = find_repeats(connection, plans, key, match_spec.answers, ledger.ledger_files(account.ledger_name, slug), sha256)
+        repeats = find_repeats(connection, plans, key, match_spec.answers, Before(ledger.ledger_files(account.ledger_name, slug), sha256, earlier))
         _settle_events(connection, repeats, out)
         counts = _list_issues(connection, plans)
         _write_issues(connection, out)
@@ -202,7 +202,7 @@ def _result(
     return CheckResult(
         rows=rows, matches=spec.matches, issues=_groups(connection, counts), questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
         comparisons=totals.comparisons(connection, plans, spec, report, accepted, {field.field: field.sum for field in fields}), fields=fields, customers=customers,
-        first_timestamp=_moment(first), last_timestamp=_moment(last), key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, ledger_version=version,
+        first_timestamp=_moment(first), last_timestamp=_moment(last), key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
     )
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from ingest.errors import BadInput
+from ingest.match.keys import fitting
 from ingest.match.suggest import suggest
 from ingest.raw import OWN_COLUMNS
 from ingest.values.zones import zone
 from schemas.checking import Question, QuestionOption
 from schemas.event_type import ROOT_FIELDS, EventType
-from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
+from schemas.matching import ColumnProfile, EarlierKey, FieldMatch, MatchSpec, Period, Suggestion
 from schemas.reading import ReadReport
 
 OWN_NAMES = ("content", *OWN_COLUMNS)
@@ -20,8 +21,9 @@ CONFIRMED = "match."
 def build_spec(
     report: ReadReport, profiles: Sequence[ColumnProfile], event_type: EventType, *, chosen: Mapping[str, str] | None = None, constants: Mapping[str, str] | None = None,
     key: Sequence[str] | None = None, period: Period | None = None, answers: Mapping[str, str] | None = None, control_count: int | None = None, control_sums: Mapping[str, str] | None = None,
+    earlier: EarlierKey | None = None,
 ) -> tuple[MatchSpec, tuple[Question, ...]]:
-    """A specification from what was said and what can be told from the file. Whatever isn't certain is applied for now and asked about: nothing is sent before it is confirmed."""
+    """A specification from what was said and what can be told from the file. Whatever isn't certain is applied for now and asked about: nothing is sent before it is confirmed. Without a key, the earlier one holds where the file has its fields."""
     answers = dict(answers or {})
     _zones_are_known(answers, period)
     said = {**dict(chosen or {}), **{name.removeprefix(CONFIRMED): column for name, column in answers.items() if name.startswith(CONFIRMED)}}
@@ -33,7 +35,7 @@ def build_spec(
     _roots_are_there(matches, period, report)
     used = {match.column for match in matches}
     spec = MatchSpec(
-        event_type=event_type, matches=matches, ignored=tuple(column for column in report.columns if column not in used), key=_key(key, matches, event_type, period), period=period,
+        event_type=event_type, matches=matches, ignored=tuple(column for column in report.columns if column not in used), key=_key(key, matches, event_type, period) or fitting(earlier, {match.field for match in matches} | ({"timestamp"} if period else set())) or None, period=period,
         answers={name: value for name, value in answers.items() if not name.startswith(CONFIRMED)}, control_count=control_count, control_sums=dict(control_sums or {}),
     )
     return spec, tuple(_question(each, report) for each in found if each.confidence != "certain")

@@ -1,10 +1,10 @@
 """Imports in the store."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 
 from ingest.errors import BadInput
 from ingest.store import audit
@@ -53,6 +53,22 @@ def same_file(sha256: str) -> list[ImportRecord]:
     query = select(imports).where(imports.c.sha256 == sha256, imports.c.state != "discarded").order_by(imports.c.created_at.desc())
     with store().connect() as connection:
         return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def last_sent(ledger_name: str, slug: str, *, but: str) -> Row | None:
+    """The import whose events of a type were sent to an account last, other than this one: `import_id`, `file_name`, `check_key`, `sent_at`."""
+    columns = pushes.c.import_id, imports.c.file_name, pushes.c.check_key, pushes.c.started_at.label("sent_at")
+    of_this_kind = pushes.c.ledger_name == ledger_name, pushes.c.event_type == slug, pushes.c.import_id != but, pushes.c.events > 0
+    query = select(*columns).join(imports, imports.c.id == pushes.c.import_id).where(*of_this_kind).order_by(pushes.c.started_at.desc()).limit(1)
+    with store().connect() as connection:
+        return connection.execute(query).first()
+
+
+def sent_files(import_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Name and time of the first push of these imports: `file_name` and `sent_at` by import id."""
+    query = select(imports.c.id, imports.c.file_name, func.min(pushes.c.started_at)).join(pushes, pushes.c.import_id == imports.c.id).where(imports.c.id.in_(import_ids)).group_by(imports.c.id, imports.c.file_name)
+    with store().connect() as connection:
+        return {import_id: {"file_name": file_name, "sent_at": sent_at} for import_id, file_name, sent_at in connection.execute(query)}
 
 
 def search(text: str = "", *, state: str | None = None, limit: int = 50, offset: int = 0) -> tuple[list[ImportRecord], int]:
