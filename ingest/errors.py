@@ -12,6 +12,8 @@ IngestError
     └── LeaseLost       another worker has taken this job over: stop without a trace
 """
 
+import traceback
+
 
 class IngestError(Exception):
     """A failure with a sentence for the person who ran into it. `todo` says what to do, where that isn't in the sentence."""
@@ -75,3 +77,10 @@ class Broken(IngestError):
 
 class LeaseLost(Broken):
     """Another worker has taken this job over."""
+
+
+def places(error: BaseException) -> str:
+    """Where a failure came from, innermost first, without any message: one may hold a customer's data or a secret."""
+    frames = " ← ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-12:]))
+    cause = error.__cause__ or error.__context__
+    return f"{type(error).__name__} at {frames}" + (f", after {places(cause)}" if cause else "")

@@ -18,7 +18,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 
 from ingest import imports, janitor, push
 from ingest.billing import BillingClient
-from ingest.errors import IngestError, LeaseLost
+from ingest.errors import IngestError, LeaseLost, places
 from ingest.settings import settings
 from ingest.store import accounts, pushes
 from ingest.store import imports as import_rows
@@ -62,18 +62,18 @@ def _file_step(what: str, import_id: str, spec: str | None) -> str:
     except IngestError as error:
         log.warning("A file could not be worked on. action=%s-failed import=%s kind=%s", what, import_id, type(error).__name__)
         return _failed(what, import_id, str(error))
-    except Exception:  # the outermost place of a job: the import is left as it was
-        return _failed(what, import_id, _incident(what, import_id))
+    except Exception as error:  # the outermost place of a job: the import is left as it was
+        return _failed(what, import_id, _incident(what, import_id, error))
 
 
 def _failed(what: str, import_id: str, message: str) -> str:
     return import_rows.change(import_id, state="unreadable" if what == "read" else "matched", message=message).state
 
 
-def _incident(what: str, subject: str) -> str:
-    """Logs what happened, for those who mend it; the person gets its number."""
+def _incident(what: str, subject: str, error: Exception) -> str:
+    """Logs where it happened, for those who mend it; the person gets its number."""
     incident = secrets.token_hex(4)
-    log.exception("A job failed. action=%s-failed subject=%s incident=%s", what, subject, incident)
+    log.error("A job failed. action=%s-failed subject=%s incident=%s %s", what, subject, incident, places(error))
     return f"Something went wrong that we didn't expect (incident {incident}). Nothing was lost; the log has the details."
 
 
@@ -93,8 +93,8 @@ def push_job(push_id: str) -> str:
         return "lost"
     except IngestError as error:
         return _wait(push_id, str(error))
-    except Exception:  # the outermost place of a job: nothing is lost, the push waits and is tried again
-        return _wait(push_id, _incident("push", push_id))
+    except Exception as error:  # the outermost place of a job: nothing is lost, the push waits and is tried again
+        return _wait(push_id, _incident("push", push_id, error))
 
 
 @DBOS.workflow(name="verify")

@@ -1,5 +1,7 @@
 """Accounts of the billing system, and what is known about how each behaves."""
 
+import re
+from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -41,7 +43,7 @@ def _plain(url: str) -> str:
 
 
 class Account(Frozen):
-    """One organisation of the billing system, with its key. `repr` masks the key."""
+    """One organisation of the billing system, with its key. `repr` masks the key, and whatever else an address can hold that is secret."""
 
     name: str
     kind: AccountKind
@@ -51,6 +53,14 @@ class Account(Frozen):
     profile: AccountProfile = AccountProfile()
     embedded: bool = False
     """Whether this is the sandbox that runs beside the portal: its address may change from start to start."""
+
+    @property
+    def shown_url(self) -> str:
+        """The address as people may see it: without a user and a password."""
+        return re.sub("//.*@", "//", self.base_url, flags=re.DOTALL)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        return ((name, self.shown_url if name == "base_url" else value) for name, value in super().__repr_args__())
 
     @property
     def ledger_name(self) -> str:

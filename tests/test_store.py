@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from ingest.errors import BadInput
+from ingest.errors import BadInput, places
 from ingest.settings import read_settings
 from ingest.store import accounts, audit, imports, open_rows
 from ingest.store.database import HEAD, MIGRATIONS, store
@@ -49,6 +49,34 @@ def test_a_stored_key_is_sealed_and_its_key_is_the_owners_alone(home: Path):
     assert b"very-secret" not in (home / "state.db").read_bytes()
     assert stat.S_IMODE((home / "secret.key").stat().st_mode) == 0o600
     assert "very-secret" not in repr(accounts.account("Live"))
+
+
+@pytest.mark.parametrize("url", ["https://anna:hunter2@api.example.com/v1", "https://hunter2@api.example.com", "https://anna:hun/ter2@api.example.com", "https://anna:hunter2@api.example.com:badport"])
+def test_a_password_in_an_address_is_shown_nowhere_and_not_stored(home: Path, url: str):
+    given = Account(name="Live", kind="production", base_url=url, organisation="o", api_key=SecretStr("very-secret"))
+    assert [each for each in ("hunter2", "ter2", "anna", "very-secret") if each in f"{given!r} {given} {given.shown_url}"] == []
+    assert given.shown_url.startswith("https://api.example.com")
+    with pytest.raises(BadInput, match="user name or a password") as refused:
+        accounts.add(given, "anna")
+    assert "ter2" not in str(refused.value)
+
+
+def test_the_log_of_a_failure_holds_places_and_no_messages():
+    try:
+        try:
+            int("4111 1111")
+        except ValueError as error:
+            raise KeyError("secret") from error
+    except KeyError as error:
+        said = places(error)
+    assert "KeyError at test_store.py" in said and "after ValueError at test_store.py" in said
+    assert "4111" not in said and "secret" not in said
+
+
+def test_an_error_of_the_store_holds_no_values(home: Path):
+    with pytest.raises(IntegrityError) as broken, store().begin() as connection:
+        connection.execute(insert(pushes).values(id="psh_1", import_id="a customer's name"))
+    assert "a customer" not in str(broken.value)
 
 
 def test_a_changed_secret_key_is_a_sentence(home: Path):

@@ -216,9 +216,9 @@ def _host(base_url: str) -> str:
     """What messages call the other side: host and port, without anything secret that a URL can hold."""
     try:
         parts = urlsplit(base_url)
-        return (parts.netloc.rpartition("@")[2] or base_url) if parts.hostname else base_url
+        return (parts.netloc if parts.hostname else base_url).rpartition("@")[2] or base_url
     except ValueError:
-        return base_url
+        return base_url.rpartition("@")[2]
 
 
 def _results(page: object) -> list[dict[str, object]]:

@@ -60,9 +60,11 @@ def _sandbox_url() -> str:
 
 
 def add(new: Account, who: str) -> None:
-    """Stores an account. Raises BadInput for a name that is taken."""
+    """Stores an account. Raises BadInput for a name that is taken, and for a password in the address: only the key is kept sealed."""
     if new.name in {each.name for each in all_accounts()}:
         raise BadInput(f"There is already an account called {new.name!r}.", "Choose another name.")
+    if new.shown_url != new.base_url:
+        raise BadInput("The address holds a user name or a password.", "Leave out everything before the @; the API key has a field of its own.")
     given = {"name": new.name, "kind": new.kind, "base_url": new.base_url.rstrip("/"), "organisation": new.organisation, "profile": new.profile.model_dump_json()}
     with store().begin() as connection:
         connection.execute(insert(accounts).values(**given, sealed_key=seal(new.api_key.get_secret_value()), created_by=who, created_at=now()))

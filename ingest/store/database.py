@@ -23,7 +23,7 @@ def store() -> Engine:
 @lru_cache(maxsize=8)
 def open_store(url: str, home: Path) -> Engine:
     """An engine on `url` whose tables are up to date."""
-    engine = sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, pool_pre_ping=True)
+    engine = sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if _version(engine) != HEAD:
         _migrate(engine, home)
     return engine
@@ -31,7 +31,7 @@ def open_store(url: str, home: Path) -> Engine:
 
 def sqlite_engine(url: str) -> Engine:
     """An engine on SQLite in WAL mode that waits for other writers and syncs every commit."""
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection, _record) -> None:  # noqa: ANN001

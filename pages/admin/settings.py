@@ -35,7 +35,7 @@ def _accounts(known: list[Account], actor: frame.Actor) -> None:
     for each in known:
         with st.container(border=True):
             st.markdown(f"**{plain(each.name)}** · {KINDS[each.kind]}{' · the one that is used first' if each == known[0] else ''}")
-            st.text(f"{each.base_url}   organisation {each.organisation or '(none)'}")
+            st.text(f"{each.shown_url}   organisation {each.organisation or '(none)'}")
             _account_buttons(each, actor)
     _add(actor)
 
