@@ -1,11 +1,13 @@
 """Accounts of the billing system, and what is known about how each behaves."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
+from datetime import date
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from schemas.base import Frozen
 
@@ -40,6 +42,20 @@ def _plain(url: str) -> str:
     scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
     port = "" if parts.port in (None, PORTS.get(scheme)) else f":{parts.port}"
     return f"{scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+class AccountSettings(Frozen):
+    """What people say about an account that its API doesn't."""
+
+    invoice_day: int | None = Field(None, ge=1, le=31)
+    """The day of the following month on which invoices are made; in a shorter month its last day."""
+
+    def invoices_on(self, period: str) -> date | None:
+        """When the usage of a month (YYYY-MM) is invoiced: it must be there by then."""
+        if self.invoice_day is None:
+            return None
+        year, month = divmod(int(period[:4]) * 12 + int(period[5:7]), 12)
+        return date(year, month + 1, min(self.invoice_day, monthrange(year, month + 1)[1]))
 
 
 class Account(Frozen):

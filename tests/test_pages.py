@@ -274,6 +274,14 @@ def test_adding_an_account(home: Path, filled: dict[str, str], said: str):
     assert (said == "was added") == ("Real" in {each.name for each in accounts.all_accounts()})
 
 
+def test_the_day_of_the_invoices_is_kept_and_shown_where_it_matters(home: Path):
+    at = app("settings")
+    at.selectbox(key="invoice_day_Practice").set_value(31)
+    press(at, "Save this day")
+    assert accounts.settings_of("Practice").invoice_day == 31
+    assert "Invoices for October 2026 are made on **30 November 2026**" in words(app("this month", period="2026-10"))
+
+
 def test_removing_an_account(home: Path):
     accounts.add(Account(name="Real", kind="production", base_url="https://api.example", organisation="o", api_key=SecretStr("k")), "ana")
     at = app("settings")

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from ingest.settings import read_settings
 from ingest.store import accounts, audit, imports, open_rows
 from ingest.store.database import HEAD, MIGRATIONS, store
 from ingest.store.schema import metadata, pushes
-from schemas.account import Account
+from schemas.account import Account, AccountSettings
 from schemas.checking import IssueExample, IssueGroup
 
 
@@ -84,6 +85,23 @@ def test_a_changed_secret_key_is_a_sentence(home: Path):
     (home / "secret.key").unlink()
     with pytest.raises(BadInput, match="Enter the account's API key again"):
         accounts.account("Live")
+
+
+@pytest.mark.parametrize("invoice_day, period, on", [
+    (None, "2026-10", None), (5, "2026-10", date(2026, 11, 5)), (1, "2026-12", date(2027, 1, 1)), (31, "2026-11", date(2026, 12, 31)), (31, "2026-10", date(2026, 11, 30)), (30, "2027-01", date(2027, 2, 28)), (29, "2028-01", date(2028, 2, 29)),
+])
+def test_the_day_on_which_invoices_are_made(invoice_day: int | None, period: str, on: date | None):
+    assert AccountSettings(invoice_day=invoice_day).invoices_on(period) == on
+
+
+def test_what_people_say_about_an_account_is_kept_and_goes_with_it(home: Path):
+    assert accounts.settings_of("Practice") == AccountSettings()
+    for said in (AccountSettings(invoice_day=3), AccountSettings(invoice_day=31)):
+        accounts.change_settings("Practice", said, "anna")
+        assert accounts.settings_of("Practice") == said
+    assert [(entry.action, entry.note) for entry in audit.entries("Practice")][-1] == ("account-settings", '{"invoice_day":31}')
+    accounts.remove("Practice", "anna")
+    assert accounts.settings_of("Practice") == AccountSettings()
 
 
 def test_an_unknown_account_lists_the_known_ones(home: Path):

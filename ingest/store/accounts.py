@@ -11,9 +11,9 @@ from ingest.settings import settings
 from ingest.store import audit
 from ingest.store.clock import now
 from ingest.store.database import store
-from ingest.store.schema import accounts
+from ingest.store.schema import account_settings, accounts
 from ingest.store.secrets import seal, unseal
-from schemas.account import Account, AccountProfile
+from schemas.account import Account, AccountProfile, AccountSettings
 
 SANDBOX_NAME = "Practice"
 ENVIRONMENT_NAME = "environment"
@@ -75,7 +75,23 @@ def remove(name: str, who: str) -> None:
     """Forgets a stored account; its imports, receipts and ledger stay."""
     with store().begin() as connection:
         connection.execute(delete(accounts).where(accounts.c.name == name))
+        connection.execute(delete(account_settings).where(account_settings.c.account == name))
         audit.record(connection, who, "remove-account", name)
+
+
+def settings_of(name: str) -> AccountSettings:
+    """What people said about an account; nothing for one they said nothing about."""
+    with store().connect() as connection:
+        row = connection.execute(select(account_settings).where(account_settings.c.account == name)).mappings().first()
+    return AccountSettings(invoice_day=row["invoice_day"]) if row else AccountSettings()
+
+
+def change_settings(name: str, said: AccountSettings, who: str) -> None:
+    """Keeps what somebody says about an account, in place of what was said before."""
+    with store().begin() as connection:
+        connection.execute(delete(account_settings).where(account_settings.c.account == name))
+        connection.execute(insert(account_settings).values(account=name, **said.model_dump()))
+        audit.record(connection, who, "account-settings", name, said.model_dump_json())
 
 
 def _from_environment() -> Account | None:

@@ -17,6 +17,13 @@ accounts = Table(
     Column("created_at", String(32), nullable=False),
 )
 
+# What people say about any account, by its name: also of those that aren't stored.
+account_settings = Table(
+    "account_settings", metadata,
+    Column("account", String(100), primary_key=True),
+    Column("invoice_day", Integer, CheckConstraint("invoice_day between 1 and 31", name="invoice_day")),
+)
+
 # A finished upload: bytes in the spool, waiting for the page that asked for them.
 uploads = Table(
     "uploads", metadata,

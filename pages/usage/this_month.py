@@ -1,6 +1,7 @@
 """This month: what is expected, what came, what waits for you, what is proven; who is missing, and which rows are still to be fixed."""
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -8,12 +9,12 @@ import streamlit as st
 from ingest import month
 from ingest.errors import IngestError
 from ingest.settings import PROJECT
-from ingest.store import open_rows
+from ingest.store import accounts, open_rows
 from pages.parts import errors, frame, listing
 from pages.parts.ask import ask
 from pages.parts.state import IMPORTS_PAGE, link_import, open_import, remembered
 from pages.parts.tables import download
-from pages.parts.text import ago, count, number, plain, shorten
+from pages.parts.text import ago, count, day, number, plain, shorten
 from pages.parts.text import month as in_words
 from pages.parts.text import state as state_in_words
 from pages.parts.upload_box import start_reading, upload_box
@@ -28,6 +29,7 @@ SAMPLES = PROJECT / "docs" / "samples"
 def _page() -> None:
     period = frame.period()
     actor = frame.begin(f"This month: {in_words(period)}")
+    _invoices(period)
     here = month.month(period, frame.account().name)
     still_open = open_rows.all_open()
     if here.imports or here.expected:
@@ -38,6 +40,14 @@ def _page() -> None:
         st.page_link(IMPORTS_PAGE, label=f"{count(here.waiting_elsewhere, 'import')} of other months {'waits' if here.waiting_elsewhere == 1 else 'wait'} for you", icon=":material/pending_actions:", query_params={"waiting": "yes"})
     _to_fix(still_open, actor)
     _quiet(here)
+
+
+def _invoices(period: str) -> None:
+    """By when the month's usage must be there, for accounts whose day is known."""
+    if by := accounts.settings_of(frame.account().name).invoices_on(period):
+        left = (by - datetime.now(UTC).date()).days
+        when = "today" if left == 0 else f"in {count(left, 'day')}" if left > 0 else f"{count(-left, 'day')} ago"
+        st.markdown(f":material/event: Invoices for {in_words(period)} are made on **{day(by.isoformat())}** ({when}).")
 
 
 def _empty(period: str, actor: frame.Actor) -> None:
@@ -159,7 +169,7 @@ def _to_fix(still_open: list[OpenRows], actor: frame.Actor) -> None:
         return
     total = sum(each.count for each in still_open)
     st.header(f"Rows to fix ({number(total)})", anchor=False)
-    st.markdown(f"{count(total, 'row needs', 'rows need')} fixing and will not be billed yet. They stay here, whatever the month, until somebody fixes or dismisses them.")
+    st.markdown(f"{count(total, 'row needs', 'rows need')} fixing and will not be billed yet. {'It stays' if total == 1 else 'They stay'} here, whatever the month, until somebody fixes or dismisses {'it' if total == 1 else 'them'}.")
     page = st.session_state.get("open_page") or 1
     for each in still_open[(page - 1) * OPEN_SHOWN : page * OPEN_SHOWN]:
         _open_entry(each, actor)
