@@ -12,7 +12,8 @@
 Detection is apart from parsing: every decision is a finding that the person sees and can overrule with a ReadSpec.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -70,7 +71,27 @@ def read_file(source: Path, file_name: str, spec: ReadSpec, out: Path, progress:
 
     Raises Unreadable with one plain sentence where there is no table to read.
     """
-    return _read(source, file_name, spec, out, progress, 0)
+    with _unchanged(source):
+        return _read(source, file_name, spec, out, progress, 0)
+
+
+@contextmanager
+def _unchanged(source: Path) -> Iterator[None]:
+    """Raises Unreadable, whatever else went wrong, where the file is another one after the reading than before."""
+    before = _identity(source)
+    try:
+        yield
+    finally:
+        if _identity(source) != before:
+            raise Unreadable("This file changed while it was read.", "Wait until whatever writes it is done, and read it again.")
+
+
+def _identity(source: Path) -> tuple[int, ...] | None:
+    try:
+        found = source.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _read(source: Path, file_name: str, spec: ReadSpec, out: Path, progress: Callable[[int], None] | None, depth: int) -> ReadReport:

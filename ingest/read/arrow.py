@@ -39,7 +39,7 @@ def read_arrow(source: Path, file_name: str, spec: ReadSpec, out: Path, progress
         if _begins_with(source, b"FEA1"):
             table = feather.read_table(source)
             return _write(table.schema, iter(table.to_batches(BATCH)), "arrow", file_name, out, progress)
-        with pa.memory_map(str(source)) as stream, ipc.open_file(stream) as file:
+        with pa.OSFile(str(source)) as stream, ipc.open_file(stream) as file:
             return _write(file.schema, (file.get_batch(index) for index in range(file.num_record_batches)), "arrow", file_name, out, progress)
 
 

@@ -1,6 +1,6 @@
 """The fast way for clean text files: DuckDB reads, after a count of our own has found every record regular; its result must agree with that count."""
 
-import mmap
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -75,9 +75,8 @@ def _body(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout) 
 
 def _holds_other_rows(path: Path, head: Sequence[Record], body: Body, layout: Layout, folder: Path) -> bool:
     """Whether a header stands again between the rows, or a subtotal may: then every row has to be looked at."""
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if any(content.find(b"\n" + head[row - 1].raw.rstrip("\r\n").encode(), body.start, body.end) >= 0 for row in layout.header_rows):
-            return True
+    if any(_holds(path, b"\n" + head[row - 1].raw.rstrip("\r\n").encode(), body.start, body.end) for row in layout.header_rows):
+        return True
     if "number" not in layout.kinds:
         return False
     empties = " or ".join(f"{identifier(name)} is null" for name in layout.names)
@@ -85,6 +84,12 @@ def _holds_other_rows(path: Path, head: Sequence[Record], body: Body, layout: La
     with engine() as connection:
         found = connection.execute(f"select {label} from read_parquet({literal(folder / RAW)}) where regexp_matches({label}, {literal(TOTALS_START)}) and ({empties}) limit 1000").fetchall()
     return any(says_total(cell.strip()) for (cell,) in found)
+
+
+def _holds(path: Path, mark: bytes, start: int, end: int) -> bool:
+    """Whether some bytes stand between two places of a file."""
+    with path.open("rb") as stream:
+        return any(mark in os.pread(stream.fileno(), min(CHUNK + len(mark), end - begin), begin) for begin in range(start, end, CHUNK))
 
 
 def _mark(path: Path) -> int:
@@ -117,34 +122,36 @@ def count_regular(path: Path, start: int, end: int, dialect: Dialect, width: int
     delimiter, quote = (mark.encode() if mark else b"" for mark in (dialect.delimiter, dialect.quote))
     if max(len(delimiter), len(quote)) > 1 or dialect.escape or end <= start:
         return 0
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return _Count(content, start, end, delimiter, quote, width).records()
+    with path.open("rb") as stream:
+        return _Count(stream.fileno(), start, end, delimiter, quote, width).records()
 
 
 class _Count:
-    """The count over one file, piece by piece, so that it needs little memory whatever the size."""
+    """The count over one file, piece by piece, so that it needs little memory whatever the size. Read, not mapped: a mapped file that is cut off meanwhile ends the process."""
 
-    def __init__(self, content: mmap.mmap, start: int, end: int, delimiter: bytes, quote: bytes, width: int) -> None:
-        self.content, self.start, self.end, self.quote = content, start, end, quote
+    def __init__(self, file: int, start: int, end: int, delimiter: bytes, quote: bytes, width: int) -> None:
+        self.file, self.start, self.end, self.quote = file, start, end, quote
         self.may_stand_beside = np.zeros(256, dtype=bool)
         self.may_stand_beside[[*delimiter, *quote, LF, CR]] = True
-        self.crlf = content.find(b"\r\n", start, min(end, start + CHUNK)) >= 0
+        self.crlf = b"\r\n" in self._bytes(start, min(end, start + CHUNK))
         self.shortest = width + 1 + self.crlf
         self.last_break, self.inside = start - 1, False
         self.found = 0
+
+    def _bytes(self, begin: int, end: int) -> bytes:
+        return os.pread(self.file, end - begin, begin)
 
     def records(self) -> int:
         for begin in range(self.start, self.end, CHUNK):
             if not self._piece(begin, min(begin + CHUNK, self.end)):
                 return 0
-            self._forget(begin)
         unfinished = self.last_break < self.end - 1
         if self.inside or (unfinished and self.end - self.last_break < self.shortest - self.crlf):
             return 0
         return self.found + unfinished
 
     def _piece(self, begin: int, end: int) -> bool:
-        piece = self.content[begin:end]
+        piece = self._bytes(begin, end)
         bytes_ = np.frombuffer(piece, dtype=np.uint8)
         breaks = np.flatnonzero(bytes_ == LF)
         if b"\0" in piece or not self._ends_alike(begin, end, piece, bytes_, breaks):
@@ -160,8 +167,8 @@ class _Count:
         if not self.crlf:
             return b"\r" not in piece
         before = bytes_[breaks[breaks > 0] - 1]
-        first_ok = not (len(breaks) and breaks[0] == 0) or self.content[begin - 1 : begin] == b"\r"
-        carried = piece.endswith(b"\r") and self.content[end : end + 1] == b"\n"
+        first_ok = not (len(breaks) and breaks[0] == 0) or self._bytes(max(begin - 1, 0), begin) == b"\r"
+        carried = piece.endswith(b"\r") and self._bytes(end, end + 1) == b"\n"
         starts = int(len(breaks) > 0 and breaks[0] == 0)
         return bool(first_ok and (before == CR).all() and piece.count(b"\r") == len(breaks) - starts + carried)
 
@@ -169,7 +176,7 @@ class _Count:
         """The line breaks outside quotes, or None where a quote stands amid a cell."""
         quotes = np.flatnonzero(bytes_ == self.quote[0])
         opening = (np.arange(len(quotes)) + self.inside) % 2 == 0
-        around = np.frombuffer(self.content[max(begin - 1, 0) : begin] .rjust(1, b"\n") + bytes_.tobytes() + self.content[end : end + 1].ljust(1, b"\n"), dtype=np.uint8)
+        around = np.frombuffer(self._bytes(max(begin - 1, 0), begin).rjust(1, b"\n") + bytes_.tobytes() + self._bytes(end, end + 1).ljust(1, b"\n"), dtype=np.uint8)
         before, after = around[quotes[opening]], around[quotes[~opening] + 2]
         first = len(quotes) > 0 and opening[0] and quotes[0] + begin == self.start
         if not (self.may_stand_beside[before[1:] if first else before].all() and self.may_stand_beside[after].all()):
@@ -186,10 +193,6 @@ class _Count:
         self.last_break = int(breaks[-1])
         self.found += len(breaks)
         return int(lengths.min()) >= self.shortest
-
-    def _forget(self, begin: int) -> None:
-        page = begin - begin % mmap.PAGESIZE
-        self.content.madvise(mmap.MADV_DONTNEED, page, CHUNK)
 
 
 @contextmanager
