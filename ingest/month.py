@@ -247,11 +247,14 @@ def _light() -> tuple[ColumnElement, ...]:
 
 
 def _counts() -> tuple[ColumnElement, ...]:
-    """The row equation out of the check, and the rows read where there is no check yet."""
+    """The row equation out of the check; where there is no check yet, what reading found."""
     names = ("read", "accepted", "rejected", "duplicate", "excluded")
     checked = {name: _number(imports.c.check, "rows", name) for name in names}
-    read = case((imports.c.check.is_(None), _number(imports.c.report, "rows")), else_=checked["read"])
-    return read.label("rows"), *(checked[name].label(name) for name in names[1:])
+    unchecked = imports.c.check.is_(None)
+    left_out = _length(imports.c.report, "excluded")
+    read = case((unchecked, _number(imports.c.report, "rows") + left_out), else_=checked["read"])
+    excluded = case((unchecked, left_out), else_=checked["excluded"])
+    return read.label("rows"), *(checked[name].label(name) for name in names[1:-1]), excluded.label("excluded")
 
 
 def _number(document: ColumnElement, *path: str) -> ColumnElement:
@@ -259,6 +262,13 @@ def _number(document: ColumnElement, *path: str) -> ColumnElement:
     if store().dialect.name == "sqlite":
         return func.json_extract(document, "$." + ".".join(path))
     return cast(type_coerce(cast(document, JSON), JSON)[path].as_string(), Integer)
+
+
+def _length(document: ColumnElement, name: str) -> ColumnElement:
+    """How many entries a list inside a JSON text has, in SQLite's way or PostgreSQL's."""
+    if store().dialect.name == "sqlite":
+        return func.json_array_length(document, f"$.{name}")
+    return func.json_array_length(type_coerce(cast(document, JSON), JSON)[name])
 
 
 def _listed(row: Row) -> Listed:

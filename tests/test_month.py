@@ -14,7 +14,7 @@ from ingest.store import imports
 from ingest.store.database import store
 from ingest.store.schema import imports as table
 from schemas.checking import CheckResult, RowCounts
-from schemas.reading import ReadReport
+from schemas.reading import ExcludedRow, ReadReport
 
 ACCOUNT = "Practice"
 
@@ -123,11 +123,11 @@ def test_customers_are_counted_once(home: Path):
 def test_lists_say_the_row_equation(home: Path):
     rows = RowCounts(read=10, accepted=5, rejected=2, duplicate=2, excluded=1)
     have("checked.csv", "checked", check=CheckResult(rows=rows, matches=(), issues=()), report=ReadReport(file="checked.csv", rows=9))
-    have("read.csv", "read", None, None, report=ReadReport(file="read.csv", rows=7))
+    have("read.csv", "read", None, None, report=ReadReport(file="read.csv", rows=7, excluded=(ExcludedRow(row=1, reason="blank row"),)))
     have("new.csv", "reading", None, None)
     found, total = month.listed()
     assert total == 3
-    assert {each.file_name: (each.rows, each.accepted, each.rejected, each.duplicate, each.excluded) for each in found} == {"checked.csv": (10, 5, 2, 2, 1), "read.csv": (7, None, None, None, None), "new.csv": (None,) * 5}
+    assert {each.file_name: (each.rows, each.accepted, each.rejected, each.duplicate, each.excluded) for each in found} == {"checked.csv": (10, 5, 2, 2, 1), "read.csv": (8, None, None, None, 1), "new.csv": (None,) * 5}
 
 
 BOTH = ["100%.csv", "october.csv"]

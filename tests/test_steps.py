@@ -116,7 +116,7 @@ def test_after_sending_both_forms() -> None:
 def test_an_account_that_could_not_be_asked_is_no_missing_event() -> None:
     unasked = receipt(proof=Proof(missing=12400))
     assert words.after_sending(unasked, 0) == "**Not proven yet:** 12,400 sent; the account couldn't be asked for them yet. Don't upload again."
-    assert words.chain(unasked)[1].endswith("12,400 acknowledged (not read back yet)")
+    assert words.chain(unasked)[1].endswith("12,400 stored (not read back yet)")
 
 
 def test_after_sending_never_calls_a_refusal_proven() -> None:
@@ -142,9 +142,9 @@ def test_the_effect_of_stopping_is_exact(events: EventCounts, sentence: str) -> 
 
 
 def test_the_receipt_shows_where_the_chain_breaks() -> None:
-    assert words.chain(receipt())[1] == ":material/check: 12,400 accepted = 12,400 sent = 12,400 acknowledged = 12,400 found again"
+    assert words.chain(receipt())[1] == ":material/check: 12,400 ready = 12,400 sent = 12,400 stored = 12,400 found again"
     broken = words.chain(receipt(proof=Proof(found=12380, missing=20, level="event")))[1]
-    assert broken == ":material/warning: 12,400 accepted = 12,400 sent = 12,400 acknowledged ≠ 12,380 found again"
+    assert broken == ":material/warning: 12,400 ready = 12,400 sent = 12,400 stored ≠ 12,380 found again"
 
 
 @pytest.mark.parametrize(
@@ -503,7 +503,7 @@ def test_the_receipt_after_the_push(desk: Desk) -> None:
     push.end(push_id, "finished")
     at = desk.open(import_id, "send")
     assert "Done and proven.** 20 sent, 20 found in the account, totals equal for every customer." in said(at)
-    assert "20 accepted = 20 sent = 20 acknowledged = 20 found again" in said(at)
+    assert "20 ready = 20 sent = 20 stored = 20 found again" in said(at)
     assert "so its columns stay as they are" in said(desk.open(import_id, "columns"))
     assert "nothing can be decided about it here any more" in said(desk.open(import_id, "review"))
 

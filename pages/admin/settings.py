@@ -45,10 +45,10 @@ def _invoice_day(each: Account, actor: frame.Actor) -> None:
     """The day by which a month's usage must be there."""
     said = accounts.settings_of(each.name)
     with st.form(f"invoices_{each.name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        day = st.selectbox("Invoices are made on this day of the following month", [None, *range(1, 32)], index=said.invoice_day or 0, format_func=lambda value: "not set" if value is None else str(value), key=f"invoice_day_{each.name}", width=380, help="This month shows the date. In a shorter month it is the last day.")
+        day = st.selectbox("Invoices are made on this day of the following month", range(32), index=said.invoice_day or 0, format_func=lambda value: str(value) if value else "not set", key=f"invoice_day_{each.name}", width=380, help="This month shows the date. In a shorter month it is the last day.")
         if st.form_submit_button("Save this day", key=f"save_invoice_day_{each.name}"):
-            accounts.change_settings(each.name, said.model_copy(update={"invoice_day": day}), actor.name)
-            st.success("Saved.", icon=":material/check_circle:", width="content")
+            accounts.change_settings(each.name, said.model_copy(update={"invoice_day": day or None}), actor.name)
+            st.success("Saved.", icon=":material/check_circle:")
 
 
 def _account_buttons(each: Account, actor: frame.Actor) -> None:

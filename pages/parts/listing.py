@@ -27,9 +27,9 @@ def rows_in_words(each: Listed) -> str:
     if each.rows is None:
         return "not counted yet"
     if each.accepted is None:
-        return count(each.rows, "row")
-    parts = [(each.accepted, "ready"), (each.rejected, "need fixing"), (each.duplicate, "already there"), (each.excluded, "left out")]
-    return f"{count(each.rows, 'row')}: " + ", ".join(f"{amount:,} {word}" for amount, word in parts if amount)
+        return f"{count(each.rows, 'row')}: {each.rows - each.excluded:,} in the table, {each.excluded:,} left out" if each.excluded else count(each.rows, "row")
+    parts = [(each.accepted, "ready"), (each.rejected, "needs fixing" if each.rejected == 1 else "need fixing"), (each.duplicate, "already sent or repeated"), (each.excluded, "left out")]
+    return f"{count(each.rows, 'row')}: " + (", ".join(f"{amount:,} {word}" for amount, word in parts if amount) or "none")
 
 
 def _about(each: Listed, *, with_account: bool) -> str:

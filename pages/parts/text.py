@@ -8,6 +8,9 @@ from schemas.records import ImportState
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=@&\"'])")
 
+_LINKED = re.compile(r"(?<=http)\\:|(?<=https)\\:|(?<=www)\\\.|\\@", re.IGNORECASE)
+"""Where Markdown would see an address even behind backslashes: coloured as a piece of its own it is none, and it can still be copied."""
+
 STATES: dict[ImportState, tuple[str, str]] = {
     "reading": ("being read", ":material/hourglass_top:"),
     "unreadable": ("can't be read", ":material/error:"),
@@ -29,7 +32,7 @@ OUTCOMES = {"accepted": "ready", "rejected": "need fixing", "duplicate": "alread
 def plain(text: object) -> str:
     """A string people wrote, so that Markdown shows it as it is: nothing is formatted, linked or loaded, and it stays on one line."""
     visible = "".join(" " if character in "\r\n\t" else character for character in str(text) if unicodedata.category(character) not in ("Cc", "Cf") or character in "\r\n\t")
-    return _MARKDOWN.sub(r"\\\1", visible)
+    return _LINKED.sub(lambda found: f":gray[{found[0]}]", _MARKDOWN.sub(r"\\\1", visible))
 
 
 def shorten(text: str, length: int = 60) -> str:

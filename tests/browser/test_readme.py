@@ -67,7 +67,7 @@ def test_ten_minutes_from_a_spreadsheet_to_a_receipt(portal: Portal, page: "sync
     press(page, f"Send {ROWS} events")
 
     page.get_by_text(f"Done and proven. {ROWS} sent, {ROWS} found in the account, totals equal for every customer.").wait_for()
-    page.get_by_text(f"{ROWS} accepted = {ROWS} sent = {ROWS} acknowledged = {ROWS} found again").wait_for()
+    page.get_by_text(f"{ROWS} ready = {ROWS} sent = {ROWS} stored = {ROWS} found again").wait_for()
     picture(page, "receipt")
     press(page, "Back to this month")
     page.get_by_role("heading", name="This month").wait_for()

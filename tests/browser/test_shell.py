@@ -105,8 +105,8 @@ def test_a_file_is_dropped_read_and_can_be_read_differently(portal: Portal, page
     choose(page, portal, a_file(tmp_path, "verbrauch.csv", text))
     page.get_by_role("button", name="Continue").wait_for()
     assert re.search(r"/import\?id=imp_", page.url)
-    expect(page.get_by_text("2 rows in 3 columns")).to_be_visible()
-    expect(page.get_by_text("3 rows left out, each with its reason")).to_be_visible()
+    expect(page.get_by_text("5 rows read = 2 in the table + 3 left out")).to_be_visible()
+    expect(page.get_by_role("button", name="Left out: 3 rows · Change")).to_be_visible()
     assert ours(page) == []
     page.get_by_role("button", name=re.compile("Columns are separated by: semicolon")).click()
     page.get_by_role("combobox", name=re.compile("Columns are separated by")).click()
@@ -196,7 +196,7 @@ def test_a_portal_that_dies_in_the_middle_costs_a_pause_only(portal: Portal, pag
     portal.start("portal")
     page.get_by_text(re.compile("Uploaded, 6.0 MB|1,500,000 rows|The file is being read")).first.wait_for(timeout=60_000)
     page.get_by_role("button", name="Continue").wait_for(timeout=60_000)
-    expect(page.get_by_text(re.compile("1,500,000 rows in 2 columns"))).to_be_visible()
+    expect(page.get_by_text(re.compile("1,500,000 rows read, in 2 columns"))).to_be_visible()
     assert spool(portal) == []
 
 

@@ -117,7 +117,7 @@ def test_the_whole_walk(portal: Portal, page: "sync_api.Page", tmp_path: Path):
     tick(page, "Yes, send these 120 events to Practice")
     button(page, "Send 120 events").click()
     page.get_by_text("Done and proven. 120 sent, 120 found in the account, totals equal for every customer.").wait_for()
-    page.get_by_text("120 accepted = 120 sent = 120 acknowledged = 120 found again").wait_for()
+    page.get_by_text("120 ready = 120 sent = 120 stored = 120 found again").wait_for()
     accessible(page)
     with page.expect_download() as download:
         button(page, "Evidence for an auditor").click()

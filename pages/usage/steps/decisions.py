@@ -89,7 +89,7 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
     elif each.kind == "duplicate":
         _left_out(record, "duplicate", words.duplicates(record.check), position)
     elif each.kind == "excluded":
-        _left_out(record, "excluded", f"**{words.things(each.effect, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes are no usage.", position)
+        _left_out(record, "excluded", f"**{words.things(each.effect, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes aren't usage.", position)
     else:
         sign = ":material/warning:" if each.kind == "warning" else ":material/info:"
         st.markdown(f"{sign} {words.group(each.groups[0])}.")
@@ -139,10 +139,11 @@ def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *,
     downloads.rejected(record, "decision")
     if editable or record.rejected_choice == "continue":
         _bring_back(record, who)
-    labels = {"continue": _go_on(record.check), "stop": "Send nothing until they are fixed"}
+    one = record.check.rows.rejected == 1
+    labels = {"continue": _go_on(record.check), "stop": f"Send nothing until {'it is' if one else 'they are'} fixed"}
     index = list(labels).index(record.rejected_choice) if record.rejected_choice else None
     key = f"rejected_{record.id}"
-    st.radio("What happens to these rows?", list(labels), index=index, format_func=labels.get, key=key, on_change=_chosen, args=(record.id, key, who), disabled=not editable)
+    st.radio(f"What happens to {'this row' if one else 'these rows'}?", list(labels), index=index, format_func=labels.get, key=key, on_change=_chosen, args=(record.id, key, who), disabled=not editable)
 
 
 def _bring_back(record: ImportRecord, who: str) -> None:
@@ -155,8 +156,9 @@ def _bring_back(record: ImportRecord, who: str) -> None:
 
 def _go_on(check: CheckResult) -> str:
     if not check.rows.accepted:
-        return "Go on without them (but no other row is ready)"
-    return f"Go on without them: send the {count(check.rows.accepted, 'ready row')}; these stay open on This month"
+        return f"Go on without {'it' if check.rows.rejected == 1 else 'them'} (but no other row is ready)"
+    without = "it: send the {}; this one stays" if check.rows.rejected == 1 else "them: send the {}; these stay"
+    return f"Go on without {without.format(count(check.rows.accepted, 'ready row'))} open on This month"
 
 
 def _chosen(import_id: str, key: str, who: str) -> None:

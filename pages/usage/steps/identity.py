@@ -93,7 +93,7 @@ def without_gaps(proposed: tuple[str, ...], why: str, gaps: dict[str, int]) -> t
 def _own(place: Place, names: tuple[str, ...], gaps: dict[str, int]) -> tuple[str, ...] | None:
     chosen = [name for name in place.draft().key if name in names]
     own_key = place.key("own_key")
-    st.multiselect("Columns that make a row the same row", names, default=chosen, format_func=words.field, key=own_key, on_change=_own_chosen, args=(place, own_key))
+    st.multiselect("Columns that make a row the same row", names, default=chosen, format_func=words.name_of, key=own_key, on_change=_own_chosen, args=(place, own_key))
     for field in chosen:
         if field in gaps and field not in ROOT_FIELDS:
             st.warning(f"{count(gaps[field], 'row')} without {words.field(field)} would need fixing.", icon=":material/warning:")

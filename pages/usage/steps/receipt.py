@@ -11,6 +11,7 @@ from pages.parts import errors, tables
 from pages.parts.state import THIS_MONTH_PAGE
 from pages.parts.text import count, moment, plain
 from pages.usage.steps import downloads, words
+from pages.usage.steps.aside import aside
 from schemas.pushing import Proof, Receipt
 from schemas.records import ImportRecord
 
@@ -36,6 +37,7 @@ def details(record: ImportRecord, made: Receipt) -> None:
     with st.container(border=True, key="receipt"):
         st.header("Receipt", anchor=False)
         st.markdown("  \n".join(words.chain(made)))
+        aside("In the evidence and on the command line: ready = accepted, needs fixing = rejected, already sent or repeated = duplicate, left out = excluded, stored = acknowledged by the account.")
         _proof(made.proof)
         ended = f", ended {moment(made.ended_at)}" if made.ended_at else ""
         st.markdown(f"Sent by {plain(made.pushed_by)} to {plain(made.account)}, from {plain(made.source_file)}; {count(made.batches, 'batch', 'batches')}; begun {moment(made.started_at)}{ended}.")

@@ -70,7 +70,7 @@ def _confirmed(record: ImportRecord, summary: PushSummary) -> bool:
     if summary.account_kind == "production":
         typed = st.text_input(f"This reaches real invoices. Type the account's name, {plain(summary.account)}, to confirm", key=f"confirm_name_{record.id}", autocomplete="off")
         return (typed or "").strip() == summary.account
-    return st.checkbox(f"Yes, send these {count(summary.events, 'event')} to {plain(summary.account)}", key=f"confirm_{record.id}")
+    return st.checkbox(f"Yes, send {'this' if summary.events == 1 else 'these'} {count(summary.events, 'event')} to {plain(summary.account)}", key=f"confirm_{record.id}")
 
 
 def _send_button(record: ImportRecord, summary: PushSummary, who: str, confirmed: bool) -> None:

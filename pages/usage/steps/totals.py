@@ -31,7 +31,7 @@ def show(record: ImportRecord) -> None:
         st.warning(unknown, icon=":material/person_off:")
     by, field, function = _chosen(record)
     table = ask(imports.preview, record.id, PreviewSpec(by=by, field=field, function=function))
-    title = f"{words.FUNCTIONS[function]}{'' if field is None else f' of {words.field(field)}'}"
+    title = f"{words.FUNCTIONS[function]}{'' if field is None else f' of {words.name_of(field)}'}"
     _chart(record, by, field, function, title)
     tables.show(table, f"{title} by {', '.join(by)}", names={**headings(table.column_names), "value": title})
     tables.download("This table, as CSV", lambda: tables.csv_bytes(table), "totals.csv", key=f"totals_csv_{record.id}")
@@ -68,8 +68,8 @@ def _chosen(record: ImportRecord) -> tuple[tuple[str, ...], str | None, str]:
     left, middle, right = st.columns(3)
     amounts = numbers(record)
     fields = [*amounts, *(field for field in dimensions(record) if field not in amounts)]
-    by = left.multiselect("Totals by", ["customer", "day", *dimensions(record)], default=["customer"], format_func=words.field, key=f"totals_by_{record.id}")
-    field = middle.selectbox("Of", [None, *fields], index=1 if amounts else 0, format_func=lambda name: "events" if name is None else words.field(name), key=f"totals_field_{record.id}")
+    by = left.multiselect("Totals by", ["customer", "day", *dimensions(record)], default=["customer"], format_func=words.name_of, key=f"totals_by_{record.id}")
+    field = middle.selectbox("Of", [None, *fields], index=1 if amounts else 0, format_func=lambda name: "events" if name is None else words.name_of(name), key=f"totals_field_{record.id}")
     functions = ["count"] if field is None else [each for each in FUNCTIONS if each != "count" and (field in amounts or each in ("distinct", "min", "max", "latest"))]
     function = right.selectbox("What", functions, format_func=words.FUNCTIONS.get, key=f"totals_function_{record.id}_{field}")
     return tuple(by) or ("customer",), field, function
@@ -86,8 +86,8 @@ def _chart(record: ImportRecord, by: tuple[str, ...], field: str | None, functio
         aside(f"More than {LINES} values of {words.field(split)}: the chart would show too many lines.")
         return
     days = len(set(shown.column("day").to_pylist()))
-    drawn = _bars(shown, split, words_only(title)) if days < FEW_DAYS else _line(shown, split, words_only(title))
-    st.altair_chart(drawn.properties(height=260), alt=f"{words_only(title)} per day, {count(days, 'day')}")
+    drawn = _bars(shown, split, title) if days < FEW_DAYS else _line(shown, split, title)
+    st.altair_chart(drawn.properties(height=260), alt=f"{title} per day, {count(days, 'day')}")
 
 
 def _line(shown: pa.Table, split: str | None, title: str) -> altair.Chart:
@@ -109,11 +109,6 @@ def _chartable(table: pa.Table) -> pa.Table:
     values = table.column("value")
     converted = pa.array([None if value is None else float(value) for value in values.to_pylist()], type=pa.float64()) if pa.types.is_decimal(values.type) else values
     return table.set_column(table.column_names.index("value"), "value", converted)
-
-
-def words_only(text: str) -> str:
-    """A text without the escapes that Markdown needs."""
-    return text.replace("\\", "")
 
 
 def _escaped(name: str) -> str:

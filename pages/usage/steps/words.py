@@ -19,8 +19,13 @@ _TRIES = {"event": "Every event was looked up by its own id.", "counts": "Counts
 
 
 def field(name: str) -> str:
-    """A field as people call it."""
-    return _FIELDS.get(name) or plain(name)
+    """A field as people call it, inside a sentence."""
+    return plain(name_of(name))
+
+
+def name_of(name: str) -> str:
+    """A field as people call it, for lists of choices, charts and headings, which show any text as it is."""
+    return _FIELDS.get(name) or name
 
 
 def things(value: int, one: str, many: str) -> str:
@@ -230,11 +235,11 @@ def stopped(events: EventCounts) -> str:
 def chain(receipt: Receipt) -> list[str]:
     """The two equations of a receipt, as lines."""
     rows, events = receipt.rows, receipt.events
-    first = f"{count(rows.read, 'row')} read = {number(rows.accepted)} accepted + {number(rows.rejected)} rejected + {number(rows.duplicate)} duplicate + {number(rows.excluded)} excluded"
+    first = f"{count(rows.read, 'row')} read = {number(rows.accepted)} ready + {things(rows.rejected, 'needs', 'need')} fixing + {number(rows.duplicate)} already sent or repeated + {number(rows.excluded)} left out"
     numbers = [rows.accepted, events.sent, events.accepted, receipt.proof.found]
     read_back = receipt.proof.level != "none" or not events.accepted
     found = f"{_sign(numbers, 2)} {number(receipt.proof.found)} found again" if read_back else "(not read back yet)"
-    second = f"{number(rows.accepted)} accepted {_sign(numbers, 0)} {number(events.sent)} sent {_sign(numbers, 1)} {number(events.accepted)} acknowledged {found}"
+    second = f"{number(rows.accepted)} ready {_sign(numbers, 0)} {number(events.sent)} sent {_sign(numbers, 1)} {number(events.accepted)} stored {found}"
     return [f":material/check: {first}", f"{':material/check:' if len(set(numbers)) == 1 else ':material/warning:'} {second}"]
 
 
