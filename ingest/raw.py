@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from ingest.engine import identifier, literal
+from ingest.correct import corrected, dropped
+from ingest.engine import engine, identifier, literal
+from schemas.correcting import creates
 from schemas.reading import ReadReport, RowSpan
 
 RAW, ROW = "raw.parquet", "_row"
@@ -15,18 +17,46 @@ OWN_COLUMNS = ("_file", "_sheet", ROW, "file_row_number")
 PROBLEM, ORIGINAL_ROW = "Problem", "Row in the original file"
 """Columns that we add to the rows a person downloads to fix; a file that has them brings such rows back."""
 
+_ORIGINAL = f"try_cast({identifier(ORIGINAL_ROW)} as bigint)"
+
 GUARDED = r"'+[=+\-@\t\r].*"
 """A cell that a file of rejected rows holds behind an apostrophe, which is taken off when the file comes back."""
 
 
 def raw_query(folder: Path, report: ReadReport) -> str:
-    """A SELECT over raw.parquet in `folder`: `_row` (BIGINT), `_file`, `_sheet` and the file's columns, all VARCHAR.
+    """A SELECT over raw.parquet in `folder`, with the person's corrections: `_row` (BIGINT), `_file`, `_sheet` and the table's columns, all VARCHAR."""
+    return corrected(as_read(folder, report), report.corrections)
+
+
+def dropped_query(folder: Path, report: ReadReport) -> str:
+    """A SELECT of the rows that corrections leave out: `_row` and `reason`."""
+    return dropped(as_read(folder, report), report.corrections)
+
+
+def as_read(folder: Path, report: ReadReport) -> str:
+    """What `raw_query` gives without corrections.
 
     Row numbers stand in the file, where it was written row by row; where DuckDB copied a regular file as it was, they follow from the records' numbers.
     """
-    columns = ", ".join(_cell(column, report) for column in report.columns)
+    added = {name for correction in report.corrections for name in creates(correction)}
+    columns = ", ".join(_cell(column, report) for column in report.columns if column not in added)
     row = ROW if ROW in pq.read_schema(folder / RAW).names else f"file_row_number + {_shift(report.spans)} as {ROW}"
+    if report.keeps_original_rows:
+        row = f"{_ORIGINAL} as {ROW}"
     return f"select {row}, _file, _sheet, {columns} from read_parquet({literal(folder / RAW)}, file_row_number=true)"
+
+
+def tells_original_rows(folder: Path, report: ReadReport) -> bool:
+    """Whether every row says which row of the first file it is, and no two the same."""
+    if not is_brought_back(report.columns):
+        return False
+    with engine() as connection:
+        return connection.execute(f"select count(*) = count(distinct {_ORIGINAL}) from read_parquet({literal(folder / RAW)})").fetchone()[0]
+
+
+def row_in_file(number: int, report: ReadReport) -> int:
+    """The row that a person sees in their spreadsheet, for a row number of ours, which is a number of its own also where several rows come out of one."""
+    return number % report.row_step if report.row_step else number
 
 
 def is_brought_back(columns: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from schemas.base import Frozen
+from schemas.correcting import Correction
 
 Confidence = Literal["certain", "likely", "possible"]
 
@@ -89,4 +90,8 @@ class ReadReport(Frozen):
     findings: tuple[Finding, ...] = ()
     totals: tuple[TotalsRow, ...] = ()
     spans: tuple[RowSpan, ...] = ()
+    row_step: int = 0
+    """Where several rows stand in one row of the file, or in the same row of several sheets: their numbers are so much apart (see ingest.raw.row_in_file)."""
     warnings: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    """What a person changed since; reading itself leaves it empty. `columns` then has the ones that corrections add, too."""

@@ -139,6 +139,18 @@ open_rows = Table(
     UniqueConstraint("import_id", "code", "column", name="uq_open_rows_once"),
 )
 
+# What a person changed in the table that was read: a list that is replayed, in the order of `id`; an undone one can be done again.
+corrections = Table(
+    "corrections", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("import_id", String(40), ForeignKey("imports.id"), nullable=False),
+    Column("correction", Text, nullable=False),       # schemas.correcting.Correction
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("undone", Integer, nullable=False, server_default="0"),
+    Index("ix_corrections_import", "import_id", "id"),
+)
+
 audit = Table(
     "audit", metadata,
     Column("id", Integer, primary_key=True),

@@ -1,0 +1,152 @@
+"""Corrections as SQL: each is one more SELECT around the table as it was read, so that undoing one is leaving it out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+
+from ingest.engine import identifier, literal
+from ingest.values.numbers import number_text, without_zeros
+from ingest.values.text import trimmed
+from schemas.correcting import Condition, Convert, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy, creates, needs
+
+DROPPED = "\x01dropped"
+"""Why a row is left out; a column beside the file's own, whose names never begin like this."""
+_DROPPED = identifier(DROPPED)
+
+
+def corrected(read: str, corrections: Sequence[Correction]) -> str:
+    """A SELECT over the rows of `read` after all corrections, without the rows they drop."""
+    return f"select * exclude ({_DROPPED}) from ({_replayed(read, corrections)}) where {_DROPPED} is null" if corrections else read
+
+
+def dropped(read: str, corrections: Sequence[Correction]) -> str:
+    """A SELECT of the rows that corrections leave out: `_row` and `reason`."""
+    if not any(isinstance(each, DropRows) for each in corrections):
+        return "select null::bigint as _row, null::varchar as reason where false"
+    return f"select _row, {_DROPPED} as reason from ({_replayed(read, corrections)}) where {_DROPPED} is not null"
+
+
+def columns_after(columns: Sequence[str], corrections: Iterable[Correction]) -> tuple[str, ...]:
+    """The table's columns with those that corrections add."""
+    return (*columns, *(name for correction in corrections for name in creates(correction)))
+
+
+def fitting(columns: Sequence[str], corrections: Iterable[Correction]) -> tuple[Correction, ...]:
+    """The corrections that this table has the columns for. Reading a file in another way can take some away."""
+    there, kept = set(columns), []
+    for correction in corrections:
+        if there.issuperset(needs(correction)) and there.isdisjoint(creates(correction)):
+            kept.append(correction)
+            there |= set(creates(correction))
+    return tuple(kept)
+
+
+def condition_sql(condition: Condition) -> str:
+    """SQL for "the condition speaks for this row". Nothing asked means every row."""
+    tests = [_test(test) for test in condition.tests]
+    if condition.rows:
+        tests.append(f"_row in ({', '.join(str(int(row)) for row in condition.rows)})")
+    return " and ".join(f"coalesce({test}, false)" for test in tests) or "true"
+
+
+def _replayed(read: str, corrections: Sequence[Correction]) -> str:
+    query = f"select *, null::varchar as {_DROPPED} from ({read})"
+    for kind, run in groupby(corrections, key=type):
+        if kind is SetCells:
+            query = _set_cells(query, [edit for correction in run for edit in correction.edits])
+        else:
+            for correction in run:
+                query = f"select {_STEPS[kind](correction)} from ({query})"
+    return query
+
+
+def _set_cells(query: str, edits: Iterable[Edit]) -> str:
+    """All edits that follow one another are one join, the later edit of a cell standing for the earlier."""
+    latest = {(edit.row, edit.column): edit.value for edit in edits}
+    columns = sorted({column for _, column in latest})
+    rows = sorted({row for row, _ in latest})
+    new = [identifier(f"\x01new:{column}") for column in columns]
+    values = ", ".join(f"({int(row)}, {', '.join(_text_or_null(latest, row, column) for column in columns)})" for row in rows)
+    replaced = ", ".join(f"coalesce({name}, {identifier(column)}) as {identifier(column)}" for name, column in zip(new, columns, strict=True))
+    place = identifier("\x01row")
+    return f"select * exclude ({', '.join([place, *new])}) replace ({replaced}) from ({query}) left join (values {values}) edits({place}, {', '.join(new)}) on _row = {place}"
+
+
+def _text_or_null(latest: Mapping[tuple[int, str], str], row: int, column: str) -> str:
+    return literal(latest[row, column]) if (row, column) in latest else "null"
+
+
+def _replaced(column: str, sql: str) -> str:
+    return f"* replace ({sql} as {identifier(column)})"
+
+
+def _map_values(correction: MapValues) -> str:
+    name = identifier(correction.column)
+    pairs = [(literal(old.strip()), literal(new)) for old, new in correction.values.items()]
+    olds, news = (", ".join(side) for side in zip(*pairs, strict=True)) if pairs else ("", "")
+    place = f"list_position([{olds}]::varchar[], coalesce({trimmed(name)}, ''))"
+    return _replaced(correction.column, f"coalesce(list_extract([{news}]::varchar[], {place}), {name})")
+
+
+def _fill_down(correction: FillDown) -> str:
+    text = trimmed(identifier(correction.column))
+    return _replaced(correction.column, f"coalesce({text}, last_value({text} ignore nulls) over (order by _row rows between unbounded preceding and current row))")
+
+
+def _tidy(correction: Tidy) -> str:
+    name = identifier(correction.column)
+    single = f"regexp_replace({trimmed(name)}, '[\\s\\x{{00A0}}\\x{{2007}}\\x{{202F}}]+', ' ', 'g')"
+    return _replaced(correction.column, {"trim": single, "upper": f"upper({name})", "lower": f"lower({name})"}[correction.manner])
+
+
+def _replace_pattern(correction: ReplacePattern) -> str:
+    return _replaced(correction.column, f"regexp_replace({identifier(correction.column)}, {literal(correction.pattern)}, {literal(correction.replacement)}, 'g')")
+
+
+def _split(correction: Split) -> str:
+    pieces, last = f"string_split({identifier(correction.column)}, {literal(correction.separator)})", len(correction.into)
+    firsts = [f"trim({pieces}[{place}]) as {identifier(name)}" for place, name in enumerate(correction.into[:-1], start=1)]
+    rest = f"trim(array_to_string({pieces}[{last}:], {literal(correction.separator)})) as {identifier(correction.into[-1])}"
+    return ", ".join(["*", *firsts, rest])
+
+
+def _join(correction: Join) -> str:
+    return f"*, concat_ws({literal(correction.separator)}, {', '.join(trimmed(identifier(column)) for column in correction.columns)}) as {identifier(correction.into)}"
+
+
+def _set_where(correction: SetWhere) -> str:
+    return _replaced(correction.column, f"case when {condition_sql(correction.where)} then {literal(correction.value)} else {identifier(correction.column)} end")
+
+
+def _convert(correction: Convert) -> str:
+    name = identifier(correction.column)
+    number = number_text(trimmed(name), correction.mark)
+    narrow = f"try_cast({number} as decimal(18,9))"
+    product = f"{narrow} * {literal(correction.factor)}::decimal(20,9)"
+    pointed = without_zeros(f"({product})::varchar")
+    written = pointed if correction.mark == "point" else f"replace({pointed}, '.', ',')"
+    exact = f"{narrow} is not null and {without_zeros(f'{narrow}::varchar')} = {without_zeros(number)}"
+    return _replaced(correction.column, f"case when {exact} then {written} when {trimmed(name)} is not null then {name} || ' (not converted)' end")
+
+
+def _drop_rows(correction: DropRows) -> str:
+    return f"* replace (case when {_DROPPED} is null and {condition_sql(correction.where)} then {literal(correction.reason)} else {_DROPPED} end as {_DROPPED})"
+
+
+_STEPS: dict[type, Callable[..., str]] = {
+    MapValues: _map_values, FillDown: _fill_down, Tidy: _tidy, ReplacePattern: _replace_pattern, Split: _split, Join: _join, SetWhere: _set_where, Convert: _convert, DropRows: _drop_rows,
+}
+
+_NUMBERS = {"less": "<", "less_or_equal": "<=", "greater": ">", "greater_or_equal": ">="}
+
+
+def _test(test: Test) -> str:
+    text = f"coalesce({trimmed(identifier(test.column))}, '')"
+    value = literal(test.value.strip())
+    if test.operator in _NUMBERS:
+        return f"try_cast({number_text(text, 'point')} as decimal(38,9)) {_NUMBERS[test.operator]} try_cast({value} as decimal(38,9))"
+    if test.operator == "one_of":
+        return f"list_contains([{', '.join(literal(each.strip()) for each in test.values)}]::varchar[], {text})"
+    return {
+        "equals": f"{text} = {value}", "not_equals": f"{text} <> {value}", "contains": f"contains({text}, {value})", "begins_with": f"prefix({text}, {value})", "ends_with": f"suffix({text}, {value})",
+        "matches": f"regexp_matches({text}, {literal(test.value)})", "is_empty": f"{text} = ''", "is_not_empty": f"{text} <> ''",
+    }[test.operator]

@@ -1,0 +1,28 @@
+"""Corrections of imports, replayed whenever the table is looked at."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Makes the table."""
+    op.create_table(
+        "corrections",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("import_id", sa.String(length=40), nullable=False),
+        sa.Column("correction", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("undone", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_corrections_import_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
+    )
+    op.create_index("ix_corrections_import", "corrections", ["import_id", "id"], unique=False)
+
+
+def downgrade() -> None:
+    """Removes it."""
+    op.drop_table("corrections")
