@@ -18,10 +18,10 @@ from ingest.check.plan import Plan, alias, cells, each_step_once
 from ingest.check.repeats import Before, Repeats, find_repeats
 from ingest.engine import engine, identifier, literal
 from ingest.errors import Broken
-from ingest.raw import raw_query
+from ingest.raw import dropped_query, raw_query
 from ingest.store.clock import now
 from schemas.account import Account
-from schemas.checking import CheckResult, IssueExample, IssueGroup, RowCounts
+from schemas.checking import CheckResult, IssueExample, IssueGroup, Question, RowCounts
 from schemas.matching import EarlierKey, MatchSpec
 from schemas.reading import ReadReport
 
@@ -40,6 +40,7 @@ def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, accou
     with engine() as connection:
         connection.execute(f"create macro moment_of_check() as timestamp {literal((at or now())[:19])}")
         connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
+        connection.execute(f"create view dropped as {dropped_query(raw_folder, report)}")
         plans = make_plans(connection, match_spec, account.profile)
         key = _chosen_key(match_spec, plans)
         _view_cells(connection, plans)
@@ -51,6 +52,13 @@ def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, accou
         _write_issues(connection, out)
         _write_left_out(connection, plans, report, out)
         return _result(connection, plans, match_spec, report, repeats, counts, ledger.ledger_version(account.ledger_name, slug))
+
+
+def column_questions(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account) -> tuple[Question, ...]:
+    """What the matched columns leave open (zone, day or month first, decimal mark), each with the effect of its answers, before anything is checked."""
+    with engine() as connection:
+        connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
+        return tuple(question for plan in make_plans(connection, match_spec, account.profile) for question in plan.questions)
 
 
 def _chosen_key(spec: MatchSpec, plans: Sequence[Plan]) -> tuple[str, ...] | None:
@@ -185,7 +193,8 @@ def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
         create table left_out as
         select _row, 'rejected' as outcome, reason, null::uuid as event_id from bad
         union all select _row, outcome, coalesce(title, reason), event_id from changes left join codes on code = reason where outcome is not null
-        union all select _row, 'excluded', reason, null from excluded""")
+        union all select _row, 'excluded', reason, null from excluded
+        union all select _row, 'excluded', reason, null from dropped""")
     connection.execute(f"copy (select * from left_out order by _row, outcome) to {literal(out / LEFT_OUT)} (format parquet)")
 
 
