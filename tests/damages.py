@@ -89,8 +89,9 @@ def other_quotes(line: str, table: Table) -> Iterator[tuple[str, str]]:
 
 
 def backslashes(line: str, table: Table) -> Iterator[tuple[str, str]]:
-    if '""' in line:
-        yield "\\", line.replace('""', '\\"')
+    row = next((row for row in table.rows if table.line(row) == line and any(table.quote in cell for cell in row)), None)
+    if row:
+        yield "\\", table._replace(escape="\\").line(row)
 
 
 def spaced(line: str, table: Table) -> Iterator[tuple[str, str]]:

@@ -131,7 +131,7 @@ def _longer(lines: list[str], best: _Score, scores: list[_Score]) -> _Score:
         if longer == mark or len(longer) <= len(found.dialect.delimiter) or not set(best.dialect.delimiter) <= set(longer):
             continue
         tried = _score(lines, Dialect(longer, _quote_for(lines, longer, best.dialect.quote)))
-        if tried.width > 1 and tried.share >= 0.98 * best.share:
+        if tried.width > 1 and tried.share >= 0.98 * best.share and (mark == best.dialect.delimiter or (tried.width - 1) * longer.count(best.dialect.delimiter) + 1 >= best.width):
             found = tried._replace(score=best.score)
     return found
 
@@ -170,7 +170,7 @@ def _quote_for(lines: list[str], delimiter: str | None, chosen: str | None) -> s
 
 def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
     mark = re.escape(delimiter) if delimiter else "(?!)"
-    pattern = re.compile(rf"(?:^|{mark})[ ]?{quote}[^{quote}]{{0,1000}}{quote}(?=[ ]?{mark}|\s*$)", re.MULTILINE)
+    pattern = re.compile(rf"(?:^|{mark})[ ]?{quote}(?:[^{quote}]|[{quote}\\]{quote}){{0,1000}}{quote}(?=[ ]?{mark}|\s*$)", re.MULTILINE)
     return len(pattern.findall("".join(line if line.endswith("\n") else f"{line}\n" for line in lines)))
 
 

@@ -16,6 +16,8 @@ from schemas.reading import Repair
 DIGITS, LETTERS = re.compile(r"\d"), re.compile(r"[^\W\d_]+")
 SHAPE_CHARS = 24
 FEW_VALUES = 12
+FEW_SHAPES = 4
+ROWS_FOR_QUOTES = 200
 ROWS_FOR_VALUES = 20
 SURE = 1.5
 """How many times likelier (as a logarithm) the best place must be than the next one."""
@@ -41,6 +43,10 @@ class _Profile:
                 self.known.clear()
             self.known[cell] = self._cost(cell)
         return self.known[cell]
+
+    def is_unlike(self, cell: str) -> bool:
+        """Whether a cell has a shape that this column, of few shapes, never has."""
+        return len(self.shapes) <= FEW_SHAPES and _shape(cell) not in self.shapes
 
     def _cost(self, cell: str) -> float:
         shape, kind = (count / (self.rows + 1) for count in (self.shapes[_shape(cell)], self.kinds[kind_of(cell)]))
@@ -68,6 +74,8 @@ class Fitter:
         self.profiles = [_Profile(column) for column in zip(*regular, strict=True)] if len(regular) > 2 else []
         self.quote = dialect.quote if dialect.quote and sum(self._odd_quotes(row, dialect.quote) for row in regular) <= 0.02 * len(regular) else None
         self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular)
+        self.regular = regular[:ROWS_FOR_QUOTES]
+        self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.9 * len(rows)
         self.repairs: list[Repair] = []
         self.unlisted = 0
         self.aligned = 0
@@ -84,6 +92,31 @@ class Fitter:
             return True
         return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=False)) <= 3.0 * self.width
 
+    def cost(self, cells: Sequence[str]) -> float:
+        """How little cells of the table's width look like a row of it."""
+        return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=True))
+
+    def cost_at(self, index: int, cell: str) -> float:
+        """How little a cell looks like one of a column."""
+        return self.profiles[index].cost(cell)
+
+    def is_unlike(self, index: int, cell: str) -> bool:
+        """Whether no cell of a column looks like this one."""
+        return bool(self.profiles) and self.profiles[index].is_unlike(cell)
+
+    def is_quoted(self, quote: str) -> bool:
+        """Whether cells that begin and end with a quote are nothing special in this table."""
+        return sum(any(len(cell) > 1 and cell[0] == cell[-1] == quote for cell in cells) for cells in self.regular) > 0.05 * len(self.regular) + 1
+
+    def name(self, index: int) -> str:
+        """A column as it is called in a sentence."""
+        return f"column {self.names[index]!r}" if index < self.width else f"cell {index + 1}"
+
+    def look_at_the_end(self, number: int, cells: Sequence[str]) -> None:
+        """Points out that the file ends in the midst of a row, where its last cell is unlike the others of its column."""
+        if self.is_unlike(self.width - 1, cells[-1]):
+            self.note(number, f"The file ends here without a line end, and the last cell is unlike the others in {self.name(self.width - 1)}: the row may be cut off.", doubtful=True)
+
     @staticmethod
     def _odd_quotes(cells: Sequence[str], quote: str) -> bool:
         return any(cell.count(quote) % 2 for cell in cells)
@@ -94,13 +127,6 @@ class Fitter:
             if cell.count(self.quote) % 2:
                 column = repr(self.names[index]) if index < self.width else str(index + 1)
                 self.note(number, f"A single quote stands in column {column}; it was kept.", doubtful=True)
-
-    def without_spaces(self, number: int, cells: list[str]) -> list[str]:
-        """A row with a space after every delimiter, where the others have none."""
-        if sum(cell[:1] == " " for cell in cells[1:]) < 0.6 * (len(cells) - 1):
-            return cells
-        self.note(number, "Spaces after the delimiters of this row were left out.")
-        return [cells[0], *(cell.removeprefix(" ") for cell in cells[1:])]
 
     def fit(self, number: int, cells: Sequence[str]) -> Sequence[str]:
         """The cells of a row, cut or filled to the table's width."""
@@ -129,11 +155,8 @@ class Fitter:
         """Whether a row that ends with an empty cell too many fits better without an empty cell further left."""
         if len(cells) != self.width + 1 or not self._can_align():
             return False
-        best, *_ = sorted(self._without_one(cells))
-        return best.cells != cells[: self.width] and best.cost + SURE < self._cost(cells[: self.width])
-
-    def _cost(self, cells: list[str]) -> float:
-        return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=True))
+        best, *_ = sorted(self._without_empty(cells))
+        return best.cells != cells[: self.width] and best.cost + SURE < self.cost(cells[: self.width])
 
     def _short(self, number: int, cells: list[str]) -> list[str]:
         missing = self.width - len(cells)
@@ -141,7 +164,7 @@ class Fitter:
         what = f"The row has {len(cells)} of {self.width} cells; the rest were left empty."
         if missing == 1 and len(cells) > 1 and self._can_align():
             best = min(self._with_a_gap(cells))
-            if best.cost + SKIPPED + SURE < self._cost(filled):
+            if best.cost + SKIPPED + SURE < self.cost(filled):
                 self.note(number, best.what, doubtful=True)
                 return best.cells
         self.note(number, what, doubtful=True)
@@ -162,7 +185,7 @@ class Fitter:
 
     def _long(self, number: int, cells: list[str]) -> list[str]:
         if len(cells) - self.width <= 3 and self._can_align():
-            readings = sorted([*self._merged(cells), *(self._without_one(cells) if len(cells) == self.width + 1 else [])])
+            readings = sorted([*self._merged(cells), *self._without_empty(cells)])
             best = readings[0] if readings else None
             next_best = next((reading for reading in readings if reading.cells != best.cells), None)
             if best and (next_best is None or next_best.cost - best.cost >= SURE):
@@ -171,11 +194,14 @@ class Fitter:
         self.note(number, f"The row has {len(cells)} cells where the table has {self.width}; the surplus was joined to the last column. Check which cell holds a delimiter.", doubtful=True)
         return [*cells[: self.width - 1], self.delimiter.join(cells[self.width - 1 :])]
 
-    def _without_one(self, cells: list[str]) -> list[_Reading]:
-        before, after = self._sums(cells, 0), self._sums(cells, -1)
+    def _without_empty(self, cells: list[str]) -> list[_Reading]:
+        """Readings without as many empty cells, side by side, as there are too many."""
+        surplus = len(cells) - self.width
+        before, after = self._sums(cells, 0), self._sums(cells, -surplus)
+        what = "a delimiter" if surplus == 1 else f"{surplus} delimiters"
         return [
-            _Reading(before[place] + after[-1] - after[place + 1] + LEFT_OUT, [*cells[:place], *cells[place + 1 :]], "The row has a delimiter too many; an empty cell was left out where the others then fit.")
-            for place, cell in enumerate(cells) if not cell.strip()
+            _Reading(before[place] + after[-1] - after[place + surplus] + LEFT_OUT, [*cells[:place], *cells[place + surplus :]], f"The row has {what} too many; empty cells were left out where the others then fit.")
+            for place in range(self.width + 1) if not any(map(str.strip, cells[place : place + surplus]))
         ]
 
     def _merged(self, cells: list[str]) -> list[_Reading]:

@@ -7,16 +7,19 @@ from itertools import pairwise
 from typing import NamedTuple, TextIO
 
 from ingest.errors import Unreadable
+from ingest.read.kinds import kind_of
 from ingest.read.limits import JOIN_EFFORT, JOINED_WHEN_TIRED, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
 
 RUNS = "spaces"
 """The delimiter that is any number of spaces."""
 FIXED = "fixed width"
 """The delimiter of a text whose cells stand at fixed places."""
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 HELD = "\ue000"
 """Stands for a quote that is read as an ordinary character."""
 CLOSED_LATER = "A quote inside a quoted cell wasn't doubled; the cell was read up to the quote that ends it."
 ORDINARY = "A quote that is never closed, or stands inside a cell, was read as an ordinary character."
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 ZEROS = "Zero bytes inside cells were left out."
 
 Fits = Callable[[list[str]], bool]
@@ -40,9 +43,9 @@ class Record(NamedTuple):
 
 
 class Others(NamedTuple):
-    """Delimiters that a single row may have in place of the file's own, and whether cells found so belong into the table."""
+    """Dialects that a single row may have in place of the file's own, and whether cells found so belong into the table."""
 
-    delimiters: tuple[str, ...] = ()
+    dialects: tuple[Dialect, ...] = ()
     fit: Fits = lambda _cells: True
 
 
@@ -60,7 +63,7 @@ def lines_of(stream: TextIO) -> Iterator[str]:
 def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, others: Others = NO_OTHERS, effort: int = JOIN_EFFORT) -> Iterator[Record]:
     """The records of some lines. Where a quote can be understood in two ways, the reading with `width` cells is taken."""
     cutter = _Cutter(dialect, width, effort)
-    foreign = [_Cutter(dialect._replace(delimiter=other, escape=None), width, effort // 20) for other in others.delimiters if other != dialect.delimiter] if width and width > 1 else []
+    foreign = [_Cutter(other, width, effort // 20) for other in others.dialects] if width and width > 1 else []
     ahead: deque[str] = deque()
     source = iter(lines)
     while (line := ahead.popleft() if ahead else next(source, None)) is not None:
@@ -70,15 +73,15 @@ def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, ot
             yield found._replace(repair=f"{ZEROS} {found.repair}".strip())
             continue
         found = cutter.record(line, source, ahead)
-        if foreign and len(found.cells) != width:
-            found = _in_another(found, foreign, width, others.fit, source, ahead) or found
+        if foreign and (len(found.cells) != width or found.repair) and (other := _in_another(found, cutter, foreign, others.fit, source, ahead)):
+            found = other
         yield found
 
 
-def _in_another(found: Record, foreign: list["_Cutter"], width: int, fit: Fits, source: Iterator[str], ahead: deque[str]) -> Record | None:
-    """A row that has the table's width only with another delimiter."""
+def _in_another(found: Record, own: "_Cutter", foreign: list["_Cutter"], fit: Fits, source: Iterator[str], ahead: deque[str]) -> Record | None:
+    """A row that has the table's width only with another delimiter, or whose quotes make sense only with another quote or escape."""
     for cutter in foreign:
-        if cutter.delimiter not in found.raw:
+        if not cutter.may_cut(found, own):
             continue
         first = cutter.cut(found.raw)
         cells, raw = first.cells, found.raw
@@ -86,9 +89,15 @@ def _in_another(found: Record, foreign: list["_Cutter"], width: int, fit: Fits, 
             cells, raw = joined.cells, "".join(joined.lines)
         elif first.state != "whole":
             continue
-        if len(cells) == width and fit(cells):
-            return Record(cells, raw, f"This row is cut by {cutter.delimiter!r} where the others are cut by another character; it was read so.")
+        if len(cells) == cutter.width and fit(cells):
+            return Record(cells, raw, cutter.differs_from(own))
     return None
+
+
+def _is_prose(line: str) -> bool:
+    """Whether words stand between spaces rather than cells: most of them no numbers or dates."""
+    words = QUOTED.sub(" ", line).split()
+    return sum(kind_of(word) in ("number", "date") for word in words) < 0.5 * len(words)
 
 
 class _Cut(NamedTuple):
@@ -123,6 +132,22 @@ class _Cutter:
         self.lenient = re.compile(rf"{space}{q}([^\r\n]*?){q}{space}{end}") if q else never
         self.escaped = re.compile(rf"{e}([{e}{q or ''}{re.escape((self.delimiter or ' ')[0])}])") if e else never
         self.plain_escaped = re.compile(rf"(?:{e}.|(?!{self.between.pattern}).)*", re.DOTALL) if e else never
+
+    def may_cut(self, found: Record, own: "_Cutter") -> bool:
+        """Whether this way to cut could be the right one for a row that the file's own way doesn't cut well."""
+        if self.delimiter != own.delimiter:
+            return len(found.cells) != self.width and self.delimiter in found.raw and not (self.delimiter == " " and _is_prose(found.raw))
+        if self.quote != own.quote:
+            return len(found.cells) != self.width and found.raw.count(self.quote) > 1
+        return self.escape + self.quote in found.raw
+
+    def differs_from(self, own: "_Cutter") -> str:
+        """What to say of a row that is cut in this way."""
+        if self.delimiter != own.delimiter:
+            return f"This row is cut by {self.delimiter!r} where the others are cut by another character; it was read so."
+        if self.quote != own.quote:
+            return f"The cells of this row are quoted with {self.quote}, those of the others aren't; it was read so."
+        return f"In this row {self.escape} stands before quotes inside cells, where the others double them; it was read so."
 
     def record(self, line: str, source: Iterator[str], ahead: deque[str]) -> Record:
         if (self.quote is None or self.quote not in line) and (self.escape is None or self.escape not in line):

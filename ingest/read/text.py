@@ -1,26 +1,23 @@
 """Text files: bytes → encoding → dialect → layout → raw.parquet."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ingest.errors import Unreadable
-from ingest.read.assemble import Outcome, Shape, assemble
+from ingest.read.assemble import Outcome, Shape, assemble_all
 from ingest.read.dialect import SEP_LINE, find_dialect
 from ingest.read.encoding import Encoding, as_utf8, find_encoding
 from ingest.read.fast import read_fast
-from ingest.read.inside import Inside, SecondTable
+from ingest.read.inside import Inside
 from ingest.read.layout import Layout, TextRow, find_layout, usual_width
 from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS
-from ingest.read.questions import Option, question
+from ingest.read.mend import Mender, other_dialects
+from ingest.read.questions import table_question
 from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.records import Dialect, Others, Record, lines_of, records
 from schemas.reading import Finding, ReadReport, ReadSpec
 
-OTHERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
-"""What a single row may be cut by in place of the file's own delimiter.""" 
-END_MARK = "\x1a"
-"""What old programs write at the end of a text."""
 VOTING_LINES = 200
 VOTING_CHARS = 200_000
 
@@ -65,7 +62,7 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
     outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, kept, frozenset(spec.keep_rows), inside, file_name, out, progress)
-    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, (*encoding.questions, *_second_table(inside.second)))
+    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, (*encoding.questions, *table_question(outcome.second)))
 
 
 class _Kept:
@@ -131,46 +128,15 @@ def _voting(lines: list[str]) -> list[str]:
 def _read_slow(path: Path, dialect: Dialect, layout: Layout, fitter: Fitter, kept: _Kept, keep: frozenset[int], inside: Inside, file_name: str, out: Path, progress: Progress) -> Outcome:
     """Every record looked at, one by one: damage in one never costs another."""
     shape = Shape(_is_blank, list, fitter.fit)
+    others = Others(other_dialects(dialect), lambda cells: fitter.belongs(kept.of(cells)))
     with path.open(encoding="utf-8-sig", newline="") as stream, RawFile(out, file_name, None, layout.names, progress=progress) as raw:
-        rows = _numbered(records(lines_of(stream), dialect, kept.width or layout.usual, Others(OTHERS, lambda cells: fitter.belongs(kept.of(cells)))), fitter, kept)
-        outcome = assemble(inside.rows(rows), layout, keep, shape, raw)
-    return outcome._replace(excluded=tuple(sorted((*outcome.excluded, *inside.excluded), key=lambda row: row.row)))
+        mender = Mender(fitter, layout, dialect)
+        rows = mender.rows(records(lines_of(stream), dialect, kept.width or layout.usual, others), kept.of)
+        return assemble_all(rows, inside, layout, keep, shape, raw)
 
 
 def _is_blank(cells: Cells) -> bool:
     return not cells[0].strip() and not any(map(str.strip, cells))
-
-
-def _numbered(found: Iterable[Record], fitter: Fitter, kept: _Kept) -> Iterator[tuple[int, Sequence[str]]]:
-    for number, (cells, raw, repair) in enumerate(found, 1):
-        if raw == END_MARK:
-            cells = [""]
-        if kept.width:
-            cells = kept.of(cells)
-        if repair:
-            fitter.note(number, repair)
-        elif fitter.quote and fitter.quote in raw:
-            fitter.look_for_quotes(number, cells)
-        if fitter.spaced and len(cells) > 1 and cells[1][:1] == " ":
-            cells = fitter.without_spaces(number, cells)
-        if "\ufffd" in raw:
-            _point_out(number, cells, fitter)
-        yield number, cells
-
-
-def _second_table(found: SecondTable | None) -> tuple[dict[str, object], ...]:
-    if found is None:
-        return ()
-    options = [Option("1", "the first table", {"table": 1}), Option("2", f"the table below it, whose header is in row {found.header:,}", {"table": 2})]
-    return (question("table", f"There is a second table in rows {found.first:,} to {found.last:,}. Which one is to be read?", options),)
-
-
-def _point_out(number: int, cells: Sequence[str], fitter: Fitter) -> None:
-    """Lists the cells that hold bytes which fit nothing."""
-    for index, cell in enumerate(cells):
-        if "\ufffd" in cell:
-            column = repr(fitter.names[index]) if index < len(fitter.names) else index + 1
-            fitter.note(number, f"In column {column} some bytes don't fit the file's encoding; they are shown as \ufffd.", doubtful=True)
 
 
 def _report(file_name: str, encoding: Encoding, dialect: Dialect, findings: tuple[Finding, ...], layout: Layout, outcome: Outcome, fitter: Fitter, questions: tuple[dict[str, object], ...]) -> ReadReport:
