@@ -280,7 +280,8 @@ def test_the_day_of_the_invoices_is_kept_and_shown_where_it_matters(home: Path):
     press(at, "Save this day")
     assert "Saved." in words(at) and NOT_OURS not in words(at)
     assert accounts.settings_of("Practice").invoice_day == 31
-    assert "Invoices for October 2026 are made on **30 November 2026**" in words(app("this month", period="2026-10"))
+    assert "Invoices for December 2035 are made on **31 January 2036**" in words(app("this month", period="2035-12"))
+    assert "Invoices for January 2023 were made on **28 February 2023**" in words(app("this month", period="2023-01"))
 
 
 def test_removing_an_account(home: Path):

@@ -2,6 +2,7 @@
 
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -21,6 +22,7 @@ from pages.parts.upload_box import start_reading, upload_box
 from schemas.records import OpenRows
 
 SHOWN = 8
+FEW = 3
 OPEN_SHOWN = 10
 TABLE_ROWS = 200
 SAMPLES = PROJECT / "docs" / "samples"
@@ -33,7 +35,7 @@ def _page() -> None:
     here = month.month(period, frame.account().name)
     still_open = open_rows.all_open()
     if here.imports or here.expected:
-        _full(here, still_open)
+        _full(here, still_open, actor)
     else:
         _empty(period, actor)
     if here.waiting_elsewhere:
@@ -47,7 +49,7 @@ def _invoices(period: str) -> None:
     if by := accounts.settings_of(frame.account().name).invoices_on(period):
         left = (by - datetime.now(UTC).date()).days
         when = "today" if left == 0 else f"in {count(left, 'day')}" if left > 0 else f"{count(-left, 'day')} ago"
-        st.markdown(f":material/event: Invoices for {in_words(period)} are made on **{day(by.isoformat())}** ({when}).")
+        st.markdown(f":material/event: Invoices for {in_words(period)} {'were' if left < 0 else 'are'} made on **{day(by.isoformat())}** ({when}).")
 
 
 def _empty(period: str, actor: frame.Actor) -> None:
@@ -71,18 +73,20 @@ def _samples(samples: list[Path], actor: frame.Actor) -> None:
             open_import(record.id)
 
 
-def _full(here: month.Month, still_open: list[OpenRows]) -> None:
+def _full(here: month.Month, still_open: list[OpenRows], actor: frame.Actor) -> None:
     waiting, working = here.in_states(month.WAITING), here.in_states(month.WORKING)
+    unreadable = tuple(each for each in waiting if each.state == "unreadable")
+    section = partial(_section, who=actor.name)
     if st.button("Add usage", type="primary", icon=":material/add:"):
         open_import(None)
     _numbers(here, waiting, still_open)
     if working:
-        _section("Being worked on", working)
-    if waiting:
-        _section("Waiting for you", waiting)
+        section("Being worked on", working)
+    section("Waiting for you", tuple(each for each in waiting if each not in unreadable))
     _expected(here)
-    _section("Sent, not proven yet", here.in_states(("pushed",)))
-    _section("Sent and proven", here.in_states(("proven",)))
+    section("Sent, not proven yet", here.in_states(("pushed",)))
+    section("Sent and proven", here.in_states(("proven",)))
+    section("Can't be read: dismiss them, or say how they are to be read", unreadable, most=FEW)
 
 
 def _numbers(here: month.Month, waiting: tuple[month.Listed, ...], still_open: list[OpenRows]) -> None:
@@ -100,12 +104,12 @@ def _numbers(here: month.Month, waiting: tuple[month.Listed, ...], still_open: l
             st.metric(label, number(value), border=True, width=150, help=meaning)
 
 
-def _section(title: str, found: tuple[month.Listed, ...]) -> None:
+def _section(title: str, found: tuple[month.Listed, ...], who: str, most: int = SHOWN) -> None:
     if not found:
         return
     st.header(f"{title} ({len(found)})", anchor=False)
-    listing.import_rows(found[:SHOWN])
-    if len(found) > SHOWN:
+    listing.import_rows(found[:most], who)
+    if len(found) > most:
         st.page_link(IMPORTS_PAGE, label=f"All {len(found)} are on the Imports page", icon=":material/arrow_forward:")
 
 
