@@ -12,6 +12,7 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import TypeAdapter
 
+from ingest import apart, files, ledger, metric
 from ingest import check as checking
 from ingest import files, ledger, metric
 from ingest import match as matching
@@ -72,17 +73,51 @@ def read(import_id: str, spec: ReadSpec | None = None) -> ImportRecord:
         key = files.stage_key("raw", record.sha256, spec)
 
         def work(folder: Path) -> None:
-            report = read_file(source_path(import_id), record.file_name, spec, folder)
+            report = _read_source(record, spec, folder)
+            if record.fixes:
+                number_as_in_the_first_file(folder, report)
             (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
 
         try:
             folder = files.make_stage(import_id, "raw", key, work)
         except Unreadable as error:
-            return imports.change(import_id, read_spec=spec, state="unreadable", message=str(error), report=None, raw_key=None, check_key=None, check=None, match=None)
+        except apart.Stopped as error:
+            return imports.change(import_id, state="read" if record.report else "unreadable", message=str(error), progress=None)
+            return imports.change(import_id, read_spec=spec, state="unreadable", message=str(error), progress=None, report=None, raw_key=None, check_key=None, check=None, match=None)
         report = ReadReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8"))
         changed = imports.pointers(import_id)[0] != key
         reset = {"state": "read", "check_key": None, "check": None} if changed else {}
-        return imports.change(import_id, read_spec=spec, report=report, raw_key=key, message="", **reset)
+        return imports.change(import_id, read_spec=spec, report=report, raw_key=key, message="", progress=None, **reset)
+
+
+def _read_source(record: ImportRecord, spec: ReadSpec, folder: Path) -> ReadReport:
+    """Reads a small file at once; a large one apart, telling how far it is, until somebody stops it."""
+    source, asked = source_path(record.id), _stop_asked(record.id)
+    if record.size < apart.FROM_BYTES and not asked.exists():
+        return read_file(source, record.file_name, spec, folder)
+    expected = apart.expected_rows(source)
+
+    def told(rows: int) -> None:
+        imports.change(record.id, message=f"{rows:,} rows", progress=min(0.99, rows / expected) if expected else None)
+
+    try:
+        return apart.read_apart(source, record.file_name, spec, folder, told, asked.exists)
+    finally:
+        asked.unlink(missing_ok=True)
+
+
+def stop_reading(import_id: str, who: str) -> None:
+    """Ends the reading of a file, within a second where it is on its way; what was read before, if anything, stays as it is."""
+    if imports.get(import_id).state != "reading":
+        raise NotReady("This file isn't being read, so there is nothing to stop.")
+    with store().begin() as connection:
+        audit.record(connection, who, "stop-reading", import_id)
+    _stop_asked(import_id).touch()
+
+
+def _stop_asked(import_id: str) -> Path:
+    """A file that is there once somebody wants the reading to stop."""
+    return files.import_folder(import_id) / "stop-reading"
 
 
 def raw_folder(import_id: str) -> Path:

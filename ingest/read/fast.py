@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -23,6 +24,10 @@ from schemas.reading import ExcludedRow, RowSpan
 CHUNK = 8 * 1024**2
 GROUP_CELLS = 6_000_000
 LF, CR = 10, 13
+LOOK_EVERY = 0.5
+"""Seconds."""
+Told = Callable[[float], None] | None
+"""Hears which share is done."""
 TAIL_TRIES = 20
 """How many lines of the file's end are tried as the beginning of a record: the first ones may lie inside a quoted cell."""
 
@@ -46,11 +51,9 @@ def read_fast(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layo
     if not expected:
         return None
     with _only_body(path, body, folder.parent, layout) as (source, skip):
-        rows = _copy(source, skip, dialect, layout, folder, file)
+        rows = _copy(source, skip, dialect, layout, folder, file, (lambda share: progress(int(share * expected))) if progress else None)
     if rows != expected or _holds_other_rows(path, head, body, layout, folder):
         return None
-    if progress:
-        progress(rows)
     return _outcome(body, layout, rows)
 
 
@@ -212,20 +215,37 @@ def _only_body(path: Path, body: Body, folder: Path, layout: Layout) -> Iterator
         yield Path(copy.name), 0
 
 
-def _copy(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Path, file: str) -> int:
+def _copy(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Path, file: str, told: Told) -> int:
     """How many rows DuckDB wrote; -1 where it refused the file."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
     delimiter, quote = dialect.delimiter or "\x1f", dialect.quote or ""
     group = max(2048, min(122_880, GROUP_CELLS // layout.width))
     with engine() as connection:
         try:
-            return connection.execute(f"""
+            return _followed(connection, f"""
                 copy (select {literal(file)} as _file, null::varchar as _sheet, * from read_csv({literal(source)},
                     auto_detect=false, header=false, skip={skip}, delim={literal(delimiter)}, quote={literal(quote)}, escape={literal(quote)}, columns={{{columns}}}, strict_mode=true, null_padding=false))
                 to {literal(folder / RAW)} (format parquet, compression zstd, compression_level 1, row_group_size {group})
-            """).fetchone()[0]
+            """, told)
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException, duckdb.BinderException):
             return -1
+
+
+def _followed(connection: duckdb.DuckDBPyConnection, statement: str, told: Told) -> int:
+    """What a statement answers. Where somebody wants to hear, it runs beside, and they are told now and then which share of it is done."""
+    if told is None:
+        return connection.execute(statement).fetchone()[0]
+    connection.execute("set enable_progress_bar = true")
+    connection.execute("set enable_progress_bar_print = false")
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(lambda: connection.execute(statement).fetchone()[0])
+        try:
+            while not wait([running], LOOK_EVERY).done:
+                told(max(0.0, connection.query_progress()) / 100)
+            told(1.0)
+            return running.result()
+        finally:
+            connection.interrupt()
 
 
 def _outcome(body: Body, layout: Layout, rows: int) -> Outcome:
