@@ -92,6 +92,8 @@ class ReadReport(Frozen):
     spans: tuple[RowSpan, ...] = ()
     row_step: int = 0
     """Where several rows stand in one row of the file, or in the same row of several sheets: their numbers are so much apart (see ingest.raw.row_in_file)."""
+    keeps_original_rows: bool = False
+    """Whether these are rejected rows brought back: then their numbers are those of the first file, which stand in a column of their own."""
     warnings: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = ()
     """What a person changed since; reading itself leaves it empty. `columns` then has the ones that corrections add, too."""
