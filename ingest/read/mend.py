@@ -80,11 +80,11 @@ class Mender:
     def _without_quotes(self, number: int, cells: Sequence[str], quote: str) -> Sequence[str]:
         """A row whose cells are all quoted in another way than those of the others."""
         filled = [cell for cell in cells if cell.strip()]
-        inside = sum(_is_quoted(cell, quote) for cell in filled)
+        inside = sum(is_quoted(cell, quote) for cell in filled)
         if inside < 0.6 * len(filled) or inside < min(2, len(cells)) or self.fitter.is_quoted(quote):
             return cells
         self.fitter.note(number, f"The cells of this row are quoted with {quote}, those of the others aren't; it was read so.")
-        return [cell.strip()[1:-1].replace(quote * 2, quote) if _is_quoted(cell, quote) else cell for cell in cells]
+        return [cell.strip()[1:-1].replace(quote * 2, quote) if is_quoted(cell, quote) else cell for cell in cells]
 
     def _point_out(self, number: int, cells: Sequence[str]) -> None:
         """Lists the cells that hold bytes which fit nothing."""
@@ -146,6 +146,7 @@ class Mender:
         return apart > self.fitter.cost(flat) + SURE
 
 
-def _is_quoted(cell: str, quote: str) -> bool:
+def is_quoted(cell: str, quote: str) -> bool:
+    """Whether a cell stands between quotes of one kind."""
     text = cell.strip()
     return len(text) > 1 and text[0] == text[-1] == quote

@@ -8,6 +8,7 @@ from ingest.read.assemble import Outcome, Shape, assemble_all
 from ingest.read.dialect import SEP_LINE, find_dialect
 from ingest.read.encoding import Encoding, as_utf8, find_encoding
 from ingest.read.fast import read_fast
+from ingest.read.heading import note_header, with_mended_header
 from ingest.read.inside import Inside
 from ingest.read.layout import Layout, TextRow, find_layout, usual_width
 from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS
@@ -57,6 +58,7 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
     rows = [TextRow(number, kept.of(record.cells)) for number, record in enumerate(head, 1)]
     layout = find_layout(rows, spec.header_rows, 1 if SEP_LINE.fullmatch(lines[0]) else None)
     fitter = Fitter(layout, vote.dialect, [row.cells for row in rows[layout.first_row - 1 :]])
+    note_header(head, rows, layout, fitter)
     inside = Inside(layout, rows, frozenset(spec.keep_rows))
     outcome = None
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
@@ -112,7 +114,8 @@ def _head_lines(path: Path, count: int) -> tuple[list[str], bool]:
 def _head(lines: list[str], dialect: Dialect) -> list[Record]:
     """The first records; where one is damaged, read again with the number of cells that most have."""
     found = list(records(lines, dialect))
-    return list(records(lines, dialect, usual_width(TextRow(0, record.cells) for record in found))) if any(record.repair for record in found) else found
+    width = usual_width(TextRow(0, record.cells) for record in found)
+    return with_mended_header(list(records(lines, dialect, width)) if any(record.repair for record in found) else found, dialect, width)
 
 
 def _voting(lines: list[str]) -> list[str]:
