@@ -111,13 +111,13 @@ def stage(import_id: str) -> Stage:
 
 
 def listed(text: str = "", *, states: Iterable[ImportState] = (), limit: int = 50, offset: int = 0) -> tuple[list[Listed], int]:
-    """Imports whose file, person, event type, account, period or id contains the text, newest first, and how many there are in all."""
-    where = [imports.c.state != "discarded"]
+    """Imports whose file, person, event type, account, period or id contains the text, newest first, and how many there are in all. Dismissed ones only where they are asked for."""
+    where = [imports.c.state != "discarded"] if "discarded" not in (states := tuple(states)) else []
     if text.strip():
         searched = (imports.c.file_name, imports.c.created_by, imports.c.event_type, imports.c.account, imports.c.period, imports.c.id)
         where.append(or_(*(column.icontains(text.strip(), autoescape=True) for column in searched)))
-    if wanted := tuple(states):
-        where.append(imports.c.state.in_(wanted))
+    if states:
+        where.append(imports.c.state.in_(states))
     query = select(*_light(), *_counts()).where(*where).order_by(imports.c.created_at.desc(), imports.c.id).limit(limit).offset(offset)
     with store().connect() as connection:
         total = connection.execute(select(func.count()).select_from(imports).where(*where)).scalar_one()
@@ -170,10 +170,10 @@ def quiet_customers(period: str, account: str) -> list[Quiet]:
     return sorted(quiet, key=lambda each: (-each.events, each.customer_id))
 
 
-def open_count() -> int:
-    """How many imports there are at all."""
+def how_many() -> int:
+    """How many imports there are at all, dismissed ones among them."""
     with store().connect() as connection:
-        return connection.execute(select(func.count()).select_from(imports).where(imports.c.state != "discarded")).scalar_one()
+        return connection.execute(select(func.count()).select_from(imports)).scalar_one()
 
 
 def _expected(period: str, before: Iterable[Row], here: tuple[Listed, ...]) -> tuple[Expected, ...]:

@@ -69,6 +69,15 @@ class Remembered:
     def settling(self, entry_id: int | None) -> None:
         st.session_state["settling"] = entry_id
 
+    @property
+    def dismissing(self) -> str | None:
+        """The import whose dismissal is being typed."""
+        return st.session_state.get("dismissing")
+
+    @dismissing.setter
+    def dismissing(self, import_id: str | None) -> None:
+        st.session_state["dismissing"] = import_id
+
     def keep_in_address(self) -> None:
         """Puts what was chosen into the address again: going to another page empties it."""
         for name in ("account", "period"):

@@ -13,6 +13,7 @@ GROUPS = {
     "Being worked on": month.WORKING,
     "Sent, not proven yet": ("pushed",),
     "Sent and proven": ("proven",),
+    "Dismissed": ("discarded",),
 }
 
 
@@ -27,23 +28,23 @@ def _search() -> tuple[str, str]:
     return text or "", group
 
 
-def _list() -> None:
+def _list(who: str) -> None:
     text, group = _search()
     page = st.session_state.get("imports_page") or 1
     found, total = month.listed(text, states=GROUPS[group], limit=PAGE, offset=(page - 1) * PAGE)
     if total and not found:
         page, (found, total) = 1, month.listed(text, states=GROUPS[group], limit=PAGE)
     st.caption(f"{count(total, 'import')} found" if total else "Nothing found. Try another word or another state.")
-    listing.import_rows(found, with_account=True)
+    listing.import_rows(found, who, with_account=True)
     if total > PAGE:
         st.pagination(-(-total // PAGE), key="imports_page")
 
 
 assert set(sum((tuple(group) for group in GROUPS.values()), ())) <= set(STATES)
-frame.begin("Imports")
+actor = frame.begin("Imports")
 if st.button("Add usage", type="primary", icon=":material/add:"):
     state.open_import(None)
-if month.open_count():
-    _list()
+if month.how_many():
+    _list(actor.name)
 else:
     _empty()

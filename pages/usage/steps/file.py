@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ingest import imports
+from ingest import dismissing
 from ingest.errors import BadInput
 from ingest.store.imports import pointers
 from pages.parts import errors, frame
@@ -45,7 +45,7 @@ def _unreadable(record: ImportRecord, actor: frame.Actor) -> None:
     st.markdown("Nothing of it was sent. Choose another file, or say yourself how this one is to be read.")
     with st.container(horizontal=True):
         if st.button("Choose another file", type="primary", icon=":material/upload_file:"):
-            imports.discard(record.id, actor.name)
+            dismissing.dismiss(record.id, "Another file was chosen instead.", actor.name)
             open_import(None)
         found.change_all(record, actor)
 

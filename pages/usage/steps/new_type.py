@@ -12,6 +12,8 @@ from schemas.event_type import FIELD_TYPES, EventType
 from schemas.matching import ColumnProfile
 
 PAGE = 30
+MANY = 3
+"""More columns than this can be ticked or unticked all at once."""
 
 
 def name(place: Place, proposal: EventType) -> None:
@@ -25,6 +27,10 @@ def columns(place: Place, made: dict[str, NewField], profiles: tuple[ColumnProfi
     if not made:
         return
     st.markdown("**Which of the other columns are part of it?**")
+    if len(made) > MANY:
+        with st.container(horizontal=True):
+            st.button("Tick all", key=place.key("tick_all"), on_click=_tick_all, args=(place, made, True), disabled=all(each.included for each in made.values()))
+            st.button("Untick all", key=place.key("untick_all"), on_click=_tick_all, args=(place, made, False), disabled=not any(each.included for each in made.values()))
     by_column = {profile.column: profile for profile in profiles}
     for column in _page_of(place, list(made)):
         _tick(place, column, made[column], by_column[column])
@@ -81,6 +87,13 @@ def _named(place: Place, what: str, key: str) -> None:
 
 def _included(place: Place, column: str, made: NewField, key: str) -> None:
     place.change(columns={**place.draft().columns, column: made.model_copy(update={"included": st.session_state[key]})})
+
+
+def _tick_all(place: Place, made: dict[str, NewField], included: bool) -> None:
+    place.change(columns={**place.draft().columns, **{column: each.model_copy(update={"included": included}) for column, each in made.items()}})
+    for column in made:
+        if (key := place.key(f"include_{column}")) in st.session_state:
+            st.session_state[key] = included
 
 
 def _field_changed(place: Place, column: str, made: NewField, name_key: str, type_key: str) -> None:
