@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from ingest.correct import corrected, dropped
-from ingest.engine import engine, identifier, literal
+from ingest.engine import identifier, literal
 from schemas.correcting import creates
 from schemas.reading import ReadReport, RowSpan
 
@@ -16,8 +16,6 @@ OWN_COLUMNS = ("_file", "_sheet", ROW, "file_row_number")
 
 PROBLEM, ORIGINAL_ROW = "Problem", "Row in the original file"
 """Columns that we add to the rows a person downloads to fix; a file that has them brings such rows back."""
-
-_ORIGINAL = f"try_cast({identifier(ORIGINAL_ROW)} as bigint)"
 
 GUARDED = r"'+[=+\-@\t\r].*"
 """A cell that a file of rejected rows holds behind an apostrophe, which is taken off when the file comes back."""
@@ -41,17 +39,7 @@ def as_read(folder: Path, report: ReadReport) -> str:
     added = {name for correction in report.corrections for name in creates(correction)}
     columns = ", ".join(_cell(column, report) for column in report.columns if column not in added)
     row = ROW if ROW in pq.read_schema(folder / RAW).names else f"file_row_number + {_shift(report.spans)} as {ROW}"
-    if report.keeps_original_rows:
-        row = f"{_ORIGINAL} as {ROW}"
     return f"select {row}, _file, _sheet, {columns} from read_parquet({literal(folder / RAW)}, file_row_number=true)"
-
-
-def tells_original_rows(folder: Path, report: ReadReport) -> bool:
-    """Whether every row says which row of the first file it is, and no two the same."""
-    if not is_brought_back(report.columns):
-        return False
-    with engine() as connection:
-        return connection.execute(f"select count(*) = count(distinct {_ORIGINAL}) from read_parquet({literal(folder / RAW)})").fetchone()[0]
 
 
 def row_in_file(number: int, report: ReadReport) -> int:
