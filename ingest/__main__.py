@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except IngestError as error:
         return _failed(options, error)
+    except BrokenPipeError:  # whoever was to read the answer has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 3
     except ValueError as error:  # a record that refused what it was given: pydantic says why
         return _failed(options, BadInput(f"That can't be used: {_reason(error)}."))
     except OSError as error:

@@ -1,5 +1,6 @@
 """The evidence of a push: it opens without this program, and its numbers are those that were sent."""
 
+import codecs
 import csv
 import hashlib
 import io
@@ -39,7 +40,8 @@ def test_the_evidence_can_be_checked_without_this_program(home: Path, tmp_path: 
         assert json.loads(archive.read("receipt.json"))["events_sha256"] == receipt.events_sha256 == hashlib.sha256(archive.read("events.parquet")).hexdigest()
         assert receipt.events_sha256 in explained and "60 planned, 60 stored" in explained and "60 found, 0 missing, 0 too many: proven" in explained
         assert len(archive.read("batches.csv").splitlines()) == 1 + receipt.batches
-        rows = list(csv.DictReader(io.StringIO(archive.read("events.csv").decode())))
+        assert [name for name in names if name.endswith(".csv") and not archive.read(name).startswith(codecs.BOM_UTF8)] == []  # Excel knows by it how to read umlauts
+        rows = list(csv.DictReader(io.StringIO(archive.read("events.csv").decode("utf-8-sig"))))
     assert len(rows) == 60
     assert {name: rows[7][name] for name in ("customer_id", "timestamp", "quantity", "region", "row in the file")} == {"customer_id": "cus_7", "timestamp": "2026-10-01 00:00:00.049", "quantity": "0.07", "region": "eu-1", "row in the file": "9"}
 

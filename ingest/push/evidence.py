@@ -1,7 +1,9 @@
 """The evidence of a push: one archive with everything an auditor needs, and that opens without this program."""
 
+import codecs
 import csv
 import io
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -31,6 +33,7 @@ Read back          {proof}
 What each file is. Files ending in .csv open in any spreadsheet program.
 
 events.csv           Every event of this push, one a line, with its row in the file that was brought in. Times are UTC.
+                     event_id says which usage it is, content what it says: the same usage with another quantity keeps the first and not the second.
 issues.csv           Everything that was noted about a cell or a row: what, where, and what to do.
 left_out.csv         Every row that is no event of this push, and why: it needs fixing, was already sent, repeats another row, or is no usage.
 batches.csv          The requests that were planned, with the key under which each was sent and how it ended. "first" is the place of its first
@@ -79,9 +82,16 @@ def _add_tables(archive: zipfile.ZipFile, folder: Path, path: Path) -> None:
             table = path.with_name(f"{path.name}.{name}.csv")
             try:
                 connection.execute(f"copy (select {_readable(connection, folder / name)} from read_parquet({literal(folder / name)})) to {literal(table)} (format csv, header true)")
-                archive.write(table, f"{Path(name).stem}.csv")
+                _add_marked(archive, f"{Path(name).stem}.csv", table)
             finally:
                 table.unlink(missing_ok=True)
+
+
+def _add_marked(archive: zipfile.ZipFile, name: str, table: Path) -> None:
+    """Adds a text with the mark by which Excel knows that it is UTF-8."""
+    with archive.open(name, "w", force_zip64=True) as out, table.open("rb") as text:
+        out.write(codecs.BOM_UTF8)
+        shutil.copyfileobj(text, out, 1024**2)
 
 
 def _readable(connection: duckdb.DuckDBPyConnection, table: Path) -> str:
@@ -113,10 +123,10 @@ def _written_out(number: str) -> str:
     return f"{sign} || case when {exponent} < 0 then '0.' || repeat('0', -{exponent} - 1) || {digits} else rpad({digits}, {exponent} + 1, '0') end"
 
 
-def _csv(rows: list[dict[str, object]]) -> str:
+def _csv(rows: list[dict[str, object]]) -> bytes:
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    return text.getvalue()
+    return text.getvalue().encode("utf-8-sig")
