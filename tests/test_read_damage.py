@@ -352,5 +352,5 @@ def test_a_header_alone_still_gives_its_names(read: Read) -> None:
 
 def test_a_column_for_each_month_is_pointed_out(read: Read) -> None:
     report, _ = read("customer,Jan 2025,Feb 2025,Mar 2025\nacme,1,2,3\nhooli,4,5,6\n")
-    assert "look like months" in report.warnings[0]
+    assert "look like months" in report.questions[0]["text"]
     assert not read(PLAIN)[0].warnings

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.errors import Unreadable
-from ingest.read import archive
+from ingest.read import archive, turn
 from ingest.read.arrow import read_arrow, read_parquet
 from ingest.read.limits import MAX_PACKING, MAX_TRIED
 from ingest.read.markup import read_html, read_spreadsheetml
@@ -72,7 +72,19 @@ def read_file(source: Path, file_name: str, spec: ReadSpec, out: Path, progress:
     Raises Unreadable with one plain sentence where there is no table to read.
     """
     with _unchanged(source):
-        return _read(source, file_name, spec, out, progress, 0)
+        return turn.settled(_read(source, file_name, turn.spec_to_read(spec), out, progress, 0), spec, out)
+
+
+def inner_files(source: Path) -> tuple[str, ...]:
+    """The names of the files in a zip archive that holds several; none for any other file. Raises Unreadable as read_file does."""
+    names = archive.members(source) if format_of(source) == "zip" else ()
+    return tuple(names) if len(names) > 1 else ()
+
+
+def read_inner(source: Path, member: str, file_name: str, spec: ReadSpec, out: Path, progress: Callable[[int], None] | None = None) -> ReadReport:
+    """Reads one file inside a zip archive as a file of its own; `file_name` is what it is called."""
+    with _unchanged(source), archive.unpacked(source, "zip", member, out.parent) as path:
+        return read_file(path, file_name, spec, out, progress)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ingest.errors import Broken, Unreadable
+from ingest.read.inside import Inside, SecondTable
 from ingest.read.layout import BLANK, NO_ROWS, TOTALS, EndRow, Layout, TextRow, find_end
 from ingest.read.limits import MAX_LISTED_BLANKS, MAX_LISTED_END_BLANKS, TAIL_RECORDS
 from ingest.read.rawfile import Cells, Fit, RawFile
@@ -28,6 +29,14 @@ class Outcome(NamedTuple):
     totals: tuple[TotalsRow, ...]
     spans: tuple[RowSpan, ...] = ()
     """Only where the rows' numbers don't stand in the file itself."""
+    second: SecondTable | None = None
+    """A table below the first, which was left out."""
+
+
+def assemble_all(rows: Iterable[tuple[int, Cells]], inside: Inside, layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:
+    """Writes the table's own rows, after leaving out what stands between them and what stands below it."""
+    outcome = assemble(inside.rows(iter(rows)), layout, keep, shape, raw)
+    return outcome._replace(excluded=tuple(sorted((*outcome.excluded, *inside.excluded), key=lambda row: row.row)), second=inside.second)
 
 
 def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from ingest.errors import Unreadable
-from ingest.read.assemble import Outcome, Shape, assemble
+from ingest.read.assemble import Outcome, Shape, assemble, assemble_all
+from ingest.read.inside import Inside
 from ingest.read.layout import ABOVE, BLANK, NO_ROWS, Layout, TextRow, find_layout
 from ingest.read.limits import HEAD_RECORDS, MAX_LISTED_END_BLANKS
 from ingest.read.names import column_names
@@ -16,12 +17,11 @@ ONLY_NAMES = "This table has names of columns but no rows below them. If that ro
 def layout_of(rows: Sequence[TextRow], spec: ReadSpec, width: int) -> Layout:
     """The layout of a grid's first rows. A single row of text is a header without rows: nothing is wrong with an empty month, and it is said."""
     try:
-        layout = find_layout(rows, spec.header_rows, width=width)
+        return find_layout(rows, spec.header_rows, width=width)
     except Unreadable as error:
         if error.sentence != NO_ROWS or spec.header_rows is not None:
             raise
         return _only_names(rows, width)
-    return _without_repeats(layout, rows) if len(layout.header_rows) > 1 else layout
 
 
 def _only_names(rows: Sequence[TextRow], width: int) -> Layout:
@@ -31,17 +31,10 @@ def _only_names(rows: Sequence[TextRow], width: int) -> Layout:
     return Layout((header.number,), column_names(header.cells, width), header.number + 1, ("empty",) * width, width, others, (finding,), (ONLY_NAMES,))
 
 
-def _without_repeats(layout: Layout, rows: Sequence[TextRow]) -> Layout:
-    """Names joined from several rows, where a merged cell repeats what stands above it: once is enough."""
-    header = [row.cells for row in rows if row.number in layout.header_rows]
-    joined = [" ".join(dict.fromkeys(cells[index].strip() for cells in header if index < len(cells) and cells[index].strip())) for index in range(layout.width)]
-    return layout._replace(names=column_names(joined, layout.width))
-
-
-def write_grid(rows: Callable[[], Iterable[tuple[int, Cells]]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:
+def write_grid(rows: Callable[[], Iterable[tuple[int, Cells]]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile, head: Sequence[TextRow]) -> Outcome:
     """Writes a grid's own rows. Where all there is below the header looks like totals and notes, that is the table."""
     try:
-        return assemble(rows(), layout, keep, shape, raw)
+        return assemble_all(rows(), Inside(layout, head, keep, shape.as_text), layout, keep, shape, raw)
     except Unreadable as error:
         if error.sentence != NO_ROWS:
             raise
@@ -58,4 +51,4 @@ def read_texts(rows: Sequence[TextRow], spec: ReadSpec, raw_of: Callable[[Sequen
     layout = layout_of(level[:HEAD_RECORDS], spec, width)
     shape = Shape(lambda cells: not any(map(str.strip, cells)), list, lambda _number, cells: cells)
     with raw_of(layout.names) as raw:
-        return layout, write_grid(lambda: level, layout, frozenset(spec.keep_rows), shape, raw)
+        return layout, write_grid(lambda: level, layout, frozenset(spec.keep_rows), shape, raw, level[:HEAD_RECORDS])

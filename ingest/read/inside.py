@@ -1,12 +1,14 @@
 """What stands between the rows of a table and is none of it: headers repeated on every page, subtotals, comments, a second table below."""
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from ingest.read.kinds import kind_of
 from ingest.read.layout import ABOVE, Layout, TextRow, is_totals
+from ingest.read.limits import MAX_LISTED_REPAIRS
+from ingest.read.rawfile import Cells
 from ingest.values.labels import says_total
 from schemas.reading import ExcludedRow
 
@@ -18,7 +20,8 @@ COMMENT_MARKS = ("#", "//", "--", "%")
 HELD_ROWS = 12
 """How many rows of totals and notes wait for what comes after them."""
 LOOK_AHEAD = 12
-Numbered = tuple[int, Sequence[str]]
+Numbered = tuple[int, Cells]
+AsText = Callable[[Cells], Sequence[str]]
 
 
 class SecondTable(NamedTuple):
@@ -30,16 +33,20 @@ class SecondTable(NamedTuple):
 
 
 class Inside:
-    """Passes a table's rows on, and keeps a list of those between them that are none."""
+    """Passes a table's rows on, and keeps a list of those between them that are none. `as_text`: for cells that aren't text yet."""
 
-    def __init__(self, layout: Layout, head: Sequence[TextRow], keep: frozenset[int] = frozenset()) -> None:
-        self.layout, self.keep = layout, keep
+    def __init__(self, layout: Layout, head: Sequence[TextRow], keep: frozenset[int] = frozenset(), as_text: AsText | None = None) -> None:
+        self.layout, self.keep, self.as_text = layout, keep, as_text
         self.headers = {_key(row.cells) for row in head if row.number in layout.header_rows}
         above = {each.row for each in layout.excluded if each.reason == ABOVE}
         self.titles = {_key(row.cells) for row in head if row.number in above}
-        body = [row.cells for row in head if row.number >= layout.first_row]
-        self.commented = any(cells[0].startswith(COMMENT_MARKS) for cells in body if len(cells) == layout.usual)
-        self.usually_filled = [_filled_share(body, index) > 0.9 for index in range(layout.width)]
+        self.begins = {next((cell for cell in key if cell), "") for key in self.headers | self.titles}
+        body = [row for row in head if row.number >= layout.first_row and not row.is_blank]
+        self.commented = any(row.cells[0].startswith(COMMENT_MARKS) and row.filled > 1 for row in body)
+        plain = [row.cells for row in body if not is_totals(row, layout.kinds)]
+        self.usually_filled = [_filled_share(plain, index) > 0.9 for index in range(layout.width)]
+        lengths = Counter(len(_trimmed(cells)) for cells in plain)
+        self.lengths = {length for length, count in lengths.items() if count > 0.1 * lengths.total()}
         self.excluded: list[ExcludedRow] = []
         self.second: SecondTable | None = None
         self.held: list[Numbered] = []
@@ -48,23 +55,39 @@ class Inside:
     def rows(self, rows: Iterator[Numbered]) -> Iterator[Numbered]:
         """The rows, without those that are no part of the table; a second table ends them."""
         ahead: deque[Numbered] = deque()
+        rows = iter(rows)
         while (row := ahead.popleft() if ahead else next(rows, None)) is not None:
             number, cells = row
-            if number < self.layout.first_row or number in self.keep:
+            if number < self.layout.first_row or number in self.keep or self._is_plain(cells):
                 yield row
-            elif reason := self._reason(cells):
-                self._leave_out(number, cells, reason)
-            elif not any(map(str.strip, cells)):
+                continue
+            texts = self._texts(cells)
+            if reason := self._reason(texts):
+                self._leave_out(number, texts, reason)
+            elif not any(map(str.strip, texts)):
                 self.gap = True
                 yield from self._hold_or_pass(row)
-            elif (self.gap or len(cells) != self.layout.usual) and (header := self._begins_table(row, ahead, rows)):
+            elif (self.gap or len(texts) != self.layout.usual) and (header := self._begins_table(number, texts, ahead, rows)):
                 yield from self._let_go(is_end=True)
-                self._leave_rest_out(row, header, ahead, rows)
+                self._leave_rest_out(header, chain((row,), ahead, rows))
                 return
             else:
                 yield from self._pass(row)
                 self.gap = False
         yield from self._let_go(is_end=True)
+
+    def _texts(self, cells: Cells) -> Sequence[str]:
+        return self.as_text(cells) if self.as_text else cells
+
+    def _is_plain(self, cells: Cells) -> bool:
+        """Whether a row of a sheet is like most, seen at a glance: it doesn't begin as a header, a comment or a total does."""
+        if self.as_text is None or self.gap or self.held:
+            return False
+        first = next((cell for cell in cells if cell not in ("", None)), "")
+        if type(first) is not str:
+            return True
+        text = first.strip()
+        return bool(text) and text not in self.begins and not text.startswith(COMMENT_MARKS) and not says_total(text)
 
     def _reason(self, cells: Sequence[str]) -> str | None:
         if self.headers or self.titles:
@@ -73,7 +96,7 @@ class Inside:
                 return REPEATED
             if key in self.titles and key:
                 return REPEATED_TITLE
-        if len(cells) != self.layout.usual and self.layout.width > 1 and not self.commented and cells[0].lstrip().startswith(COMMENT_MARKS):
+        if self.layout.width > 1 and not self.commented and cells[0].lstrip().startswith(COMMENT_MARKS) and (len(cells) != self.layout.usual or not any(map(str.strip, cells[1:]))):
             return COMMENT
         return None
 
@@ -82,8 +105,9 @@ class Inside:
 
     def _pass(self, row: Numbered) -> Iterator[Numbered]:
         """A row that isn't blank: totals and notes wait, since they may be the end of the table; others let them go."""
-        first = next((cell for cell in row[1] if cell.strip()), "").strip()
-        if says_total(first) and self._is_subtotal(row) or self.held and len(self.held) < HELD_ROWS and TextRow(row[0], list(row[1])).filled <= max(1, self.layout.width // 3):
+        texts = self._texts(row[1])
+        first = next((cell for cell in texts if cell.strip()), "").strip()
+        if says_total(first) and self._is_subtotal(row) or self.held and len(self.held) < HELD_ROWS and TextRow(row[0], list(texts)).filled <= max(1, self.layout.width // 3):
             self.held.append(row)
         else:
             yield from self._let_go(is_end=False)
@@ -99,36 +123,36 @@ class Inside:
         held, self.held = self.held, []
         for number, cells in held:
             if not is_end and self._is_subtotal((number, cells)):
-                self._leave_out(number, cells, SUBTOTALS)
+                self._leave_out(number, self._texts(cells), SUBTOTALS)
             else:
                 yield number, cells
 
     def _is_subtotal(self, row: Numbered) -> bool:
-        text = TextRow(row[0], list(row[1]))
+        text = TextRow(row[0], list(self._texts(row[1])))
         return is_totals(text, self.layout.kinds) and any(filled and not "".join(text.cells[index : index + 1]).strip() for index, filled in enumerate(self.usually_filled))
 
-    def _begins_table(self, row: Numbered, ahead: deque[Numbered], rows: Iterator[Numbered]) -> int | None:
+    def _begins_table(self, number: int, texts: Sequence[str], ahead: deque[Numbered], rows: Iterator[Numbered]) -> int | None:
         """The header's row number, where this row begins another table."""
-        cells = _trimmed(row[1])
-        is_title = len(cells) == 1 and (self.gap or len(row[1]) == 1)
+        cells = _trimmed(texts)
+        is_title = len(cells) == 1 and (self.gap or len(texts) == 1)
         if not is_title and not self._is_header(cells, gap=self.gap):
             return None
         while len(ahead) < LOOK_AHEAD and (following := next(rows, None)) is not None:
             ahead.append(following)
+        later = [(each, _trimmed(self._texts(cells))) for each, cells in ahead]
         if not is_title:
-            return row[0] if self._is_body(cells, [_trimmed(cells) for _, cells in ahead]) else None
-        later = [(number, _trimmed(each)) for number, each in ahead]
-        for index, (number, each) in enumerate(later[:4]):
+            return number if self._is_body(cells, [each for _, each in later]) else None
+        for index, (place, each) in enumerate(later[:4]):
             if len(each) > 1:
-                return number if self._is_header(each, gap=True) and self._is_body(each, [cells for _, cells in later[index + 1 :]]) else None
+                return place if self._is_header(each, gap=True) and self._is_body(each, [cells for _, cells in later[index + 1 :]]) else None
         return None
 
     def _is_header(self, cells: list[str], *, gap: bool) -> bool:
         if len(cells) < 2 or any(kind_of(cell) != "text" for cell in cells) or len(set(cells)) < len(cells):
             return False
-        if len(cells) != self.layout.width:
+        if len(cells) != self.layout.width and len(cells) not in self.lengths:
             return True
-        return gap and any(kind in ("number", "date") for kind in self.layout.kinds)
+        return gap and any(kind in ("number", "date") for kind in self.layout.kinds[: len(cells)])
 
     def _is_body(self, header: list[str], following: list[list[str]]) -> bool:
         """Whether the rows after a header are a table of its own: as wide as it, and not as wide, or not of the same kinds, as the first."""
@@ -136,18 +160,25 @@ class Inside:
         alike = [cells for cells in body if len(cells) == len(header)]
         if not body or len(alike) < 0.6 * len(body):
             return False
-        if len(header) != self.layout.width:
+        if len(header) != self.layout.width and len(header) not in self.lengths:
             return len(alike) > 1 or len(body) == 1
         return any(kind_of(cell) in ("number", "date") for cells in alike for cell in cells)
 
-    def _leave_rest_out(self, row: Numbered, header: int, ahead: deque[Numbered], rows: Iterator[Numbered]) -> None:
-        last = row[0]
-        for number, cells in (*ahead, *()):
-            last = number if any(map(str.strip, cells)) else last
-        for number, cells in rows:
-            last = number if any(map(str.strip, cells)) else last
-        self.second = SecondTable(row[0], header, last)
-        self._leave_out(row[0], row[1], f"second table, rows {row[0]:,} to {last:,}")
+    def _leave_rest_out(self, header: int, rest: Iterator[Numbered]) -> None:
+        """Lists the rows of the tables below; of very many the last entry stands for all that follow."""
+        first, last, more = 0, 0, 0
+        for number, cells in rest:
+            texts = self._texts(cells)
+            if not any(map(str.strip, texts)):
+                continue
+            first, last = first or number, number
+            if number - first < MAX_LISTED_REPAIRS:
+                self._leave_out(number, texts, "second table")
+            else:
+                more += 1
+        if more:
+            self.excluded.append(ExcludedRow(row=last, reason=f"second table, with {more - 1:,} rows before this one"))
+        self.second = SecondTable(first, header, last)
 
 
 def _key(cells: Sequence[str]) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ DATE = re.compile(r"""
       | \d{1,2} [\s.-]+ [^\W\d]{3,9}\.? [\s,-]+ \d{2,4} | [^\W\d]{3,9}\.? \s+ \d{1,2} ,? \s+ \d{4} )
     (?: [T\s]+ \d{1,2} : \d{2} (?: : \d{2} (?:[.,]\d+)? )? \s* (?: [aApP]\.?[mM]\.? )? \s* (?: Z | UTC | GMT | [+-]\d{2}:?\d{2} )? )?
     | \d{1,3} : \d{2} (?: : \d{2} (?:[.,]\d+)? )? (?: \s* [aApP]\.?[mM]\.? )?""", re.VERBOSE)
+YEAR = re.compile(r"(?:19|20)\d\d(?:[/-]\d{2,4})?")
+LETTERS, DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 PLAIN_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 DIGIT = re.compile(r"\d")
 LONGEST = 60
@@ -34,6 +36,11 @@ def kind_of(text: str) -> Kind:
     if PLAIN_NUMBER.fullmatch(text):
         return "number"
     return "date" if DATE.fullmatch(text) else "number" if NUMBER.fullmatch(text) else "text"
+
+
+def shape_of(text: str) -> str:
+    """A text with every run of letters as `a` and of digits as `9`: codes of one kind have one shape."""
+    return DIGITS.sub("9", LETTERS.sub("a", text.strip()[:LONGEST]))
 
 
 def column_kind(cells: Iterable[str]) -> Kind:

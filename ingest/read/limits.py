@@ -42,7 +42,7 @@ HEAD_RECORDS = 500
 HEAD_CHARS = 512 * 1024
 HEAD_LINES = 20_000
 TAIL_BYTES = 64 * 1024
-TAIL_RECORDS = 12
+TAIL_RECORDS = 50
 """Filled records at the end among which totals and footnotes are looked for."""
 FAST_FROM_BYTES = 2 * 1024**2
 """From this size on a clean text file is read by DuckDB; smaller ones are cheap either way."""

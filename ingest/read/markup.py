@@ -12,7 +12,7 @@ from ingest.read.grid import read_texts
 from ingest.read.layout import TextRow
 from ingest.read.limits import MAX_COLUMNS, MAX_DOCUMENT_BYTES
 from ingest.read.merged import Range, filled, fills_of
-from ingest.read.questions import which_sheet
+from ingest.read.questions import table_question, which_sheet
 from ingest.read.rawfile import RawFile
 from ingest.read.xml_events import Handlers, local, parse
 from schemas.reading import Finding, ReadReport, ReadSpec
@@ -80,7 +80,7 @@ def _read(tables: list[Table], pick: Callable, kind: str, report: ReadReport, sp
     finding = Finding(what="sheet", value=best.name, why=why, confidence="likely" if others and not spec.sheet else "certain")
     return report.model_copy(update={
         "format": kind, "sheet": best.name, "sheets": names, "header_rows": layout.header_rows, "columns": layout.names, "rows": outcome.rows, "excluded": outcome.excluded, "totals": outcome.totals,
-        "spans": outcome.spans, "findings": (*report.findings, finding, *layout.findings), "warnings": layout.warnings, "questions": _question(best.name, [] if spec.sheet else [table.name for table in real if table is not best])})
+        "spans": outcome.spans, "findings": (*report.findings, finding, *layout.findings), "warnings": layout.warnings, "questions": (*_question(best.name, [] if spec.sheet else [table.name for table in real if table is not best]), *table_question(outcome.second))})
 
 
 def _question(best: str, others: list[str]) -> tuple[dict[str, object], ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ingest.read.inside import SecondTable
+
 
 class Option(NamedTuple):
     """One answer: `spec` holds the fields of a ReadSpec that it sets."""
@@ -20,3 +22,11 @@ def question(name: str, text: str, options: Sequence[Option], answer: str | None
 def which_sheet(text: str, names: Sequence[str], labels: Sequence[str] = ()) -> dict[str, object]:
     """Which sheet, table, array or file of an archive is to be read; the first name was."""
     return question("sheet", text, [Option(name, label, {"sheet": name}) for name, label in zip(names, labels or [f"Only {name}" for name in names], strict=True)])
+
+
+def table_question(below: SecondTable | None, read: int = 1) -> tuple[dict[str, object], ...]:
+    """Whether the table that was read is the one, where another one stands below it; `read` is its number."""
+    if below is None:
+        return ()
+    text = f"There is another table in rows {below.first:,} to {below.last:,}. Which one is to be read?"
+    return (question("table", text, [Option(str(read), "the first table" if read == 1 else f"table {read}", {"table": read}), Option(str(read + 1), f"the table below it, whose header is in row {below.header:,}", {"table": read + 1})]),)

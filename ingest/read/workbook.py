@@ -16,7 +16,7 @@ from ingest.read.grid import layout_of, write_grid
 from ingest.read.layout import Layout, TextRow
 from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.merged import Fills, filled, fills_of, merged_numbers
-from ingest.read.questions import which_sheet
+from ingest.read.questions import table_question, which_sheet
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.sheets import open_workbook, sheet_names, sheet_of, used_rows
 from ingest.read.xls_cells import look_at as look_at_xls
@@ -70,8 +70,8 @@ def read_workbook(source: Path, file_name: str, spec: ReadSpec, out: Path, progr
     first = choice.chosen[0]
     return ReadReport(
         file=file_name, format=format_name, sheet=", ".join(each.name for each in choice.chosen), sheets=tuple(names), header_rows=first.layout.header_rows, columns=first.layout.names, rows=outcome.rows,
-        excluded=outcome.excluded, findings=(choice.finding, *_hidden_finding(hidden, choice.chosen), *first.layout.findings), totals=outcome.totals, spans=outcome.spans, questions=choice.questions,
-        warnings=tuple(dict.fromkeys((*first.layout.warnings, *(warning for each in choice.chosen for warning in _warnings(each))))))
+        excluded=outcome.excluded, findings=(choice.finding, *_hidden_finding(hidden, choice.chosen), *first.layout.findings), totals=outcome.totals, spans=outcome.spans, questions=(*choice.questions, *table_question(outcome.second)),
+        row_step=SHEET_STEP if len(choice.chosen) > 1 else 0, warnings=tuple(dict.fromkeys((*first.layout.warnings, *(warning for each in choice.chosen for warning in _warnings(each))))))
 
 
 class _Choice(NamedTuple):
@@ -107,7 +107,7 @@ class _Loader(NamedTuple):
         last_row = sheet.end[0] if sheet.end else 0
         fills = fills_of(sheet.merged_cell_ranges or (), head, left, last_row)
         head = list(filled(head, fills)) if fills else head
-        texts = [TextRow(number, [cell_text(cell) for cell in cells]) for number, cells in head]
+        texts = _texts(head)
         if all(row.is_blank for row in texts):
             raise Unreadable(f"The sheet {name!r} is empty.")
         return _Sheet(name, sheet, head, layout_of(texts, self.spec, width), look, fills, left)
@@ -209,6 +209,10 @@ def _from_hidden(loader: _Loader, hidden: list[str], failure: _Failure) -> _Choi
     return _Choice([best], Finding(what="sheet", value=best.name, why="it is hidden, but no visible sheet holds anything", confidence="possible"))
 
 
+def _texts(rows: Sequence[tuple[int, Cells]]) -> list[TextRow]:
+    return [TextRow(number, [cell_text(cell) for cell in cells]) for number, cells in rows]
+
+
 def _span(sheet: CalamineSheet, lost: Lost) -> tuple[int, int]:
     """The first column and the number of columns of what a sheet holds, with the cells the library doesn't tell of."""
     columns = [column for cells in lost.values() for column in (min(cells), max(cells))]
@@ -245,8 +249,8 @@ def _read_sheets(chosen: Sequence[_Sheet], spec: ReadSpec, file_name: str, out: 
             step = index * SHEET_STEP
             raw.turn_to(each.name, step)
             keep = frozenset(number - step for number in spec.keep_rows if 0 < number - step <= SHEET_STEP)
-            outcomes.append(_numbered_on(write_grid(partial(_whole, each), each.layout, keep, shape, raw), each, step))
-    return Outcome(sum(each.rows for each in outcomes), tuple(row for each in outcomes for row in each.excluded), tuple(row for each in outcomes for row in each.totals))
+            outcomes.append(_numbered_on(write_grid(partial(_whole, each), each.layout, keep, shape, raw, _texts(each.head)), each, step))
+    return Outcome(sum(each.rows for each in outcomes), tuple(row for each in outcomes for row in each.excluded), tuple(row for each in outcomes for row in each.totals), second=outcomes[0].second)
 
 
 def _numbered_on(outcome: Outcome, found: _Sheet, step: int) -> Outcome:

@@ -7,6 +7,8 @@ TOTAL_WORDS = re.compile(r"""
     (?: (?: (?:grand|overall|column|sub|monthly|month|report)[\s-]* )? (?: totals? | sums? ) | total\s+g[eé]n[eé]ral | totaa?le? | totales
     | summe | gesamt(?:summe|betrag|verbrauch|menge|ergebnis)? | insgesamt | zusammen | suma | soma | somme | итого | всего | 合計 | 合计 | 总计 | 總計 | Σ ) (?!\w)""", re.VERBOSE | re.IGNORECASE)
 TOTAL_TAIL = re.compile(rf"(?:[\s:.,;()/–—-]|\d|{MONTHS}|all|of|for|the|usage|amount|costs?|hours|units|events|rows|customers|period|month|eur|usd|gbp|€|\$|net|gross|netto|brutto)*", re.IGNORECASE)
+OF_WHAT = re.compile(r"\s*:\s\s*[^\W\d]\w*(?:\s\w+)?\s*")
+"""What a total is of, behind a colon."""
 TOTALS_START = r"(?i)^\s*(?:grand|overall|column|sub|monthly|month|report|total|sum|gesamt|insgesamt|zusammen|sum|som|итого|всего|合|总|總|Σ|totaal|totale)"
 """How the label of a totals row begins, for a quick look; `says_total` decides."""
 
@@ -14,4 +16,4 @@ TOTALS_START = r"(?i)^\s*(?:grand|overall|column|sub|monthly|month|report|total|
 def says_total(cell: str) -> bool:
     """Whether a cell is the label of a totals row."""
     match = TOTAL_WORDS.match(cell)
-    return bool(match and TOTAL_TAIL.fullmatch(cell, match.end()))
+    return bool(match and (TOTAL_TAIL.fullmatch(cell, match.end()) or OF_WHAT.fullmatch(cell, match.end())))
