@@ -70,7 +70,7 @@ def _as_json(value: object) -> object:
 
 def read(options: argparse.Namespace) -> int:
     """Reads files as tables, without an import; one bad file doesn't stop the others."""
-    from ingest.commands import read_files
+    from ingest.tables import read_files
 
     reports = read_files([Path(name) for name in options.files], sheet=options.sheet, out_dir=options.out_dir and Path(options.out_dir))
     failed = [report for report in reports if report["error"]]

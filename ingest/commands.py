@@ -1,16 +1,11 @@
 """What the commands of the command line do, as documents: the same steps as the pages, in one go."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 
-import duckdb
-
 from ingest import imports
-from ingest.engine import engine, identifier, literal
-from ingest.errors import BadInput, IngestError, NotReady, Unreadable
+from ingest.errors import BadInput, NotReady, Unreadable
 from ingest.processes import sandbox_for
 from ingest.settings import settings
 from ingest.store import accounts
@@ -19,55 +14,15 @@ from schemas.checking import Question
 from schemas.event_type import FIELD_TYPES, OUR_FIELDS, EventType, Field
 from schemas.matching import MatchSpec, Period
 from schemas.previewing import FUNCTIONS, PreviewSpec
-from schemas.reading import ReadReport, ReadSpec
+from schemas.reading import ReadSpec
 from schemas.records import ImportRecord
 
 Document = dict[str, object]
-_SHOWN = ("file", "format", "encoding", "delimiter", "quote", "sheet", "sheets", "header_rows", "columns", "rows", "excluded", "repairs", "questions", "error")
-
-
-def read_files(paths: list[Path], *, sheet: str | None, out_dir: Path | None) -> list[Document]:
-    """A report for every file, in their order; with `out_dir` also each table as CSV."""
-    if out_dir:
-        out_dir.mkdir(parents=True, exist_ok=True)
-    with engine() if out_dir else nullcontext() as connection:  # opening it for every file would take longer than reading a small one
-        return [_read_one(path, ReadSpec(sheet=sheet), out_dir, connection) for path in paths]
-
-
-def _read_one(path: Path, spec: ReadSpec, out_dir: Path | None, connection: duckdb.DuckDBPyConnection | None) -> Document:
-    from ingest.read import read_file
-    from ingest.read.layout import NoRows
-
-    with tempfile.TemporaryDirectory(prefix="intake-read-") as folder:
-        try:
-            if not path.is_file():
-                raise BadInput(f"There is no file {str(path)!r}.")
-            report = read_file(path, _shown(path.name), spec, Path(folder))
-            if out_dir:
-                _write_table(Path(folder), report, out_dir / f"{path.name}.csv", connection)
-        except NoRows as error:
-            report = ReadReport(file=_shown(path.name), error=str(error), columns=error.columns)
-            if out_dir:
-                connection.execute(f"copy (select {', '.join(f'null as {identifier(name)}' for name in error.columns)} where false) to {literal(out_dir / f'{path.name}.csv')} (format csv, header true)")
-        except IngestError as error:
-            report = ReadReport(file=_shown(path.name), error=str(error))
-    document = report.model_dump(mode="json", include=set(_SHOWN))
-    document["excluded"] = [{"row": each.row, "reason": each.reason} for each in report.excluded]
-    return {name: document[name] for name in _SHOWN} | {"file": _shown(str(path)), "findings": [each.model_dump() for each in report.findings], "warnings": list(report.warnings)}
 
 
 def _shown(name: str) -> str:
     """A file's name as text: it may hold bytes that are none."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _write_table(folder: Path, report: ReadReport, target: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    from ingest.raw import RAW
-
-    columns = ", ".join(identifier(column) for column in report.columns)
-    part = target.with_name(target.name + ".part")
-    connection.execute(f"copy (select {columns} from read_parquet({literal(folder / RAW)})) to {literal(part)} (format csv, header true, delimiter ',', quote '\"')")
-    part.replace(target)
 
 
 def list_event_types(account_name: str | None) -> list[Document]:
