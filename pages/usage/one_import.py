@@ -7,8 +7,9 @@ import streamlit as st
 from ingest.errors import BadInput
 from ingest.store import imports
 from pages.parts import errors, frame
-from pages.parts.state import STEPS, Step, remembered
+from pages.parts.state import STEPS, Step, open_import, remembered
 from pages.parts.text import ago, plain, shorten, size
+from pages.usage.steps import known as setup
 from schemas.records import ImportRecord
 
 
@@ -30,6 +31,15 @@ def _step(record: ImportRecord | None) -> Step:
     return frame.left_at(record)
 
 
+def _take_known_setup(record: ImportRecord | None, who: str) -> None:
+    """A file of a kind that is known needs no answers: it opens at its review."""
+    if record is None or remembered.step:
+        return
+    known = setup.earlier(record)
+    if known is not None and setup.take(record, known, who):
+        open_import(record.id, "review")
+
+
 def _page() -> None:
     record, problem = _record()
     actor = frame.begin(shorten(record.file_name) if record else "Add usage", record=record)
@@ -38,6 +48,7 @@ def _page() -> None:
         return
     if record is not None:
         st.caption(f"{size(record.size)}, brought in by {plain(record.created_by)}, {ago(record.created_at)}")
+    _take_known_setup(record, actor.name)
     step = _step(record)
     frame.step_header(record, step)
     import_module(f"pages.usage.steps.{step}").show(record, actor)

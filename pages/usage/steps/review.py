@@ -8,7 +8,7 @@ from pages.parts import errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import decisions, downloads, fields, totals, words
+from pages.usage.steps import decisions, downloads, fields, known, totals, words
 from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
@@ -30,6 +30,8 @@ def show(record: ImportRecord, actor: frame.Actor) -> None:
 
 def _reviewed(record: ImportRecord, who: str) -> None:
     editable = record.state not in SENT
+    if editable:
+        known.say(record)
     st.header(words.equation(record.check), anchor=False)
     _comparisons(record.check)
     if not editable:

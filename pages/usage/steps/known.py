@@ -1,0 +1,56 @@
+"""A file whose set-up is known: same columns and same kind of name as one that was matched before. It goes straight to its check."""
+
+import streamlit as st
+
+from ingest import imports, month
+from ingest.errors import IngestError
+from ingest.store import audit
+from ingest.store import imports as records
+from ingest.store.database import store
+from ingest.store.setups import same_columns
+from pages.parts.state import link_import
+from pages.parts.text import ago, plain, shorten
+from pages.usage.steps import reading_questions
+from schemas.records import ImportRecord
+
+TAKEN = "set-up"
+
+
+def earlier(record: ImportRecord) -> ImportRecord | None:
+    """The import whose set-up this one can take without a question; None where anything about it is new, doubtful or has to be said each month."""
+    if record.state != "read" or record.match is not None or record.fixes is not None or record.account is None or not _calm(record):
+        return None
+    alike = [each for each in same_columns(record.id, record.account) if month.shape(each.file_name) == month.shape(record.file_name)]
+    if not alike or len({each.event_type for each in alike}) > 1 or alike[0].match.period is not None:
+        return None
+    return alike[0]
+
+
+def take(record: ImportRecord, known: ImportRecord, who: str) -> bool:
+    """Matches the columns as they were for the known import, and queues the check. False where that doesn't fit after all."""
+    from ingest import jobs  # dbos takes a second to import
+
+    try:
+        imports.set_match(record.id, known.match.model_copy(update={"control_count": None, "control_sums": {}}), record.account, who)
+    except IngestError:
+        return False
+    with store().begin() as connection:
+        audit.record(connection, who, TAKEN, record.id, known.id)
+    jobs.queue_check(record.id, who)
+    return True
+
+
+def say(record: ImportRecord) -> None:
+    """On Review: which import the set-up came from, until somebody matches the columns anew."""
+    steps = [each for each in audit.entries(record.id) if each.action in ("match", TAKEN)]
+    if not steps or steps[-1].action != TAKEN:
+        return
+    known = records.get(steps[-1].note)
+    st.info(f"Set up as *{plain(record.match.event_type.name)}*, like {plain(shorten(known.file_name))} ({ago(known.created_at)}): same columns, same kind of file.", icon=":material/history:")
+    link_import(record.id, "Not right? Look at the file", "file", icon=":material/description:")
+
+
+def _calm(record: ImportRecord) -> bool:
+    """Whether reading left nothing that a person should look at first."""
+    report = record.report
+    return bool(report and report.rows) and not report.warnings and not any(each.doubtful for each in report.repairs) and not reading_questions.unanswered(report, reading_questions.answers(record.id))
