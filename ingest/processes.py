@@ -1,5 +1,6 @@
 """The three processes and who starts them: portal, worker and sandbox under one supervisor; a sandbox for one command."""
 
+import errno
 import fcntl
 import logging
 import os
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -27,8 +28,10 @@ SANDBOX = [sys.executable, "-m", "ingest", "sandbox", "--sample-customers"]
 def up(say: Callable[[str], None]) -> int:
     """Starts portal, worker and sandbox, and stops them together: on Ctrl-C, on SIGTERM, or when one of them keeps ending by itself."""
     given = settings()
-    for name, host, port in (("portal", given.portal_host, given.portal_port), ("sandbox", given.sandbox_host, given.sandbox_port)):
-        refuse_busy_port(name, host, port)
+    _refuse_second_start()
+    with ExitStack() as held:  # both at once, so that the two can't be given one port
+        for name, host, port in (("portal", given.portal_host, given.portal_port), ("sandbox", given.sandbox_host, given.sandbox_port)):
+            held.enter_context(free_port(name, host, port))
     commands = {
         "sandbox": [*SANDBOX, "--host", given.sandbox_host, "--port", str(given.sandbox_port)],
         "worker": [sys.executable, "-m", "ingest", "worker"],
@@ -47,11 +50,23 @@ def up(say: Callable[[str], None]) -> int:
         _stop(running)
 
 
-def refuse_busy_port(name: str, host: str, port: int) -> None:
-    """Raises BadInput when something already listens there."""
-    if _listens(host, port):
-        free = next((each for each in range(port + 1, port + 100) if not _listens(host, each)), port + 1)
-        raise BadInput(f"Port {port} on {host} is in use, so the {name} can't start there.", f"Stop what is using it (perhaps Usage Intake is running already), or choose another: INTAKE_{name.upper()}_PORT={free} make run")
+def free_port(name: str, host: str, port: int) -> socket.socket:
+    """Holds a port until it is closed. Raises BadInput where it can't be had."""
+    if not 1 <= port <= 65_535:
+        raise BadInput(f"There is no port {port}, so the {name} can't start there.", f"Choose one from 1024 to 65535: INTAKE_{name.upper()}_PORT=8501 make run")
+    try:
+        return socket.create_server((host, port), family=socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            free = next((each for each in range(port + 1, min(port + 100, 65_536)) if not _listens(host, each)), 8501)
+            raise BadInput(f"Port {port} on {host} is in use, so the {name} can't start there.", f"Stop what is using it (perhaps Usage Intake is running already), or choose another: INTAKE_{name.upper()}_PORT={free} make run") from None
+        raise BadInput(f"The {name} can't listen on {host} port {port}: {os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror}.", f"Choose another address or port: INTAKE_{name.upper()}_HOST=127.0.0.1 INTAKE_{name.upper()}_PORT=8501 make run") from None
+
+
+def _refuse_second_start() -> None:
+    """Raises BadInput where the practice account of this data folder is in use: a second one can't be started on it."""
+    if _is_held(settings().home / "sandbox" / "lock"):
+        raise BadInput(f"The practice account in {settings().home} is running already.", "Perhaps Usage Intake is running, or a command is at work there: wait until it has ended, or stop it.")
 
 
 @contextmanager
@@ -142,9 +157,11 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 def _listens(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((host, port)) == 0
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def worker_runs() -> bool:
