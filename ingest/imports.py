@@ -14,13 +14,14 @@ from pydantic import TypeAdapter
 
 from ingest import apart, files, ledger, metric
 from ingest import check as checking
-from ingest import files, ledger, metric
 from ingest import match as matching
+from ingest.correct import columns_after, fitting
 from ingest.errors import BadInput, Broken, NotReady, Unreadable
 from ingest.read import read_file
-from ingest.store import accounts, audit, imports, open_rows, pushes
+from ingest.returned import number_as_in_the_first_file
+from ingest.store import accounts, audit, corrections, imports, open_rows, pushes
 from ingest.store.database import store
-from schemas.checking import CheckResult
+from schemas.checking import CheckResult, Question
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
 from schemas.previewing import PreviewSpec
@@ -80,9 +81,9 @@ def read(import_id: str, spec: ReadSpec | None = None) -> ImportRecord:
 
         try:
             folder = files.make_stage(import_id, "raw", key, work)
-        except Unreadable as error:
         except apart.Stopped as error:
             return imports.change(import_id, state="read" if record.report else "unreadable", message=str(error), progress=None)
+        except Unreadable as error:
             return imports.change(import_id, read_spec=spec, state="unreadable", message=str(error), progress=None, report=None, raw_key=None, check_key=None, check=None, match=None)
         report = ReadReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8"))
         changed = imports.pointers(import_id)[0] != key
@@ -138,12 +139,12 @@ def check_folder(import_id: str) -> Path:
 
 def columns(import_id: str) -> tuple[ColumnProfile, ...]:
     """What each column looks like, with the type it would have in a new event type; looked at once and then kept beside what was read."""
-    record, raw = _read_record(import_id), raw_folder(import_id)
+    record, raw = read_record(import_id), raw_folder(import_id)
 
     def work(folder: Path) -> None:
         (folder / PROFILES).write_bytes(_PROFILES.dump_json(matching.profile_columns(raw, record.report)))
 
-    folder = files.make_stage(import_id, "profile", files.stage_key("profile", raw.name, ""), work)
+    folder = files.make_stage(import_id, "profile", files.stage_key("profile", table_key(import_id, record.report), ""), work)
     return _PROFILES.validate_json((folder / PROFILES).read_bytes())
 
 
@@ -154,13 +155,13 @@ def suggestions(import_id: str, event_type: EventType) -> tuple[Suggestion, ...]
 
 def propose_event_type(import_id: str) -> EventType:
     """An event type that this file would fit: name, slug and a type per column."""
-    record = _read_record(import_id)
+    record = read_record(import_id)
     return matching.propose_event_type(columns(import_id), record.file_name)
 
 
 def key_candidates(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[KeyCandidate, ...]:
     """The answers that make sense to "which columns make a row the same row?", the proposed one first: what this kind of usage was sent under before, else what the rows speak for."""
-    return matching.key_candidates(raw_folder(import_id), _read_record(import_id).report, spec, earlier_key(import_id, spec.event_type.slug, account))
+    return matching.key_candidates(raw_folder(import_id), read_record(import_id).report, spec, earlier_key(import_id, spec.event_type.slug, account))
 
 
 def propose_key(import_id: str, spec: MatchSpec) -> tuple[tuple[str, ...], str]:
@@ -180,9 +181,16 @@ def earlier_key(import_id: str, slug: str, account: str | None = None) -> Earlie
     return EarlierKey(fields=key, import_id=last.import_id, file_name=last.file_name, sent_at=last.sent_at)
 
 
+def column_questions(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[Question, ...]:
+    """What the matched columns leave open and `spec` doesn't answer, each with the effect of its answers: to be asked while matching, so that nobody meets it only at the review."""
+    record = read_record(import_id)
+    matching.validate(spec, record.report)
+    return checking.column_questions(raw_folder(import_id), record.report, spec, accounts.account(account or record.account))
+
+
 def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> ImportRecord:
     """Stores the answer to "What is this usage?". Refuses a specification that names a column the file hasn't or leaves a root field open."""
-    record = _read_record(import_id)
+    record = read_record(import_id)
     if record.state in BUSY:
         raise NotReady("This import is being sent; its columns can't be matched again now.")
     matching.validate(spec, record.report)
@@ -195,17 +203,18 @@ def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> Import
 
 def check(import_id: str) -> ImportRecord:
     """Turns raw.parquet into events and issues, and checks that rows are conserved."""
-    record = _read_record(import_id)
+    record = read_record(import_id)
     if record.match is None or record.account is None:
         raise NotReady("The columns aren't matched yet.", "Say what this usage is first.")
     if record.state in BUSY:
         raise NotReady("This import is being sent; it can't be checked again now.")
+    matching.validate(record.match, record.report)
     account = accounts.account(record.account)
     version = ledger.ledger_version(account.ledger_name, record.match.event_type.slug)
     earlier = earlier_key(import_id, record.match.event_type.slug, account.name)
     raw = raw_folder(import_id)
     with files.import_lock(import_id):
-        key = files.stage_key("check", f"{raw.name}|{version}|{account.profile.model_dump_json()}|{earlier and earlier.model_dump_json()}", record.match)
+        key = files.stage_key("check", f"{table_key(import_id, record.report)}|{version}|{account.profile.model_dump_json()}|{earlier and earlier.model_dump_json()}", record.match)
 
         def work(folder: Path) -> None:
             result = checking.check_raw(raw, record.report, record.match, account, import_id=import_id, sha256=record.sha256, out=folder, earlier=earlier)
@@ -238,12 +247,12 @@ def overview(import_id: str) -> pa.Table:
 
 def raw_rows(import_id: str, *, offset: int = 0, limit: int = 50) -> pa.Table:
     """Rows of the table as read, `_row` first."""
-    return matching.raw_rows(raw_folder(import_id), _read_record(import_id).report, offset=offset, limit=limit)
+    return matching.raw_rows(raw_folder(import_id), read_record(import_id).report, offset=offset, limit=limit)
 
 
 def problem_rows(import_id: str, *, code: str | None = None, column: str | None = None, offset: int = 0, limit: int = 200) -> pa.Table:
     """Raw rows that have an issue: `_row`, `problem` (in words), then the file's columns."""
-    return checking.problem_rows(check_folder(import_id), raw_folder(import_id), _read_record(import_id).report, code=code, column=column, offset=offset, limit=limit)
+    return checking.problem_rows(check_folder(import_id), raw_folder(import_id), read_record(import_id).report, code=code, column=column, offset=offset, limit=limit)
 
 
 def left_out_rows(import_id: str, outcome: str | None = None, *, offset: int = 0, limit: int = 200) -> pa.Table:
@@ -253,7 +262,7 @@ def left_out_rows(import_id: str, outcome: str | None = None, *, offset: int = 0
 
 def write_rejected(import_id: str, path: Path) -> Path:
     """The rejected rows with their reasons, as CSV or Excel by the ending of `path`; safe to open in a spreadsheet."""
-    record = _read_record(import_id)
+    record = read_record(import_id)
     return checking.write_rejected(check_folder(import_id), raw_folder(import_id), record.report, path)
 
 
@@ -281,13 +290,25 @@ def _state_after_check(import_id: str, result: CheckResult) -> ImportState:
     return "stopped" if sent.state == "stopped" else "proven" if sent.proof.agrees else "pushed"
 
 
-def _read_record(import_id: str) -> ImportRecord:
+def read_record(import_id: str) -> ImportRecord:
+    """An import that was read, its report with the corrections since. Raises Unreadable or NotReady where it wasn't."""
     record = imports.get(import_id)
     if record.state == "unreadable":
         raise Unreadable(record.message)
     if record.report is None:
         raise NotReady("This file hasn't been read yet.")
-    return record
+    return record.model_copy(update={"report": with_corrections(record.report, import_id)})
+
+
+def with_corrections(report: ReadReport, import_id: str) -> ReadReport:
+    """What was read together with the corrections that fit it."""
+    done = fitting(report.columns, (each.correction for each in corrections.of_import(import_id) if not each.undone))
+    return report.model_copy(update={"corrections": done, "columns": columns_after(report.columns, done)}) if done else report
+
+
+def table_key(import_id: str, report: ReadReport) -> str:
+    """A name for the table as it is now: what was read, and the corrections since."""
+    return f"{raw_folder(import_id).name}|{[each.model_dump_json() for each in report.corrections]}"
 
 
 def _rows_are_conserved(report: ReadReport, result: CheckResult) -> None:

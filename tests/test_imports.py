@@ -150,6 +150,18 @@ def test_corrected_rows_settle_what_they_bring_back_and_no_more(home: Path, tmp_
     assert [(entry.code, entry.count) for entry in open_rows.all_open()] == left
 
 
+@pytest.mark.parametrize(("numbers", "shown"), [((3, 40), 40), ((3, 3), 3), ((3, ""), 3)])
+def test_corrected_rows_are_known_by_their_numbers_in_the_first_file_where_all_say_them(home: Path, tmp_path: Path, numbers: tuple, shown: int):
+    first = imported(tmp_path / "a.csv", f"{HEADER}\ncus_1,2026-10-01,1,eu\ncus_1,2026-10-02,many,eu\n")
+    path = tmp_path / "fixed.csv"
+    path.write_text(f"{HEADER},Problem,Row in the original file\ncus_1,2026-10-02,2,eu,wrong,{numbers[0]}\ncus_1,2026-10-02,still bad,eu,wrong,{numbers[1]}\n")
+    second = imports.read(imports.start(path, path.name, "anna", fixes=first).id)
+    imports.set_match(second.id, MATCH, accounts.account().name, "anna")
+    group, = (each for each in imports.check(second.id).check.issues if each.severity == "error")
+    assert [(example.row, example.value) for example in group.examples] == [(shown, "still bad")]
+    assert imports.problem_rows(second.id).column("_row").to_pylist() == [shown]
+
+
 def test_a_file_with_a_column_of_our_own_name_still_shows_its_bad_rows(home: Path, tmp_path: Path):
     import_id = imported(tmp_path / "a.csv", f"{HEADER},Problem,Row in the original file\ncus_1,2026-10-01,many,eu,wrong,7\n")
     imports.check(import_id)

@@ -1,6 +1,6 @@
 """check: raw rows into typed events, issues, and rows that are left out, so that nothing is lost on the way."""
 
 from ingest.check.rows import issues_csv, left_out_rows, problem_rows, write_rejected
-from ingest.check.run import check_raw
+from ingest.check.run import check_raw, column_questions
 
-__all__ = ["check_raw", "issues_csv", "left_out_rows", "problem_rows", "write_rejected"]
+__all__ = ["check_raw", "column_questions", "issues_csv", "left_out_rows", "problem_rows", "write_rejected"]

@@ -261,8 +261,13 @@ def _local_timestamp(column: Column, name: str | None, steps: list[tuple[str, st
     asked, notes = (), {}
     if name is None:
         facts["timestamp_without_zone"] = f"{local} is not null"
-        asked, notes = (questions.time_zone(column.field.name, column.header, column.found["cells"]),), {"timestamp_without_zone": column.found["cells"]}
+        asked, notes = (_zone_question(column, steps, "true", column.found["cells"], first, last),), {"timestamp_without_zone": column.found["cells"]}
     return column.plan([*steps, ("value", value)], "TIMESTAMP", facts, questions=asked, notes=notes)
+
+
+def _zone_question(column: Column, steps: list[tuple[str, str]], naive: str, count: int, first: datetime, last: datetime) -> Question:
+    local = f"select {column.step('local')} as t from ({cells(f'select {column.text} from {column.relation}', (column.plan(steps, 'TIMESTAMP', {}),))}) where {naive}"
+    return questions.time_zone(column.connection, local, column.field.name, column.header, count, first, last)
 
 
 def _zone_facts(reading: zones.LocalTime, naive: str) -> dict[str, str]:
@@ -289,7 +294,7 @@ def _written_timestamp(column: Column, name: str | None, order: str | None, kept
     notes: dict[str, int] = {}
     if name is None:
         facts["timestamp_without_zone"], notes = f"{local} is not null and not {zoned}", {"timestamp_without_zone": naive}
-        asked += (questions.time_zone(column.field.name, column.header, naive),) if column.match.column is not None else ()
+        asked += (_zone_question(column, steps, f"not {zoned}", naive, first, last),) if column.match.column is not None else ()
     return column.plan([*steps, ("value", shifted)], "TIMESTAMP", facts, questions=asked, notes=notes)
 
 

@@ -1,10 +1,11 @@
 """What a column leaves open, put as questions with evidence and the effect of each answer."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import duckdb
 
-from ingest.values import numbers, times
+from ingest.values import numbers, times, zones
 from schemas.checking import Question, QuestionOption, SentBefore
 from schemas.matching import DecimalMark, EarlierKey
 
@@ -42,8 +43,9 @@ def date_order(connection: duckdb.DuckDBPyConnection, relation: str, text: str, 
     else:
         evidence = f"In column {column!r}, {found.either:,} dates such as {found.example} can be read in two ways"
     months = {order: _months(connection, relation, text, found, order) for order in ORDERS}
+    moved = _change_month(connection, relation, text, found)
     options = tuple(QuestionOption(value=order, label=label, effect=_month_effect(months[order], found.cells)) for order, label in ORDERS.items())
-    return Question(name=f"date_order.{field}", text=f"{evidence}. What comes first?", options=options, proposed=_likelier(found, months))
+    return Question(name=f"date_order.{field}", text=f"{evidence}. What comes first? {_counted(moved, 'row')} {'changes its' if moved == 1 else 'change their'} month, and so the bill.", options=options, proposed=_likelier(found, months))
 
 
 def _likelier(found: times.TimeEvidence, months: dict[times.DateOrder, list[tuple[str, int]]]) -> times.DateOrder | None:
@@ -61,17 +63,51 @@ def _months(connection: duckdb.DuckDBPyConnection, relation: str, text: str, fou
         where t is not null group by 1 order by 1""").fetchall()
 
 
+def _change_month(connection: duckdb.DuckDBPyConnection, relation: str, text: str, found: times.TimeEvidence) -> int:
+    """How many rows fall into another month, or into none, under the other order."""
+    day, month = (f"date_trunc('month', {times.parsed(name, times.is_zoned(name, found.forms), found.forms)})" for name in ("d", "m"))
+    ways = ", ".join(f"{times.iso_text('s', found.forms, order)} as {name}" for order, name in (("day_first", "d"), ("month_first", "m")))
+    return connection.execute(f"select count(*) filter ({day} is distinct from {month}) from (select {ways} from (select {text} as s from {relation}))").fetchone()[0]
+
+
 def _month_effect(months: list[tuple[str, int]], cells: int) -> str:
     shown = [f"{count:,} in {month}" for month, count in months[:6]] + ([f"more in {len(months) - 6} other months"] if len(months) > 6 else [])
     unread = cells - sum(count for _, count in months)
     return ", ".join(shown or ["no date at all"]) + (f"; {unread:,} can't be read" if unread else "")
 
 
-def time_zone(field: str, column: str, naive: int) -> Question:
-    """Which zone are these clocks in? Read as UTC until somebody says otherwise, so it doesn't block."""
-    options = tuple(QuestionOption(value=zone, label=zone, effect="as it is read now" if zone == "UTC" else "") for zone in ZONES)
-    text = f"{naive:,} {'time' if naive == 1 else 'times'} in column {column!r} without a time zone, read as UTC. Which zone is it?"
+def time_zone(connection: duckdb.DuckDBPyConnection, local: str, field: str, column: str, naive: int, first: datetime, last: datetime) -> Question:
+    """Which zone are these clocks in? Read as UTC until somebody says otherwise, so it doesn't block. `local` is a SELECT of the times as `t`.
+
+    Every zone is some quarters of an hour off, so a quarter of an hour is looked at once, however many rows fall into it.
+    """
+    connection.execute(f"create or replace temp table quarters as select time_bucket(interval 15 minutes, t) as t, count(*) as n from ({local}) where t is not null group by 1")
+    moved = {zone: _moved(connection, zone, first, last) for zone in ZONES}
+    options = tuple(QuestionOption(value=zone, label=zone, effect=("as it is read now; " if zone == "UTC" else "") + _zone_effect(*moved[zone])) for zone in ZONES)
+    most = max(sum(months.values()) for _, months in moved.values())
+    bill = f" It changes the month, and so the bill, of up to {_counted(most, 'row')}." if most else " No row changes its month in the zones offered."
+    text = f"{_counted(naive, 'time')} in column {column!r} without a time zone, read as UTC. Which zone is it?{bill}"
     return Question(name=f"zone.{field}", text=text, options=options, proposed="UTC", blocking=False)
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, zone: str, first: datetime, last: datetime) -> tuple[int, dict[str, int]]:
+    """How many rows fall on another day than the one they show, and how many of them into which other month."""
+    utc = zones.local_time("t", zone, first, last).utc
+    rows = connection.execute(f"""
+        select strftime(utc, '%Y-%m') as month, sum(n) filter (utc::date <> t::date)::bigint, sum(n) filter (date_trunc('month', utc) <> date_trunc('month', t))::bigint
+        from (select t, n, {utc} as utc from quarters) group by 1 order by 1""").fetchall()
+    return sum(days or 0 for _, days, _ in rows), {month: moved for month, _, moved in rows if moved}
+
+
+def _zone_effect(days: int, months: dict[str, int]) -> str:
+    if not days:
+        return "every row stays on the day it shows"
+    where = ", ".join(f"{count:,} in {month}" for month, count in list(months.items())[:3])
+    return f"{_counted(days, 'row')} on another day than shown" + (f", {sum(months.values()):,} of them in another month ({where})" if months else "")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _rows(count: int, one: str, many: str) -> str:
