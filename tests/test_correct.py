@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest import correct
 from ingest.correct import columns_after, corrected, dropped, fitting
 from schemas.correcting import Condition, Convert, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy
 
@@ -48,6 +49,14 @@ def column(name: str, *corrections: Correction) -> list[str | None]:
 ])
 def test_a_correction_changes_what_it_names(correction: Correction, name: str, cells: list[str | None]):
     assert column(name, correction) == cells
+
+
+def test_many_edits_do_what_few_do(monkeypatch: pytest.MonkeyPatch):
+    edits = SetCells(edits=tuple(Edit(row=row, column=name, value=f"{row}{name}") for row in (6, 2, 4, 99) for name in ("Region", "Code") if (row, name) != (4, "Code")))
+    chosen = duckdb.connect().execute(corrected(read(), [edits])).fetchall()
+    monkeypatch.setattr(correct, "CHOSEN", 0)
+    assert duckdb.connect().execute(corrected(read(), [edits])).fetchall() == chosen == [
+        (2, "acme", "2Region", "1.5", "2Code"), TABLE[1], (4, " Globex ", "4Region", "1,234.50", ""), TABLE[3], (6, "o'neill", "6Region", "0.001", "6Code")]
 
 
 @pytest.mark.parametrize(("test", "rows"), [
