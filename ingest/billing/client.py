@@ -42,7 +42,7 @@ class BillingClient:
         self._account = account
         self._sleep = sleep
         self._now = now
-        self.host = _host(account.base_url)
+        self.host = _host(account.shown_url)
         with self._translated():
             self._http = httpx.Client(
                 base_url=account.base_url.rstrip("/"), headers=_headers(account), timeout=httpx.Timeout(timeout, connect=min(timeout, 10)), transport=transport, follow_redirects=False,
@@ -212,13 +212,13 @@ def _headers(account: Account) -> dict[str, str]:
     return {"x-api-key": key, "organisation": account.organisation, "accept": "application/json", "user-agent": "usage-intake"}
 
 
-def _host(base_url: str) -> str:
-    """What messages call the other side: host and port, without anything secret that a URL can hold."""
+def _host(url: str) -> str:
+    """What messages call the other side: host and port."""
     try:
-        parts = urlsplit(base_url)
-        return (parts.netloc if parts.hostname else base_url).rpartition("@")[2] or base_url
+        parts = urlsplit(url)
+        return parts.netloc if parts.hostname else url
     except ValueError:
-        return base_url.rpartition("@")[2]
+        return url
 
 
 def _results(page: object) -> list[dict[str, object]]:
