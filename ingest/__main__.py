@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from ingest.errors import BadInput, Broken, IngestError
+from ingest.wording import count
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -83,7 +84,7 @@ def read(options: argparse.Namespace) -> int:
 
 
 def _read_line(report: dict) -> str:
-    parts = [f"{report['rows']:,} rows, {len(report['columns'])} columns", report["format"], report["encoding"], report["sheet"] and f"sheet {report['sheet']}", report["excluded"] and f"{len(report['excluded'])} rows left out"]
+    parts = [f"{count(report['rows'], 'row')}, {count(len(report['columns']), 'column')}", report["format"], report["encoding"], report["sheet"] and f"sheet {report['sheet']}", report["excluded"] and f"{len(report['excluded'])} rows left out"]
     return ", ".join(str(part) for part in parts if part)
 
 
@@ -111,17 +112,36 @@ def check(options: argparse.Namespace) -> int:
         key=options.key, answers=_pairs(options.answer, "--answer"), zone=options.zone, period=options.period, sheet=options.sheet,
         control_count=options.control_count, control_sums=_pairs(options.control_sum, "--control-sum"), out_dir=options.out_dir and Path(options.out_dir),
     )
+    print_json(document) if options.json else _print_check(document)
+    return 1 if document["rows"]["rejected"] else 0
+
+
+def _print_check(document: dict) -> None:
     rows = document["rows"]
+    print(f"{document['import_id']}: {count(rows['read'], 'row')} = {rows['accepted']:,} ready + {rows['rejected']:,} need fixing + {rows['duplicate']:,} already sent or repeated + {rows['excluded']:,} left out")
+    for issue in document["issues"]:
+        where = ", ".join(f"row {example['row']}: {example['value']!r}" for example in issue["examples"][:3])
+        print(f"  {issue['severity']}: {issue['count']:,} × {issue['code']} in {issue['column'] or 'the row'} ({where}). {issue['todo']}")
+    for question in document["questions"]:
+        print(f"  question {question['name']}: {question['text']}")
+
+
+def correct(options: argparse.Namespace) -> int:
+    """Corrects an import, or undoes it, and checks again. What came in is never changed."""
+    from ingest.commands import correct_import
+
+    document = correct_import(
+        options.import_id, add=options.add or [], edits=options.set or [], replaced=options.replace or [], fill=options.fill_down or [], dropped=options.drop or [], reason=options.reason or "",
+        bring=options.bring_back and Path(options.bring_back), turn=options.turn,
+    )
     if options.json:
         print_json(document)
     else:
-        print(f"{document['import_id']}: {rows['read']:,} rows = {rows['accepted']:,} ready + {rows['rejected']:,} need fixing + {rows['duplicate']:,} already sent or repeated + {rows['excluded']:,} left out")
-        for issue in document["issues"]:
-            where = ", ".join(f"row {example['row']}: {example['value']!r}" for example in issue["examples"][:3])
-            print(f"  {issue['severity']}: {issue['count']:,} × {issue['code']} in {issue['column'] or 'the row'} ({where}). {issue['todo']}")
-        for question in document["questions"]:
-            print(f"  question {question['name']}: {question['text']}")
-    return 1 if rows["rejected"] else 0
+        for each in document["corrections"]:
+            print(f"{'undone' if each['undone'] else 'done'}: {json.dumps(each['correction'], ensure_ascii=False)} ({each['who']}, {each['at'][:16]})")
+        if document["check"]:
+            _print_check(document["check"])
+    return 1 if document["check"] and document["check"]["rows"]["rejected"] else 0
 
 
 def preview(options: argparse.Namespace) -> int:
@@ -219,6 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     _read_options(_command(commands, "read", read))
     _event_type_options(_command(commands, "event-type", event_type))
     _check_options(_command(commands, "check", check))
+    _correct_options(_command(commands, "correct", correct))
     _preview_options(_command(commands, "preview", preview))
     _push_options(_command(commands, "push", push))
     _sandbox_options(_command(commands, "sandbox", sandbox))
@@ -266,6 +287,20 @@ def _check_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--control-count", type=int, metavar="N", help="how many rows the sender says there are")
     command.add_argument("--control-sum", action="append", metavar="FIELD=SUM", help="the sum the sender gave for a field")
     command.add_argument("--out-dir", help="also write events.parquet and issues.csv there")
+
+
+def _correct_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--set", action="append", metavar="ROW:COLUMN=VALUE", help="the new text of one cell; repeat for each")
+    command.add_argument("--replace", action="append", metavar="COLUMN:OLD=NEW", help="one text for another throughout a column; repeat for each")
+    command.add_argument("--fill-down", action="append", metavar="COLUMN", help="empty cells get the text above them")
+    command.add_argument("--drop", action="append", type=int, metavar="ROW", help="leave a row out; repeat for each")
+    command.add_argument("--reason", help="why rows are left out")
+    command.add_argument("--add", action="append", metavar="JSON", help="any other correction, as docs/command-line.md lists them")
+    command.add_argument("--bring-back", metavar="FILE", help="take over the cells that were corrected in a file of rejected rows")
+    turn = command.add_mutually_exclusive_group()
+    for name, what in (("undo", "undo the last correction"), ("redo", "do it again"), ("undo-all", "undo every correction")):
+        turn.add_argument(f"--{name}", dest="turn", action="store_const", const=name, help=what)
 
 
 def _preview_options(command: argparse.ArgumentParser) -> None:

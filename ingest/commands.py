@@ -1,7 +1,7 @@
 """What the commands of the command line do, as documents: the same steps as the pages, in one go."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ingest import imports
@@ -9,8 +9,10 @@ from ingest.errors import BadInput, NotReady, Unreadable
 from ingest.processes import sandbox_for
 from ingest.settings import settings
 from ingest.store import accounts
+from ingest.wording import count
 from schemas.account import Account
 from schemas.checking import Question
+from schemas.correcting import CORRECTION, Condition, Correction, DropRows, Edit, FillDown, MapValues, SetCells
 from schemas.event_type import FIELD_TYPES, OUR_FIELDS, EventType, Field
 from schemas.matching import MatchSpec, Period
 from schemas.previewing import FUNCTIONS, PreviewSpec
@@ -124,6 +126,54 @@ def _check_document(record: ImportRecord, spec: MatchSpec, questions: tuple[Ques
     }
 
 
+def correct_import(import_id: str, *, add: Sequence[str], edits: Sequence[str], replaced: Sequence[str], fill: Sequence[str], dropped: Sequence[int], reason: str, bring: Path | None, turn: str | None) -> Document:
+    """Adds corrections, or undoes or redoes some, and checks the import again where its columns are matched."""
+    from ingest import fixing
+
+    who = settings().user
+    added = _corrections(add, edits, replaced, fill, dropped, reason)
+    if added:
+        fixing.correct(import_id, added, who)
+    if bring:
+        fixing.bring_back(import_id, bring, _shown(bring.name), who)
+    if turn == "redo":
+        fixing.redo(import_id, who)
+    elif turn:
+        fixing.undo(import_id, who, everything=turn == "undo-all")
+    record = imports.read_record(import_id)
+    if record.match and not record.check:
+        record = imports.check(import_id)
+    listed = [each.model_dump(mode="json") for each in fixing.listed(import_id)]
+    return {"import_id": import_id, "corrections": listed, "check": _check_document(record, record.match, ()) if record.check else None}
+
+
+def _corrections(add: Sequence[str], edits: Sequence[str], replaced: Sequence[str], fill: Sequence[str], dropped: Sequence[int], reason: str) -> list[Correction]:
+    cells = tuple(_edit(text) for text in edits)
+    values = [_cut(text, ":", "--replace") for text in replaced]
+    if dropped and not reason:
+        raise BadInput("It isn't said why the rows are left out.", "Add --reason.")
+    return [
+        *(CORRECTION.validate_json(text) for text in add), *([SetCells(edits=cells)] if cells else []),
+        *(MapValues(column=column, values=dict([_cut(rest, "=", "--replace")])) for column, rest in values), *(FillDown(column=column) for column in fill),
+        *([DropRows(where=Condition(rows=tuple(dropped)), reason=reason)] if dropped else []),
+    ]
+
+
+def _edit(text: str) -> Edit:
+    row, rest = _cut(text, ":", "--set")
+    column, value = _cut(rest, "=", "--set")
+    if not row.isdecimal():
+        raise BadInput(f"--set {text!r} doesn't begin with a row number.", "Write --set ROW:COLUMN=VALUE.")
+    return Edit(row=int(row), column=column, value=value)
+
+
+def _cut(text: str, mark: str, flag: str) -> tuple[str, str]:
+    first, found, rest = text.partition(mark)
+    if not found:
+        raise BadInput(f"{flag} {text!r} has no {mark!r}.", "Write --set ROW:COLUMN=VALUE, or --replace COLUMN:OLD=NEW.")
+    return first, rest
+
+
 def preview_import(import_id: str, *, by: tuple[str, ...], field: str | None, function: str | None) -> Document:
     """Totals of an import's accepted events."""
     function = function or ("sum" if field else "count")
@@ -210,7 +260,7 @@ def _summary_line(record: ImportRecord) -> str:
         raise NotReady("This import hasn't been checked yet.")
     summary = push.summary(record.id)
     held = "" if summary.held is None else f" The account already holds {summary.held:,} of this kind for these customers and this period, {summary.held_elsewhere:,} of which did not come from here."
-    return f"Send {summary.events:,} events for {summary.customers:,} customers, {summary.first_timestamp} to {summary.last_timestamp}, to {summary.account}? About {summary.seconds:.0f} seconds.{held} Events can't be deleted afterwards."
+    return f"Send {count(summary.events, 'event')} for {count(summary.customers, 'customer')}, {summary.first_timestamp} to {summary.last_timestamp}, to {summary.account}? About {count(max(1, round(summary.seconds)), 'second')}.{held} Events can't be deleted afterwards."
 
 
 class _Telling:
@@ -226,7 +276,7 @@ class _Telling:
         tenth = events.accepted * 10 // events.planned if events.planned else -1
         if tenth > self.last:
             self.last = tenth
-            self.say(f"{events.accepted:,} of {events.planned:,} events are stored.")
+            self.say(f"{events.accepted:,} of {count(events.planned, 'event')} {'is' if events.accepted == 1 else 'are'} stored.")
 
 
 def _push_document(progress, record: ImportRecord) -> Document:  # noqa: ANN001

@@ -1,5 +1,6 @@
 """Correcting an import: undoing gives the first state back, a corrected file changes only the rows it names, nothing that came is touched."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import duckdb
 import pytest
 
 from ingest import fixing, imports
+from ingest.__main__ import main
 from ingest.errors import BadInput, NotReady
 from ingest.store import imports as records
 from schemas.correcting import Condition, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, Split, Test, Tidy
@@ -149,3 +151,27 @@ def test_nothing_is_corrected_while_it_is_being_sent(import_id: str):
     records.change(import_id, state="pushing")
     with pytest.raises(NotReady, match="being sent"):
         fixing.correct(import_id, [Tidy(column="region")], "anna")
+
+
+def test_the_command_corrects_checks_and_undoes(import_id: str, tmp_path: Path, capsys: pytest.CaptureFixture):
+    def run(*arguments: str) -> tuple[int, dict]:
+        code = main(["correct", import_id, *arguments, "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    code, document = run("--set", "4:quantity=3", "--replace", "region:us=us=1", "--fill-down", "customer_id", "--drop", "5", "--reason", "A test")
+    assert (code, [each["correction"]["kind"] for each in document["corrections"]]) == (0, ["set_cells", "map_values", "fill_down", "drop_rows"])
+    assert document["check"]["rows"] == {"read": 4, "accepted": 3, "rejected": 0, "duplicate": 0, "excluded": 1}
+    code, document = run("--undo-all")
+    assert (code, document["check"]["rows"]["rejected"], {each["undone"] for each in document["corrections"]}) == (1, 2, {True})
+    code, document = run("--add", json.dumps({"kind": "convert", "column": "quantity", "factor": "60"}))
+    assert [each["correction"]["kind"] for each in document["corrections"]] == ["convert"]
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--set", "x:quantity=3"], "row number"), (["--set", "4"], "has no ':'"), (["--replace", "region:us"], "has no '='"), (["--drop", "4"], "--reason"), (["--undo"], "no correction to undo"),
+    (["--add", '{"kind": "sing"}'], "can't be used"), (["--add", "{"], "can't be used"), (["--add", '{"kind": "tidy", "column": "Region"}'], "no column 'Region'"), (["--bring-back", "/nowhere"], ""),
+])
+def test_a_command_that_cannot_be_carried_out_is_a_sentence(import_id: str, capsys: pytest.CaptureFixture, arguments: list[str], words: str):
+    assert main(["correct", import_id, *arguments]) == 2
+    assert words in capsys.readouterr().err
+    assert fixing.listed(import_id) == []
