@@ -42,7 +42,7 @@ class Settings(BaseModel):
     read_max_inflated_bytes: int = Field(4 * 1024**3, gt=0, description="What a workbook may unpack to.")
     read_max_unpacked_bytes: int = Field(20 * 1024**3, gt=0, description="What a packed file may unpack to on the disk.")
     read_max_inflation: int = Field(250, gt=0, description="How much larger than itself a packed file or a workbook may unpack, once that is more than `read_inflation_from_bytes`.")
-    read_inflation_from_bytes: int = Field(64 * 1024**2, gt=0, description="What any packed file and workbook may unpack to, however small it is.")
+    read_inflation_from_bytes: int = Field(32 * 1024**2, gt=0, description="What any packed file and workbook may unpack to, however small it is.")
     read_max_packed_rows: int = Field(500_000_000, gt=0, description="The most rows of a Parquet file.")
     read_max_members: int = Field(10_000, gt=0, description="The most files in a zip archive.")
     read_max_packing: int = Field(3, gt=0, description="How deep files may be packed in one another.")

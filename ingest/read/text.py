@@ -1,6 +1,6 @@
 """Text files: bytes → encoding → dialect → layout → raw.parquet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ingest.errors import Unreadable
@@ -11,7 +11,7 @@ from ingest.read.fast import read_fast
 from ingest.read.heading import note_header, with_mended_header
 from ingest.read.inside import Inside
 from ingest.read.layout import Layout, TextRow, find_layout, usual_width
-from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS
+from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.mend import Mender, other_dialects
 from ingest.read.questions import table_question
 from ingest.read.ragged import Fitter
@@ -113,7 +113,7 @@ def _head_lines(path: Path, count: int) -> tuple[list[str], bool]:
 
 def _head(lines: list[str], dialect: Dialect) -> list[Record]:
     """The first records; where one is damaged, read again with the number of cells that most have."""
-    found = list(records(lines, dialect))
+    found = list(_not_too_wide(records(lines, dialect)))
     width = usual_width(TextRow(0, record.cells) for record in found)
     return with_mended_header(list(records(lines, dialect, width)) if any(record.repair for record in found) else found, dialect, width)
 
@@ -134,8 +134,16 @@ def _read_slow(path: Path, dialect: Dialect, layout: Layout, fitter: Fitter, kep
     others = Others(other_dialects(dialect), lambda cells: fitter.belongs(kept.of(cells)))
     with path.open(encoding="utf-8-sig", newline="") as stream, RawFile(out, file_name, None, layout.names, progress=progress) as raw:
         mender = Mender(fitter, layout, dialect)
-        rows = mender.rows(records(lines_of(stream), dialect, kept.width or layout.usual, others), kept.of)
+        rows = mender.rows(_not_too_wide(records(lines_of(stream), dialect, kept.width or layout.usual, others)), kept.of)
         return assemble_all(rows, inside, layout, keep, shape, raw)
+def _not_too_wide(found: Iterable[Record]) -> Iterator[Record]:
+    """The same records. Raises Unreadable at the first that has more cells than a table may have columns, before anything is done with it."""
+    for record in found:
+        if len(record.cells) > MAX_COLUMNS:
+            raise Unreadable(f"This file has {len(record.cells):,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
+        yield record
+
+
 
 
 def _is_blank(cells: Cells) -> bool:

@@ -24,8 +24,10 @@ SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 
 FAR = re.compile(rb"""["'][A-Z]{0,3}([2-9]\d{5}|\d{7,})["']""")
-WIDE = re.compile(rb"""["']([A-Z]{2,3})\d""")
-FILLED = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Z]{1,3})(\d+)["'][^>]*[^/]>(?!</)""")
+WIDE = re.compile(rb"""["']([A-Z]{2,9})\d""")
+FILLED = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Z]{1,9})(\d+)["'](?:[^>]*[^/])?>(?!</)""")
+BARE = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*["'](\d+)["'][^>]*>\s*<(?:\w+:)?c(?:>|\s(?![^>]*\br\s*=))""")
+"""A row whose cells say no place of their own."""
 STYLED = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*?\br="([A-Z]{1,3})\d+")(?=[^>]*?\bs="(\d+)")[^>]*[^/]>(?!</)""")
 NUMBER_FORMAT = re.compile(r"<(?:\w+:)?numFmt\s[^>]*>")
 CELL_FORMATS = re.compile(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
@@ -79,10 +81,10 @@ def _exact_area(archive: zipfile.ZipFile, part: str) -> int:
     with archive.open(part) as stream:
         for piece in _pieces(stream):
             places = FILLED.findall(piece)
-            numbers, letters = {int(row) for _, row in places}, {_column(column) for column, _ in places}
+            numbers, letters = {int(row) for _, row in places} | set(map(int, BARE.findall(piece))), {_column(column) for column, _ in places}
             rows += [min(numbers), max(numbers)] if numbers else []
             columns += [min(letters), max(letters)] if letters else []
-    return (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1) if rows else 0
+    return (max(rows) - min(rows) + 1) * (max(columns, default=0) - min(columns, default=0) + 1) if rows else 0
 
 
 def _shown(archive: zipfile.ZipFile, first: bytes) -> dict[int, set[str]]:
