@@ -287,7 +287,7 @@ def _state_after_check(import_id: str, result: CheckResult) -> ImportState:
     sent = next((each.receipt for each in pushes.of_import(import_id) if each.receipt), None)
     if sent is None or result.rows.accepted:
         return "checked"
-    return "stopped" if sent.state == "stopped" else "proven" if sent.proof.agrees else "pushed"
+    return sent.outcome
 
 
 def read_record(import_id: str) -> ImportRecord:

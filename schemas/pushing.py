@@ -84,6 +84,11 @@ class Receipt(Frozen):
     identity_version: int = 1
     message: str = ""
 
+    @property
+    def outcome(self) -> Literal["stopped", "proven", "pushed"]:
+        """The state that the import is in after this: nothing is proven where nothing was stored."""
+        return "stopped" if self.state == "stopped" else "proven" if self.proof.agrees and self.events.accepted else "pushed"
+
 
 class PushProgress(Frozen):
     """How far a push is, for a page or a command that follows it."""

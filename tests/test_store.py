@@ -150,6 +150,10 @@ def test_open_rows_stay_until_they_are_settled_with_a_reason(home: Path):
         open_rows.keep_open(connection, import_id, (group(first.code, 3),), "ben")
     assert open_rows.all_open() == [], "a dismissed entry came back"
     assert [entry.action for entry in audit.entries(import_id)] == ["import", "rows-dismissed"]
+    with store().begin() as connection:
+        open_rows.keep_open(connection, import_id, (group(first.code, 4),), "ben")
+    assert [(each.code, each.count, each.owner) for each in open_rows.all_open()] == [(first.code, 4, "ben")], "more rows than were dismissed are open again"
+    assert "rows-reopen" in [entry.action for entry in audit.entries(import_id)]
 
 
 def test_the_store_survives_a_killed_writer(home: Path):

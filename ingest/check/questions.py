@@ -6,6 +6,7 @@ from datetime import datetime
 import duckdb
 
 from ingest.values import numbers, times, zones
+from ingest.wording import count as count_of
 from schemas.checking import Question, QuestionOption, SentBefore
 from schemas.matching import DecimalMark, EarlierKey
 
@@ -33,7 +34,7 @@ def _mark_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str
     read = numbers.parse_number(connection, found.example, mark) if found.example else None
     parts = [f"{found.example} is {read}"] if read else []
     parts.append(f"the column adds up to {total or 0:,f}".rstrip("0").rstrip("."))
-    return "; ".join(parts + ([f"{unread:,} cells can't be read"] if unread else []))
+    return "; ".join(parts + ([f"{count_of(unread, 'cell')} can't be read"] if unread else []))
 
 
 def date_order(connection: duckdb.DuckDBPyConnection, relation: str, text: str, field: str, column: str, found: times.TimeEvidence) -> Question:
@@ -45,7 +46,7 @@ def date_order(connection: duckdb.DuckDBPyConnection, relation: str, text: str, 
     months = {order: _months(connection, relation, text, found, order) for order in ORDERS}
     moved = _change_month(connection, relation, text, found)
     options = tuple(QuestionOption(value=order, label=label, effect=_month_effect(months[order], found.cells)) for order, label in ORDERS.items())
-    return Question(name=f"date_order.{field}", text=f"{evidence}. What comes first? {_counted(moved, 'row')} {'changes its' if moved == 1 else 'change their'} month, and so the bill.", options=options, proposed=_likelier(found, months))
+    return Question(name=f"date_order.{field}", text=f"{evidence}. What comes first? {count_of(moved, 'row')} {'changes its' if moved == 1 else 'change their'} month, and so the bill.", options=options, proposed=_likelier(found, months))
 
 
 def _likelier(found: times.TimeEvidence, months: dict[times.DateOrder, list[tuple[str, int]]]) -> times.DateOrder | None:
@@ -85,8 +86,8 @@ def time_zone(connection: duckdb.DuckDBPyConnection, local: str, field: str, col
     moved = {zone: _moved(connection, zone, first, last) for zone in ZONES}
     options = tuple(QuestionOption(value=zone, label=zone, effect=("as it is read now; " if zone == "UTC" else "") + _zone_effect(*moved[zone])) for zone in ZONES)
     most = max(sum(months.values()) for _, months in moved.values())
-    bill = f" It changes the month, and so the bill, of up to {_counted(most, 'row')}." if most else " No row changes its month in the zones offered."
-    text = f"{_counted(naive, 'time')} in column {column!r} without a time zone, read as UTC. Which zone is it?{bill}"
+    bill = f" It changes the month, and so the bill, of up to {count_of(most, 'row')}." if most else " No row changes its month in the zones offered."
+    text = f"{count_of(naive, 'time')} in column {column!r} without a time zone, read as UTC. Which zone is it?{bill}"
     return Question(name=f"zone.{field}", text=text, options=options, proposed="UTC", blocking=False)
 
 
@@ -103,11 +104,7 @@ def _zone_effect(days: int, months: dict[str, int]) -> str:
     if not days:
         return "every row stays on the day it shows"
     where = ", ".join(f"{count:,} in {month}" for month, count in list(months.items())[:3])
-    return f"{_counted(days, 'row')} on another day than shown" + (f", {sum(months.values()):,} of them in another month ({where})" if months else "")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+    return f"{count_of(days, 'row')} on another day than shown" + (f", {sum(months.values()):,} of them in another month ({where})" if months else "")
 
 
 def _rows(count: int, one: str, many: str) -> str:
@@ -161,7 +158,7 @@ def sent_differently(gone: int, waiting: int) -> Question:
     """Are these rows to be sent although the same file was sent before, read in another way?"""
     options = (
         QuestionOption(value="stop", label="Send nothing: put the columns, the key and the zone back", effect="nothing is billed twice"),
-        QuestionOption(value="send", label="Send them: this is other usage", effect=f"{_rows(waiting, 'is', 'are')} sent beside the {gone:,} events that are in the account already"),
+        QuestionOption(value="send", label="Send them: this is other usage", effect=f"{_rows(waiting, 'is', 'are')} sent beside the {count_of(gone, 'event')} in the account already"),
     )
-    text = f"{gone:,} events of this very file were sent before, when it was read in another way (other columns, key or time zone). Sending it again would bill its rows twice. Is it other usage?"
+    text = f"{count_of(gone, 'event of this very file was', 'events of this very file were')} sent before, when it was read in another way (other columns, key or time zone). Sending it again would bill its rows twice. Is it other usage?"
     return Question(name="sent_differently", text=text, options=options, proposed="stop")

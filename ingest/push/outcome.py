@@ -15,8 +15,9 @@ from ingest.store import imports, open_rows, pushes
 from ingest.store.clock import now
 from ingest.store.database import store
 from ingest.store.pushes import Push
+from ingest.wording import count
 from schemas.checking import IssueExample, IssueGroup
-from schemas.pushing import Proof, PushProgress, Receipt
+from schemas.pushing import EventCounts, Proof, PushProgress, Receipt
 
 
 def progress(push_id: str) -> PushProgress:
@@ -89,12 +90,22 @@ def verify_again(push_id: str, *, sleep: Callable[[float], None] = time.sleep) -
 
 def _proof(push: Push, sleep: Callable[[float], None]) -> Proof:
     events, _, _ = pushes.counts(push.id)
-    if not events.accepted:
+    if not events.accepted and not events.rejected:
         return Proof(note="Nothing was sent.", checked_at=now(), level="none")
     try:
-        return verify(push.id, sleep=sleep)
+        proof = verify(push.id, sleep=sleep)
     except Outside as error:
         return Proof(missing=events.accepted, checked_at=now(), note=f"Not proven yet: the account couldn't be asked. {error}")
+    if events.rejected and proof.agrees:
+        return proof.model_copy(update={"note": _with_refused(events)})
+    return proof
+
+
+def _with_refused(events: EventCounts) -> str:
+    refused = f"{count(events.rejected, 'event was', 'events were')} refused and {'stays' if events.rejected == 1 else 'stay'} open"
+    if not events.accepted:
+        return f"Nothing was stored: {refused}. The account was asked and holds none of this import."
+    return f"Done, but not everything was stored: {refused}. {count(events.accepted, 'other was', 'others were')} stored and found in the account, totals equal for every customer."
 
 
 def _receipt(push: Push, how: Literal["finished", "stopped"], message: str, proof: Proof) -> Receipt:
@@ -108,9 +119,8 @@ def _receipt(push: Push, how: Literal["finished", "stopped"], message: str, proo
 
 
 def _tell_the_import(made: Receipt) -> Receipt:
-    state = "stopped" if made.state == "stopped" else "proven" if made.proof.agrees else "pushed"
-    record = imports.change(made.import_id, state=state, message="")
-    if state == "proven" and record.fixes:
+    record = imports.change(made.import_id, state=made.outcome, message="")
+    if made.outcome == "proven" and record.fixes:
         settle_fixed(record)
     return made
 

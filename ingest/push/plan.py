@@ -19,6 +19,7 @@ from ingest.push.bodies import EVENTS, Bodies
 from ingest.store import accounts, imports, open_rows, pushes
 from ingest.store.database import store
 from ingest.store.pushes import Batch, Push
+from ingest.wording import count
 from schemas.account import Account
 from schemas.checking import CheckResult
 from schemas.matching import MatchSpec
@@ -59,7 +60,7 @@ def reasons_not_to(record: ImportRecord) -> tuple[str, ...]:
         return ("This import hasn't been checked yet.",)
     reasons = [f"This question has no answer yet: {question.text}" for question in record.check.questions if question.blocking]
     if record.check.rows.rejected and record.rejected_choice != "continue":
-        reasons.append(f"{record.check.rows.rejected:,} rows need fixing, and nobody has said whether to go on without them.")
+        reasons.append(f"{count(record.check.rows.rejected, 'row needs', 'rows need')} fixing, and nobody has said whether to go on without them.")
     if record.check.rows.accepted == 0:
         reasons.append("No row is ready to be sent.")
     reasons += [f"It isn't certain that {match.field} comes from column {match.column!r} ({match.why}). Confirm it first." for match in record.match.matches if match.confidence != "certain"]
@@ -172,7 +173,7 @@ def _refuse_what_others_sent(push: Push, ranges: list[tuple[int, int]]) -> None:
             f"select count(*), min(sent.import_id) from ({ledger.ledger_query(others)}) sent join read_parquet({literal(events_folder(push) / EVENTS)}, file_row_number=true) mine using (event_id) where {ranges_sql(ranges)}"
         ).fetchone()
     if found:
-        raise NotReady(f"{found:,} of these events were sent meanwhile, by import {source}.", "Check this import again: they will then count as already sent.")
+        raise NotReady(f"{found:,} of these events {'was' if found == 1 else 'were'} sent meanwhile, by import {source}.", "Check this import again: they will then count as already sent.")
 
 
 def _write_ledger(push: Push, ranges: list[tuple[int, int]]) -> None:

@@ -16,6 +16,7 @@ from ingest.push.readback import Held, as_text, count_of_import, fetch_ids, held
 from ingest.store import accounts, pushes
 from ingest.store.clock import now
 from ingest.store.pushes import Push
+from ingest.wording import count as count_of
 from schemas.checking import Comparison
 from schemas.event_type import OUR_FIELDS
 from schemas.matching import MatchSpec
@@ -103,7 +104,7 @@ def _sums(client: BillingClient, connection: duckdb.DuckDBPyConnection, push: Pu
         theirs = sums_of_import(client, push.event_type, push.import_id, field)
         off = sum(1 for customer in {*ours, *theirs} if ours.get(customer, Decimal(0)) != theirs.get(customer, Decimal(0)))
         found_sums[field] = sum(theirs.values(), Decimal(0))
-        what = f"{field}: {off} customers differ" if off else f"{field}, customer by customer"
+        what = f"{field}: {count_of(off, 'customer differs', 'customers differ')}" if off else f"{field}, customer by customer"
         yield Comparison(what=what, expected=str(sum(ours.values(), Decimal(0))), found=str(found_sums[field]), agrees=not off, source="account", stage="proof")
     for field, expected in record.match.control_sums.items():
         if field in found_sums:
@@ -166,7 +167,7 @@ def _note(agrees: bool, sent: int, found: int, extra: int) -> str:
     if agrees:
         return f"Done and proven. {sent:,} sent, {found:,} found in the account, totals equal for every customer."
     if extra:
-        return f"Not proven: the account holds {extra:,} events more than were sent."
+        return f"Not proven: the account holds {count_of(extra, 'event')} more than were sent."
     if sent == found:
         return f"Not proven: {sent:,} sent and {found:,} found, but totals differ."
     return f"Not proven yet: {sent:,} sent, {found:,} found. Don't upload again; we are checking."

@@ -12,13 +12,18 @@ from schemas.records import OpenRows, OpenState
 
 
 def keep_open(connection: Connection, import_id: str, groups: tuple[IssueGroup, ...], owner: str) -> None:
-    """Opens an entry for every group of errors of an import, in the caller's transaction; entries from an earlier check of it go."""
+    """Opens an entry for every group of errors of an import, in the caller's transaction; entries from an earlier check of it go. What was settled stays so, unless there are more rows than were settled then."""
     connection.execute(delete(open_rows).where(open_rows.c.import_id == import_id, open_rows.c.state == "open"))
-    settled = {(row.code, row.column) for row in connection.execute(select(open_rows.c.code, open_rows.c.column).where(open_rows.c.import_id == import_id))}
+    settled = {(row.code, row.column): row for row in connection.execute(select(open_rows).where(open_rows.c.import_id == import_id))}
     for group in groups:
-        if group.severity == "error" and (group.code, group.column or "") not in settled:
-            first = group.examples[0] if group.examples else None
-            connection.execute(insert(open_rows).values(import_id=import_id, code=group.code, column=group.column or "", count=group.count, first_row=first and first.row, first_value=first and first.value, owner=owner, since=now(), state="open"))
+        known = settled.get((group.code, group.column or ""))
+        if group.severity != "error" or (known and group.count <= known.count):
+            continue
+        if known:
+            audit.record(connection, owner, "rows-reopen", import_id, f"{group.code}: {group.count} rows, {known.count} of them {known.state} before: {known.reason}")
+            connection.execute(delete(open_rows).where(open_rows.c.id == known.id))
+        first = group.examples[0] if group.examples else None
+        connection.execute(insert(open_rows).values(import_id=import_id, code=group.code, column=group.column or "", count=group.count, first_row=first and first.row, first_value=first and first.value, owner=owner, since=now(), state="open"))
 
 
 def all_open() -> list[OpenRows]:
