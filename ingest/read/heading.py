@@ -25,7 +25,7 @@ def with_mended_header(found: list[Record], dialect: Dialect, width: int) -> lis
     header = found[place] if index else None
     if header is None or not header.raw.strip():
         return _with_own_quotes(found, index, dialect)
-    mended = _cut_otherwise(header, found[index], dialect, width) or _without_surplus(header, found, index, width)
+    mended = _cut_otherwise(header, found[index], dialect, width) or _without_surplus(header, found, index, width) or _cut_between_quotes(header, dialect, width)
     return _with_own_quotes([*found[:place], mended or header, *found[index:]], index, dialect)
 
 
@@ -49,6 +49,15 @@ def _without_surplus(header: Record, found: list[Record], index: int, width: int
         return None
     names = [cell for place, cell in enumerate(cells) if place != empty[0]]
     return Record(names, header.raw, TOO_MANY) if _are_names(names) else None
+
+
+def _cut_between_quotes(header: Record, dialect: Dialect, width: int) -> Record | None:
+    """A header of quoted names in which the delimiter between two of them is missing."""
+    joined = [place for place, cell in enumerate(header.cells) if dialect.quote and cell.count(dialect.quote) == 1]
+    if len(header.cells) != width - 1 or len(joined) != 1 or header.repair:
+        return None
+    names = [*header.cells[: joined[0]], *header.cells[joined[0]].split(dialect.quote), *header.cells[joined[0] + 1 :]]
+    return Record(names, header.raw, "A delimiter is missing between two quoted names of the header; they were taken apart.") if _are_names(names) else None
 
 
 def _are_names(cells: Sequence[str]) -> bool:

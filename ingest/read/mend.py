@@ -15,6 +15,7 @@ END_MARK = "\x1a"
 """What old programs write at the end of a text."""
 MAX_PIECES = 4
 """Over how many lines a row may be spread by line breaks that aren't quoted."""
+ROWS_TO_COMPARE = 12
 NOTHING = ""
 
 Row = tuple[int, Sequence[str]]
@@ -57,7 +58,7 @@ class Mender:
         if record.repair:
             self.fitter.note(number, record.repair)
         elif self.fitter.quote and self.fitter.quote in record.raw:
-            self.fitter.look_for_quotes(number, cells)
+            cells = self.fitter.look_for_quotes(number, cells, record.raw)
         if self.spaced and len(cells) > 1 and any(cell[:1] == " " for cell in cells):
             cells = self._without_spaces(number, record, cells)
         for quote in self.quotes:
@@ -72,7 +73,7 @@ class Mender:
         before_quotes = record.raw.count(f"{self.dialect.delimiter} {self.dialect.quote}") if self.dialect.quote else 0
         filled = [cell for cell in cells[1:] if cell.strip()]
         spaced = sum(cell[:1] == " " for cell in filled)
-        if not spaced or spaced + before_quotes < 0.6 * len(filled):
+        if spaced < min(2, len(cells) - 1) or spaced + before_quotes < len(filled) or len(self.fitter.regular) < ROWS_TO_COMPARE:
             return cells
         self.fitter.note(number, "Spaces after the delimiters of this row were left out.")
         return [cells[0], *(cell.removeprefix(" ") for cell in cells[1:])]
@@ -110,7 +111,7 @@ class Mender:
     def _may_be_broken(self, record: Record, width: int) -> bool:
         if record.repair or not record.raw.strip():
             return False
-        return len(record.cells) < width or self.fitter.is_unlike(width - 1, record.cells[-1])
+        return len(record.cells) < width or not self.fitter.is_at_home(width - 1, record.cells[-1])
 
     def _joined(self, record: Record, ahead: deque[Numbered], width: int) -> Record | None:
         cells, pieces = list(record.cells), [record]
@@ -139,9 +140,9 @@ class Mender:
         if not self.fitter.belongs(flat):
             return False
         if len(pieces[0].cells) == len(joined):
-            return self.fitter.cost_at(len(joined) - 1, pieces[0].cells[-1]) > self.fitter.cost_at(len(joined) - 1, flat[-1]) + SURE
+            return self.fitter.is_at_home(len(joined) - 1, flat[-1]) and not self.fitter.is_at_home(len(joined) - 1, pieces[0].cells[-1])
         if len(pieces[-1].cells) == len(joined):
-            return self.fitter.cost_at(0, pieces[-1].cells[0]) > self.fitter.cost_at(0, flat[0]) + SURE
+            return self.fitter.is_at_home(0, flat[0]) and not self.fitter.is_at_home(0, pieces[-1].cells[0])
         apart = sum(self.fitter.cost([*piece.cells, *[NOTHING] * (len(joined) - len(piece.cells))]) for piece in pieces)
         return apart > self.fitter.cost(flat) + SURE
 

@@ -5,7 +5,7 @@ import re
 from ingest.raw import OWN_COLUMNS
 from ingest.read.limits import MAX_NAME_CHARS
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f\ufeff\ufffd]+|\s+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\ufeff\ufffd\ud800-\udfff]+|\s+")
 
 
 def column_names(header: list[str], width: int) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import log
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from schemas.reading import Repair
 DIGITS, LETTERS = re.compile(r"\d"), re.compile(r"[^\W\d_]+")
 SHAPE_CHARS = 24
 FEW_VALUES = 12
-FEW_SHAPES = 4
+FEW_SHAPES, ROWS_FOR_SHAPES = 5, 10
+MAX_SPLIT_ROWS, MAX_SPLIT_CHARS = 500, 200
 ROWS_FOR_QUOTES = 200
 ROWS_FOR_VALUES = 20
 SURE = 1.5
@@ -32,8 +33,9 @@ class _Profile:
         self.rows = len(cells)
         self.kinds = Counter(map(kind_of, cells))
         self.shapes = Counter(map(_shape, cells))
-        values = {cell.strip() for cell in cells if cell.strip()}
+        values = Counter(cell.strip() for cell in cells if cell.strip())
         self.values = values if len(values) <= FEW_VALUES and self.rows >= ROWS_FOR_VALUES and self.kinds["text"] > 0.5 * self.rows else None
+        self.forms = Counter(map(_form, cells))
         self.known: dict[str, float] = {}
 
     def cost(self, cell: str) -> float:
@@ -44,14 +46,23 @@ class _Profile:
             self.known[cell] = self._cost(cell)
         return self.known[cell]
 
+    def knows(self, cell: str) -> bool:
+        """Whether such a cell stands in this column more than once: this very text where the column has few, else one of its shape."""
+        return self.values[cell.strip()] > 1 if self.values is not None else self.shapes[_shape(cell)] > 1
+
     def is_unlike(self, cell: str) -> bool:
         """Whether a cell has a shape that this column, of few shapes, never has."""
-        return len(self.shapes) <= FEW_SHAPES and _shape(cell) not in self.shapes
+        return self.rows > ROWS_FOR_SHAPES and len(self.shapes) <= FEW_SHAPES and self.shapes[_shape(cell)] <= 1
 
     def _cost(self, cell: str) -> float:
         shape, kind = (count / (self.rows + 1) for count in (self.shapes[_shape(cell)], self.kinds[kind_of(cell)]))
         strange = 2.0 if self.values is not None and cell.strip() and cell.strip() not in self.values else 0.0
         return strange - log(0.5 * shape + 0.45 * kind + 0.05 / (self.rows + 1) ** 0.5)
+
+
+def _form(cell: str) -> str:
+    """The cell with its letters as they are: codes that begin alike, and the marks of a time, have one form."""
+    return DIGITS.sub("9", cell.strip()[:SHAPE_CHARS])
 
 
 def _shape(cell: str) -> str:
@@ -72,8 +83,9 @@ class Fitter:
         self.delimiter = " " if dialect.delimiter == RUNS else dialect.delimiter or ""
         regular = [list(row) for row in rows if len(row) == self.width]
         self.profiles = [_Profile(column) for column in zip(*regular, strict=True)] if len(regular) > 2 else []
-        self.quote = dialect.quote if dialect.quote and sum(self._odd_quotes(row, dialect.quote) for row in regular) <= 0.02 * len(regular) else None
+        self.quote = dialect.quote if dialect.quote and sum(self._odd_quotes(row, dialect.quote) for row in regular) <= 1 + 0.02 * len(regular) else None
         self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular)
+        self.mark = dialect.quote
         self.regular = regular[:ROWS_FOR_QUOTES]
         self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.9 * len(rows)
         self.repairs: list[Repair] = []
@@ -90,15 +102,15 @@ class Fitter:
         """Whether cells of the table's width look like a row of it: not much less likely than a usual row."""
         if not self.profiles:
             return True
-        return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=False)) <= 3.0 * self.width
+        return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=False)) <= SURE * self.width
 
     def cost(self, cells: Sequence[str]) -> float:
         """How little cells of the table's width look like a row of it."""
         return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=True))
 
-    def cost_at(self, index: int, cell: str) -> float:
-        """How little a cell looks like one of a column."""
-        return self.profiles[index].cost(cell)
+    def is_at_home(self, index: int, cell: str) -> bool:
+        """Whether cells of the same letters, with any digits, stand in a column."""
+        return self.profiles[index].forms[_form(cell)] > 1
 
     def is_unlike(self, index: int, cell: str) -> bool:
         """Whether no cell of a column looks like this one."""
@@ -121,12 +133,24 @@ class Fitter:
     def _odd_quotes(cells: Sequence[str], quote: str) -> bool:
         return any(cell.count(quote) % 2 for cell in cells)
 
-    def look_for_quotes(self, number: int, cells: Sequence[str]) -> None:
-        """Points out a cell with a single quote in it, where that isn't usual."""
-        for index, cell in enumerate(cells):
-            if cell.count(self.quote) % 2:
-                column = repr(self.names[index]) if index < self.width else str(index + 1)
-                self.note(number, f"A single quote stands in column {column}; it was kept.", doubtful=True)
+    def look_for_quotes(self, number: int, cells: Sequence[str], raw: str) -> Sequence[str]:
+        """Points out a cell with a single quote in it that isn't quoted, where that isn't usual; a cell that runs into the quoted one beside it is cut off."""
+        odd = [index for index, cell in enumerate(cells) if cell.count(self.quote) % 2 and self.quote + cell.replace(self.quote, self.quote * 2) + self.quote not in raw]
+        if odd and (apart := self._before_quote(list(cells), odd)):
+            self.note(number, f"A delimiter is missing before the quotes of {self.name(odd[0] + 1)}; the row was read as if it were there.")
+            return apart
+        for index in odd:
+            self.note(number, f"A single quote stands in {self.name(index)}; it was kept.", doubtful=True)
+        return cells
+
+    def _before_quote(self, cells: list[str], odd: list[int]) -> list[str] | None:
+        first, last = odd[0], odd[-1]
+        if len(odd) != 2 or not cells[last].rstrip().endswith(self.quote) or cells[first].startswith(self.quote) or not self.profiles:
+            return None
+        left, _, right = cells[first].partition(self.quote)
+        text = self.delimiter.join([right, *cells[first + 1 : last + 1]]).rstrip()[:-1]
+        apart = [*cells[:first], left, text, *cells[last + 1 :]]
+        return apart if len(apart) == self.width and self.belongs(apart) else None
 
     def fit(self, number: int, cells: Sequence[str]) -> Sequence[str]:
         """The cells of a row, cut or filled to the table's width."""
@@ -162,9 +186,12 @@ class Fitter:
         missing = self.width - len(cells)
         filled = [*cells, *[""] * missing]
         what = f"The row has {len(cells)} of {self.width} cells; the rest were left empty."
-        if missing == 1 and len(cells) > 1 and self._can_align():
+        if missing == 1 and self._can_align():
+            if split := self._split(cells):
+                self.note(number, split.what, doubtful=True)
+                return split.cells
             best = min(self._with_a_gap(cells))
-            if best.cost + SKIPPED + SURE < self.cost(filled):
+            if len(cells) > 1 and best.cost + SKIPPED + SURE < self.cost(filled):
                 self.note(number, best.what, doubtful=True)
                 return best.cells
         self.note(number, what, doubtful=True)
@@ -178,6 +205,31 @@ class Fitter:
             for place in range(len(cells))
         ]
 
+    def _split(self, cells: list[str]) -> _Reading | None:
+        """A row in which two cells run into one another, where there is one place only at which both are cells as their columns have them."""
+        if self.aligned > MAX_SPLIT_ROWS:
+            return None
+        before, after = self._sums(cells, 0), self._sums(cells, 1)
+        found = [
+            _Reading(before[place] + self.profiles[place].cost(left) + self._strange(place, left) + self.profiles[place + 1].cost(right) + self._strange(place + 1, right) + after[-1] - after[place + 1], [*cells[:place], left, right, *cells[place + 1 :]],
+                     f"A delimiter is missing between {self.names[place]!r} and {self.names[place + 1]!r}; the cell was cut where both parts look like the others in their columns.")
+            for place, cell in enumerate(cells) if not self.profiles[place].knows(cell) for left, right in self._halves(cell)
+            if left.strip() and right.strip() and self.profiles[place].knows(left) and self.profiles[place + 1].knows(right)
+        ]
+        found = sorted(reading for reading in found if self.belongs(reading.cells))
+        return found[0] if found and (len(found) == 1 or found[1].cost >= found[0].cost + SURE) else None
+
+    def _strange(self, index: int, cell: str) -> float:
+        return 0.0 if self.profiles[index].forms[_form(cell)] else 1.0
+
+    def _halves(self, cell: str) -> Iterator[tuple[str, str]]:
+        """The cell cut in two at each place; only between its quotes where a quoted cell ends and another begins."""
+        if self.mark and self.mark in cell:
+            places = [(place, place + 1) for place, mark in enumerate(cell) if mark == self.mark]
+        else:
+            places = [(place, place) for place in range(1, min(len(cell), MAX_SPLIT_CHARS))]
+        return ((cell[:end], cell[begin:]) for end, begin in places)
+
     def _sums(self, cells: list[str], shift: int) -> list[float]:
         """The costs of the first cells, each `shift` columns to the right of its place, summed up; a place outside the table costs nothing."""
         costs = (self.profiles[index + shift].cost(cell) if 0 <= index + shift < self.width else 0.0 for index, cell in enumerate(cells))
@@ -188,8 +240,9 @@ class Fitter:
             readings = sorted([*self._merged(cells), *self._without_empty(cells)])
             best = readings[0] if readings else None
             next_best = next((reading for reading in readings if reading.cells != best.cells), None)
-            if best and (next_best is None or next_best.cost - best.cost >= SURE):
-                self.note(number, best.what)
+            if best:
+                sure = next_best is None or next_best.cost - best.cost >= SURE
+                self.note(number, best.what if sure else f"{best.what} There are other ways to read it.", doubtful=not sure)
                 return best.cells
         self.note(number, f"The row has {len(cells)} cells where the table has {self.width}; the surplus was joined to the last column. Check which cell holds a delimiter.", doubtful=True)
         return [*cells[: self.width - 1], self.delimiter.join(cells[self.width - 1 :])]

@@ -1,5 +1,6 @@
 """raw.parquet while it is written: rows in, Arrow batches out, each row with its number."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ BATCH_CELLS = 200_000
 GROUP_ROWS = 122_880
 GROUP_BYTES = 64 * 1024**2
 
+HALF = re.compile("[\ud800-\udfff]")
 Cells = Sequence[object]
 Fit = Callable[[int, Cells], Cells]
 """Makes a row of another width fit the table, given its number."""
@@ -23,7 +25,10 @@ ToText = Callable[[Sequence[object]], pa.Array]
 
 def text_column(cells: Sequence[object]) -> pa.Array:
     """Cells that are text already; an empty one is null."""
-    texts = pa.array(cells, pa.string())
+    try:
+        texts = pa.array(cells, pa.string())
+    except UnicodeEncodeError:  # JSON can name halves of characters
+        texts = pa.array([HALF.sub("\ufffd", cell) if cell else cell for cell in cells], pa.string())
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
