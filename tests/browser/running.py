@@ -30,7 +30,7 @@ class Portal:
     def start(self, *names: str) -> None:
         """Starts these processes and waits until they can be asked."""
         commands = {
-            "sandbox": ["-m", "ingest", "sandbox", "--port", str(self.sandbox_port)],
+            "sandbox": ["-m", "ingest", "sandbox", "--sample-customers", "--port", str(self.sandbox_port)],  # as make run starts it
             "worker": ["-m", "ingest", "worker"],
             "portal": ["-m", "uvicorn", "server:app", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"],
         }
