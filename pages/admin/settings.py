@@ -62,7 +62,7 @@ def _account_buttons(each: Account, actor: frame.Actor) -> None:
                 if st.button("Remove this account", key=f"remove_{each.name}", on_click=accounts.remove, args=(each.name, actor.name)):
                     st.rerun()
     if tested:
-        with errors.shown():
+        with errors.shown(), st.spinner(f"Asking {plain(each.name)}, and waiting for its answer …", show_time=True):
             st.success(f"The account answers. It has {count(len(_types_of(each, at_once=True)), 'event type')}.", icon=":material/check_circle:")
 
 
@@ -105,7 +105,7 @@ def _account(name: str, kind: str, base_url: str, organisation: str, key: str) -
 def _event_types(account: Account) -> None:
     st.markdown(f"What **{plain(account.name)}** knows as usage. New ones are created from a file, in the step *Columns* of an import.")
     with errors.shown():
-        with st.spinner("Asking the account …"):
+        with st.spinner("Asking the account, and waiting for its answer …", show_time=True):
             found = _types_of(account)
         if not found:
             st.info("This account has no event types yet. The first file makes the first one.", icon=":material/category:")

@@ -4,6 +4,7 @@ Whatever matters is in the store; this only says what the person is looking at.
 """
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NoReturn
 
@@ -77,6 +78,13 @@ class Remembered:
     @dismissing.setter
     def dismissing(self, import_id: str | None) -> None:
         st.session_state["dismissing"] = import_id
+
+    def standing_since(self, what: str, how_far: object) -> float:
+        """For how many seconds this tab has seen something stand where it stands."""
+        seen = st.session_state.get(f"standing_{what}")
+        if seen is None or seen[0] != how_far:
+            seen = st.session_state[f"standing_{what}"] = (how_far, time.monotonic())
+        return time.monotonic() - seen[1]
 
     def keep_in_address(self) -> None:
         """Puts what was chosen into the address again: going to another page empties it."""

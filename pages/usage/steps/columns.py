@@ -129,7 +129,8 @@ def _accept(place: Place, account: Account, made: tuple[Line, ...], event_type: 
     from ingest import jobs  # dbos takes a second to import
 
     if creates:
-        event_type = _create(account, event_type)
+        with st.spinner(f"Creating it in {plain(account.name)}, and waiting for its answer …", show_time=True):
+            event_type = _create(account, event_type)
         place.change(event_type=event_type.slug)
     spec = _spec(place, made, event_type, key)
     imports.set_match(place.record.id, spec, account.name, place.who)
@@ -185,7 +186,7 @@ def _event_types_or_sentence(place: Place, account: Account) -> dict[str, EventT
         return {before.event_type.slug: before.event_type} if before else None
 
 
-@st.cache_data(ttl=60, max_entries=50, show_spinner="Asking the account for its kinds of usage …")
+@st.cache_data(ttl=60, max_entries=50, show_spinner="Asking the account for its kinds of usage, and waiting for its answer …", show_time=True)
 def _event_types(account_name: str, ledger_name: str) -> list[EventType]:
     from ingest.billing import BillingClient
 

@@ -4,11 +4,12 @@ import streamlit as st
 
 from ingest import month, push
 from ingest.errors import BadInput, IngestError
+from ingest.processes import worker_runs
 from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.follow import announce
-from pages.parts.state import link_import
+from pages.parts.state import link_import, remembered
 from pages.parts.text import count, number, plain
 from pages.usage.steps import receipt, words
 from pages.usage.steps.aside import aside
@@ -17,6 +18,8 @@ from schemas.records import ImportRecord
 
 MOVING = ("queued", "planning", "sending", "verifying")
 SECONDS = 1.0
+PATIENCE = 2.0
+"""Seconds without any movement, after which the page says what is being waited for."""
 
 
 def show(record: ImportRecord, actor: frame.Actor) -> None:
@@ -47,7 +50,7 @@ def _before(record: ImportRecord, who: str) -> None:
     _send_button(record, summary, who, confirmed)
 
 
-@st.cache_data(ttl=30, max_entries=100, show_spinner="Asking the account what it already holds …")
+@st.cache_data(ttl=30, max_entries=100, show_spinner="Asking the account what it already holds, and waiting for its answer …", show_time=True)
 def what_will_happen(import_id: str, check_key: str, choice: str) -> PushSummary:
     """The summary, asked once for half a minute: ticking the box doesn't ask the account again. Raises Outside errors."""
     return ask(push.summary, import_id)
@@ -81,7 +84,8 @@ def _send_button(record: ImportRecord, summary: PushSummary, who: str, confirmed
             st.markdown(f":material/info: {reason}")
     if pressed:
         with errors.shown():
-            _queue(push.begin(record.id, who), who)
+            with st.spinner("Preparing to send …", show_time=True):
+                _queue(push.begin(record.id, who), who)
             st.rerun()
 
 
@@ -111,8 +115,22 @@ def _progress(push_id: str, who: str) -> None:
     share = done / now.events.planned if now.events.planned else 0.0
     st.progress(min(share, 1.0), text=_so_far(now))
     announce(f"{_headline(now)} {int(share * 10) * 10} %")
+    _say_what_is_awaited(now)
     st.markdown("You can close this page; sending goes on. This address shows how far it is, to you and to colleagues.")
     _stop_button(now, who)
+
+
+def _say_what_is_awaited(now: PushProgress) -> None:
+    """A sentence when nothing has moved for a while: an account that hangs looks like one that works, else."""
+    seconds = remembered.standing_since(now.push_id, (now.state, now.events, now.batches_settled))
+    if seconds < PATIENCE:
+        return
+    if not worker_runs():
+        st.warning("Nothing is working on it: the worker isn't running. Start everything again with: make run", icon=":material/power_off:")
+    elif now.state == "queued":
+        st.info("Another push is on its way; this one is next.", icon=":material/hourglass_top:")
+    else:
+        st.info(f"Waiting for {plain(now.account)} to answer, for {count(int(seconds), 'second')} now. A request without an answer is tried again by itself, and nothing is sent twice.", icon=":material/hourglass_top:")
 
 
 def _progress_or_none(push_id: str) -> PushProgress | None:

@@ -116,6 +116,6 @@ def _escaped(name: str) -> str:
     return "".join(f"\\{character}" if character in ".[]\\:'\"" else character for character in name)
 
 
-@st.cache_data(ttl=120, max_entries=100, show_spinner="Asking the account about these customers …")
+@st.cache_data(ttl=120, max_entries=100, show_spinner="Asking the account about these customers, and waiting for its answer …", show_time=True)
 def _summary(import_id: str, rows: str, account: str):  # noqa: ANN202
     return ask(push.summary, import_id)
