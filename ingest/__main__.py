@@ -108,7 +108,7 @@ def check(options: argparse.Namespace) -> int:
     from ingest.commands import check_file
 
     document = check_file(
-        Path(options.file), slug=options.event_type, account=options.account, matches=_pairs(options.match, "--match"), constants=_pairs(options.constant, "--constant"),
+        Path(options.file), slug=options.event_type, account=options.account, recipe=options.recipe, matches=_pairs(options.match, "--match"), constants=_pairs(options.constant, "--constant"),
         key=options.key, answers=_pairs(options.answer, "--answer"), zone=options.zone, period=options.period, sheet=options.sheet,
         control_count=options.control_count, control_sums=_pairs(options.control_sum, "--control-sum"), out_dir=options.out_dir and Path(options.out_dir),
     )
@@ -142,6 +142,23 @@ def correct(options: argparse.Namespace) -> int:
         if document["check"]:
             _print_check(document["check"])
     return 1 if document["check"] and document["check"]["rows"]["rejected"] else 0
+
+
+def recipe(options: argparse.Namespace) -> int:
+    """Lists, shows, saves or adds recipes: what was learnt about one kind of file."""
+    from ingest import commands
+
+    if options.what == "list":
+        found = commands.list_recipes()
+        document: object = {"recipes": found}
+        text = "\n".join(f"{each['name']} (version {each['version']}): {each['event_type']}" for each in found) or "There are no recipes yet. Save one with: python -m ingest recipe save IMPORT_ID NAME"
+    elif options.what == "show":
+        document, text = commands.show_recipe(options.name, options.version)
+    else:
+        made = commands.save_recipe(options.import_id, options.name) if options.what == "save" else commands.add_recipe(Path(options.file))
+        document, text = made, f"Saved {made['name']}, version {made['version']}."
+    print_json(document) if options.json else print(text.rstrip("\n"))
+    return 0
 
 
 def preview(options: argparse.Namespace) -> int:
@@ -240,6 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     _event_type_options(_command(commands, "event-type", event_type))
     _check_options(_command(commands, "check", check))
     _correct_options(_command(commands, "correct", correct))
+    _recipe_options(_command(commands, "recipe", recipe))
     _preview_options(_command(commands, "preview", preview))
     _push_options(_command(commands, "push", push))
     _sandbox_options(_command(commands, "sandbox", sandbox))
@@ -275,7 +293,8 @@ def _event_type_options(command: argparse.ArgumentParser) -> None:
 
 def _check_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE")
-    command.add_argument("--event-type", required=True, metavar="SLUG")
+    command.add_argument("--event-type", metavar="SLUG", help="what this usage is; not needed with a recipe")
+    command.add_argument("--recipe", metavar="NAME", help="read, match, correct and check it as this recipe says")
     command.add_argument("--account")
     command.add_argument("--match", action="append", metavar="FIELD=COLUMN", help="which column a field comes from; repeat for each")
     command.add_argument("--constant", action="append", metavar="FIELD=VALUE", help="the same value for every row; repeat for each")
@@ -301,6 +320,19 @@ def _correct_options(command: argparse.ArgumentParser) -> None:
     turn = command.add_mutually_exclusive_group()
     for name, what in (("undo", "undo the last correction"), ("redo", "do it again"), ("undo-all", "undo every correction")):
         turn.add_argument(f"--{name}", dest="turn", action="store_const", const=name, help=what)
+
+
+def _recipe_options(command: argparse.ArgumentParser) -> None:
+    kinds = command.add_subparsers(dest="what", required=True, metavar="list|show|save|add")
+    arguments = {"list": (), "show": ("name",), "save": ("import_id", "name"), "add": ("file",)}
+    helps = {"list": "every recipe in its newest version", "show": "one recipe as YAML", "save": "keep how an import was read, matched and corrected", "add": "take a recipe from a YAML file"}
+    for name, wanted in arguments.items():
+        kind = kinds.add_parser(name, help=helps[name])
+        for each in wanted:
+            kind.add_argument(each, metavar=each.upper())
+        kind.add_argument("--json", action="store_true", help="print one JSON document")
+        if name == "show":
+            kind.add_argument("--version", type=int, metavar="N", help="an older version")
 
 
 def _preview_options(command: argparse.ArgumentParser) -> None:

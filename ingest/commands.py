@@ -8,7 +8,7 @@ from ingest import imports
 from ingest.errors import BadInput, NotReady, Unreadable
 from ingest.processes import sandbox_for
 from ingest.settings import settings
-from ingest.store import accounts
+from ingest.store import accounts, recipes
 from ingest.wording import count
 from schemas.account import Account
 from schemas.checking import Question
@@ -17,6 +17,7 @@ from schemas.event_type import FIELD_TYPES, OUR_FIELDS, EventType, Field
 from schemas.matching import MatchSpec, Period
 from schemas.previewing import FUNCTIONS, PreviewSpec
 from schemas.reading import ReadSpec
+from schemas.recipe import StoredRecipe
 from schemas.records import ImportRecord
 
 Document = dict[str, object]
@@ -55,28 +56,86 @@ def _field(text: str) -> Field:
 
 
 def check_file(
-    path: Path, *, slug: str, account: str | None, matches: Mapping[str, str], constants: Mapping[str, str], key: list[str] | None, answers: Mapping[str, str], zone: str | None,
+    path: Path, *, slug: str | None, account: str | None, recipe: str | None, matches: Mapping[str, str], constants: Mapping[str, str], key: list[str] | None, answers: Mapping[str, str], zone: str | None,
     period: str | None, sheet: str | None, control_count: int | None, control_sums: Mapping[str, str], out_dir: Path | None,
 ) -> Document:
-    """Imports a file (the same bytes are the same import), matches and checks it."""
+    """Imports a file (the same bytes are the same import), matches and checks it: as a recipe says, or as is said here."""
     from ingest import match as matching
 
     found = accounts.account(account)
-    event_type = _event_type(found, slug)
-    record = imports.start_or_find(path, _shown(path.name), settings().user, account=found.name, event_type=slug)
-    record = imports.read(record.id, ReadSpec(sheet=sheet) if sheet else None)
-    if record.state == "unreadable":
-        raise Unreadable(record.message)
-    spec, questions = matching.build_spec(
-        record.report, imports.columns(record.id), event_type, chosen=matches, constants=constants, key=key, period=_period(period, zone),
-        answers={**answers, **({"zone.timestamp": zone} if zone else {})}, control_count=control_count, control_sums=control_sums,
-        earlier=None if key else imports.earlier_key(record.id, slug, found.name),
-    )
-    imports.set_match(record.id, spec, found.name, settings().user)
+    given = recipes.get(recipe) if recipe else None
+    event_type = _event_type(found, _slug(slug, given))
+    record = imports.start_or_find(path, _shown(path.name), settings().user, account=found.name, event_type=event_type.slug)
+    answers = {**answers, **({"zone.timestamp": zone} if zone else {})}
+    questions, followed = (), {}
+    if given:
+        followed = _follow(record.id, given, event_type, found, answers, matches, _period(period, zone))
+    else:
+        record = imports.read(record.id, ReadSpec(sheet=sheet) if sheet else None)
+        if record.state == "unreadable":
+            raise Unreadable(record.message)
+        spec, questions = matching.build_spec(
+            imports.read_record(record.id).report, imports.columns(record.id), event_type, chosen=matches, constants=constants, key=key, period=_period(period, zone),
+            answers=answers, control_count=control_count, control_sums=control_sums,
+            earlier=None if key else imports.earlier_key(record.id, event_type.slug, found.name),
+        )
+        imports.set_match(record.id, spec, found.name, settings().user)
     record = imports.check(record.id)
     if out_dir:
         _write_check(record, out_dir)
-    return _check_document(record, spec, questions)
+    return {**_check_document(record, record.match, questions), **followed}
+
+
+def _slug(slug: str | None, given: StoredRecipe | None) -> str:
+    if slug and given and slug != given.recipe.event_type:
+        raise BadInput(f"The recipe {given.recipe.name!r} is for {given.recipe.event_type!r}, not for {slug!r}.", "Leave --event-type out.")
+    if not slug and not given:
+        raise BadInput("It isn't said what this usage is.", "Add --event-type SLUG or --recipe NAME.")
+    return slug or given.recipe.event_type
+
+
+def _follow(import_id: str, given: StoredRecipe, event_type: EventType, found: Account, answers: Mapping[str, str], matches: Mapping[str, str], period: Period | None) -> Document:
+    from ingest.recipes import follow
+
+    drifted = follow(import_id, given.recipe, event_type, found.name, settings().user, answers=answers, matches=matches, period=period)
+    return {"recipe": {"name": given.recipe.name, "version": given.version, **drifted.model_dump(mode="json")}}
+
+
+def list_recipes() -> list[Document]:
+    """Every recipe in its newest version."""
+    return [_recipe_document(each) for each in recipes.newest()]
+
+
+def show_recipe(name: str, version: int | None) -> tuple[Document, str]:
+    """One recipe, as a document and as YAML."""
+    from ingest.recipes import to_yaml
+
+    found = recipes.get(name, version)
+    return _recipe_document(found), to_yaml(found.recipe)
+
+
+def save_recipe(import_id: str, name: str) -> Document:
+    """A recipe of how an import was read, matched and corrected."""
+    from ingest.recipes import save_from
+
+    return _recipe_document(save_from(import_id, name, settings().user))
+
+
+def add_recipe(path: Path) -> Document:
+    """A recipe out of a YAML file, as the next version of its name."""
+    from ingest.recipes import from_yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadInput(f"{path.name} is no recipe: it isn't UTF-8 text.", "Use a file that was exported here.") from None
+    return _recipe_document(recipes.save(from_yaml(text), settings().user))
+
+
+def _recipe_document(found: StoredRecipe) -> Document:
+    from ingest.recipes import as_document
+
+    return {"name": found.recipe.name, "version": found.version, "who": found.who, "at": found.at, "event_type": found.recipe.event_type, "recipe": as_document(found.recipe)}
 
 
 def _event_type(account: Account, slug: str) -> EventType:

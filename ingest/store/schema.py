@@ -151,6 +151,16 @@ corrections = Table(
     Index("ix_corrections_import", "import_id", "id"),
 )
 
+# What was learnt about a kind of file; a changed recipe is a new version beside the old ones.
+recipes = Table(
+    "recipes", metadata,
+    Column("name", String(100), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("recipe", Text, nullable=False),           # schemas.recipe.Recipe
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
 audit = Table(
     "audit", metadata,
     Column("id", Integer, primary_key=True),

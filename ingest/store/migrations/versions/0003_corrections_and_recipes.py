@@ -1,4 +1,4 @@
-"""Corrections of imports, replayed whenever the table is looked at."""
+"""Corrections of imports, replayed whenever the table is looked at, and recipes: what was learnt about a kind of file."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Makes the table."""
+    """Makes the tables."""
     op.create_table(
         "corrections",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -21,8 +21,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
     )
     op.create_index("ix_corrections_import", "corrections", ["import_id", "id"], unique=False)
+    op.create_table(
+        "recipes",
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("recipe", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("name", "version", name=op.f("pk_recipes")),
+    )
 
 
 def downgrade() -> None:
-    """Removes it."""
+    """Removes them."""
+    op.drop_table("recipes")
     op.drop_table("corrections")

@@ -1,0 +1,148 @@
+"""Recipes at work: made from an import that came out right, suggested for files they fit, followed by the next file of the kind, written down as YAML."""
+
+from collections.abc import Mapping
+
+import yaml
+from pydantic import ValidationError
+from rapidfuzz import fuzz
+
+from ingest import fixing, imports
+from ingest.errors import BadInput, NotReady, Unreadable
+from ingest.store import corrections
+from ingest.store import recipes as stored
+from schemas.correcting import Correction, DropRows, SetCells, SetWhere, creates
+from schemas.event_type import EventType
+from schemas.matching import FieldMatch, MatchSpec, Period
+from schemas.recipe import Drift, Recipe, StoredRecipe
+from schemas.records import ImportRecord
+
+OF_ONE_FILE = ("sent_differently",)
+"""Answers that hold for one file only."""
+ALIKE = 80.0
+"""How alike, out of 100, a gone and a new column's names must be to be taken for one another in a suggestion."""
+
+
+def save_from(import_id: str, name: str, who: str) -> StoredRecipe:
+    """A recipe of how an import is read, matched and corrected; single cells and rows, which are this file's own, are left out."""
+    record = imports.read_record(import_id)
+    if record.match is None:
+        raise NotReady("The columns of this import aren't matched yet, so there is nothing to keep.", "Say what this usage is first.")
+    match = record.match
+    added = {column for correction in record.report.corrections for column in creates(correction)}
+    recipe = Recipe(
+        name=name.strip(), event_type=match.event_type.slug, columns=tuple(column for column in record.report.columns if column not in added),
+        read=record.read_spec.model_copy(update={"keep_rows": ()}), matches=tuple(_plain(each) for each in match.matches), ignored=match.ignored, key=match.key,
+        answers={question: value for question, value in match.answers.items() if question not in OF_ONE_FILE}, corrections=tuple(filter(_of_the_kind, record.report.corrections)), has_period=match.period is not None,
+    )
+    return stored.save(recipe, who)
+
+
+def fitting(import_id: str) -> list[tuple[StoredRecipe, Drift]]:
+    """Recipes that an import's columns fit, the best first: all columns that the recipe uses are there."""
+    columns = imports.read_record(import_id).report.columns
+    found = [(each, drift(each.recipe, columns)) for each in stored.newest() if not each.recipe.columns or needed(each.recipe) <= set(columns)]
+    return sorted(found, key=lambda pair: (len(pair[1].gone) + len(pair[1].new), pair[0].recipe.name))
+
+
+def drift(recipe: Recipe, columns: tuple[str, ...]) -> Drift:
+    """How a file's columns differ from the recipe's."""
+    gone, new = tuple(name for name in recipe.columns if name not in columns), tuple(name for name in columns if name not in recipe.columns)
+    scores = sorted(((fuzz.ratio(_folded(old), _folded(name)), old, name) for old in gone for name in new), reverse=True)
+    renamed: dict[str, str] = {}
+    for score, old, name in scores:
+        if score >= ALIKE and old not in renamed and name not in renamed.values():
+            renamed[old] = name
+    return Drift(gone=gone, new=new, renamed=renamed)
+
+
+def needed(recipe: Recipe) -> set[str]:
+    """The columns of the file that a recipe can't do without."""
+    made = {name for correction in recipe.corrections for name in creates(correction)}
+    return {match.column for match in recipe.matches if match.column is not None} - made
+
+
+def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, who: str, *, answers: Mapping[str, str] | None = None, matches: Mapping[str, str] | None = None, period: Period | None = None) -> Drift:
+    """Reads, corrects and matches an import as the recipe says; what is said here goes before it. How the file's columns drifted from the recipe's.
+
+    Raises BadInput where a needed column is gone, naming what it may be called now, or where the period has to be said.
+    """
+    record = imports.read(import_id, recipe.read)
+    if record.state == "unreadable":
+        raise Unreadable(record.message)
+    drifted = drift(recipe, record.report.columns)
+    if recipe.has_period and period is None:
+        raise BadInput(f"Rows of this kind carry no date, so the recipe {recipe.name!r} needs the period of this file.", "Say it with --period YYYY-MM, or choose it on the page.")
+    _keep_corrections(import_id, recipe, who)
+    spec = _spec(imports.read_record(import_id), recipe, event_type, dict(answers or {}), dict(matches or {}), period, drifted)
+    imports.set_match(import_id, spec, account, who)
+    return drifted
+
+
+def as_document(recipe: Recipe) -> dict[str, object]:
+    """A recipe as plain values, without what says nothing."""
+    document = recipe.model_dump(mode="json", exclude_defaults=True)
+    corrections = [{"kind": each.kind, **each.model_dump(mode="json", exclude_defaults=True)} for each in recipe.corrections]
+    return {**document, **({"corrections": corrections} if corrections else {})}
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """A recipe as text that people can read, keep and bring to another installation."""
+    return yaml.safe_dump(as_document(recipe), sort_keys=False, allow_unicode=True, width=120)
+
+
+def from_yaml(text: str) -> Recipe:
+    """A recipe out of its text. Raises BadInput with the place where it can't be understood."""
+    try:
+        return Recipe.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        raise BadInput(f"This is no recipe: the text can't be read{f' at line {place.line + 1}' if place else ''}.", "Use a file that was exported here.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"This is no recipe: {'.'.join(map(str, first['loc'])) or 'the text'}: {first['msg'].removeprefix('Value error, ')}.", "Use a file that was exported here.") from error
+
+
+def _plain(match: FieldMatch) -> FieldMatch:
+    return FieldMatch(field=match.field, column=match.column, constant=match.constant, why="the recipe says so")
+
+
+def _of_the_kind(correction: Correction) -> bool:
+    """Whether a correction speaks of every file of a kind: of no rows by their numbers."""
+    if isinstance(correction, SetCells):
+        return False
+    return not (isinstance(correction, SetWhere | DropRows) and correction.where.rows)
+
+
+def _keep_corrections(import_id: str, recipe: Recipe, who: str) -> None:
+    """The recipe's corrections, unless the import has corrections already: following a recipe twice corrects once."""
+    if recipe.corrections and not corrections.of_import(import_id):
+        fixing.correct(import_id, recipe.corrections, who)
+
+
+def _spec(record: ImportRecord, recipe: Recipe, event_type: EventType, answers: dict[str, str], said: dict[str, str], period: Period | None, drifted: Drift) -> MatchSpec:
+    columns = record.report.columns
+    matches = [each.model_copy(update={"column": said[each.field], "why": "you said so"}) if each.field in said else each for each in recipe.matches]
+    matches += [FieldMatch(field=field, column=column) for field, column in said.items() if _is_silent_on(recipe, field)]
+    for match in matches:
+        if match.column is not None and match.column not in columns:
+            raise BadInput(f"The recipe {recipe.name!r} takes {match.field} from the column {match.column!r}, which this file hasn't.", _instead(match, drifted))
+    used = {match.column for match in matches}
+    return MatchSpec(
+        event_type=event_type, matches=tuple(matches), ignored=tuple(column for column in columns if column not in used), key=recipe.key, period=period,
+        answers={**recipe.answers, **answers},
+    )
+
+
+def _is_silent_on(recipe: Recipe, field: str) -> bool:
+    return all(match.field != field for match in recipe.matches)
+
+
+def _instead(match: FieldMatch, drifted: Drift) -> str:
+    likely = drifted.renamed.get(match.column or "")
+    named = f"It may be called {likely!r} now: " if likely else f"New in this file: {', '.join(map(repr, drifted.new)) or 'nothing'}. "
+    return f"{named}say which column it is with --match {match.field}={likely or 'COLUMN'}."
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
