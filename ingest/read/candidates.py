@@ -125,7 +125,8 @@ def _is_like_below(row: TextRow, kinds: list[Kind], below: list[Below]) -> bool:
 
 
 def _decide(rows: list[TextRow], scores: dict[int, float], first_data: int) -> Found:
-    candidates = {index: score for index, score in scores.items() if index < first_data}
+    below = _below_key_values(rows, scores)
+    candidates = {index: score for index, score in scores.items() if index < first_data} if below is None else {below: scores[below]}
     best = _best(rows, candidates)
     if len(rows) == 1:
         return _only_row(rows[0])
@@ -134,6 +135,25 @@ def _decide(rows: list[TextRow], scores: dict[int, float], first_data: int) -> F
     if candidates[best] >= STRONG:
         return Found(rows[best], "it names what stands below: text over numbers or dates", "certain")
     return Found(rows[best], "it is the first full row, and nothing in it comes again below", "likely" if len(rows) > 3 else "possible")
+
+
+def _below_key_values(rows: list[TextRow], scores: dict[int, float]) -> int | None:
+    """A row of names over all columns below rows that hold a name and a value each, where there are such."""
+    width = max((row.filled for row in rows), default=0)
+    for index, score in sorted(scores.items()):
+        row, above = rows[index], rows[:index]
+        if row.filled < width or score < STRONG or len(above) < 2 or len(rows) - index <= len(above):
+            continue
+        if any(each.filled > 2 for each in above) or sum(each.filled == 2 for each in above) < 2:
+            return None
+        return index if width > 2 or (row.number > above[-1].number + 1 and score >= 1.5 and _values_differ(above)) else None
+    return None
+
+
+def _values_differ(rows: Sequence[TextRow]) -> bool:
+    """Whether the values below the first are of several kinds, as they are in no column; of one there is no telling."""
+    kinds = {kind_of(next(cell for cell in reversed(row.cells) if cell.strip())) for row in rows[1:]}
+    return len(rows) == 2 or len(kinds) > 1
 
 
 def _best(rows: list[TextRow], scores: dict[int, float]) -> int | None:
@@ -187,7 +207,7 @@ def _numbered_names(row: TextRow, below: list[Below]) -> set[int]:
     if (named or len(years) > 2) and _steps_on([int(row.cells[index].strip()[:4]) for index in years]):
         return set(years)
     numbers = [index for index, cell in cells if cell.isdecimal() and len(cell) < 3]
-    values = [int(row.cells[index]) for index in numbers]
+    values = [int(row.cells[index].strip()) for index in numbers]
     return set(numbers) if named and len(values) >= HOURS and values == list(range(values[0], values[0] + len(values))) and values[0] < 2 else set()
 
 

@@ -1,11 +1,11 @@
 """What stands between the rows of a table and is none of it: headers repeated on every page, subtotals, comments, a second table below."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, dropwhile, takewhile
 from typing import NamedTuple
 
-from ingest.read.kinds import kind_of
+from ingest.read.kinds import column_kind, kind_of
 from ingest.read.layout import ABOVE, Layout, TextRow, is_totals
 from ingest.read.limits import MAX_LISTED_REPAIRS
 from ingest.read.rawfile import Cells
@@ -16,6 +16,7 @@ REPEATED = "repeated header"
 REPEATED_TITLE = "repeated from above the table"
 SUBTOTALS = "subtotals row"
 COMMENT = "comment"
+LOOKED_BACK = 200
 COMMENT_MARKS = ("#", "//", "--", "%")
 HELD_ROWS = 12
 """How many rows of totals and notes wait for what comes after them."""
@@ -45,8 +46,7 @@ class Inside:
         self.commented = any(row.cells[0].startswith(COMMENT_MARKS) and row.filled > 1 for row in body)
         plain = [row.cells for row in body if not is_totals(row, layout.kinds)]
         self.usually_filled = [_filled_share(plain, index) > 0.9 for index in range(layout.width)]
-        lengths = Counter(len(_trimmed(cells)) for cells in plain)
-        self.lengths = {length for length, count in lengths.items() if count > 0.1 * lengths.total()}
+        self.body = [(row.number, _trimmed(row.cells)) for row in body][:LOOKED_BACK]
         self.excluded: list[ExcludedRow] = []
         self.second: SecondTable | None = None
         self.held: list[Numbered] = []
@@ -81,7 +81,7 @@ class Inside:
 
     def _is_plain(self, cells: Cells) -> bool:
         """Whether a row of a sheet is like most, seen at a glance: it doesn't begin as a header, a comment or a total does."""
-        if self.as_text is None or self.gap or self.held:
+        if self.as_text is None or self.gap or self.held or len(cells) != self.layout.width:
             return False
         first = next((cell for cell in cells if cell not in ("", None)), "")
         if type(first) is not str:
@@ -135,32 +135,36 @@ class Inside:
         """The header's row number, where this row begins another table."""
         cells = _trimmed(texts)
         is_title = len(cells) == 1 and (self.gap or len(texts) == 1)
-        if not is_title and not self._is_header(cells, gap=self.gap):
+        if not is_title and (not _are_names(cells) or not self._is_header(number, cells, gap=self.gap)):
             return None
         while len(ahead) < LOOK_AHEAD and (following := next(rows, None)) is not None:
             ahead.append(following)
         later = [(each, _trimmed(self._texts(cells))) for each, cells in ahead]
         if not is_title:
-            return number if self._is_body(cells, [each for _, each in later]) else None
+            return number if self._is_body(number, cells, [each for _, each in later]) else None
         for index, (place, each) in enumerate(later[:4]):
             if len(each) > 1:
-                return place if self._is_header(each, gap=True) and self._is_body(each, [cells for _, cells in later[index + 1 :]]) else None
+                return place if _are_names(each) and self._is_header(number, each, gap=True) and self._is_body(number, each, [cells for _, cells in later[index + 1 :]]) else None
         return None
 
-    def _is_header(self, cells: list[str], *, gap: bool) -> bool:
-        if len(cells) < 2 or any(kind_of(cell) != "text" for cell in cells) or len(set(cells)) < len(cells):
-            return False
-        if len(cells) != self.layout.width and len(cells) not in self.lengths:
+    def _is_header(self, number: int, cells: list[str], *, gap: bool) -> bool:
+        if self._is_foreign(number, len(cells)):
             return True
-        return gap and any(kind in ("number", "date") for kind in self.layout.kinds[: len(cells)])
+        before = [each for place, each in self.body if place < number]
+        return gap and any(column_kind(each[index] for each in before if index < len(each)) in ("number", "date") for index in range(len(cells)))
 
-    def _is_body(self, header: list[str], following: list[list[str]]) -> bool:
+    def _is_foreign(self, number: int, length: int) -> bool:
+        """Whether hardly a row further up ends where this one does."""
+        lengths = [len(each) for place, each in self.body if place < number]
+        return length != self.layout.width and lengths.count(length) <= 0.1 * len(lengths)
+
+    def _is_body(self, number: int, header: list[str], following: list[list[str]]) -> bool:
         """Whether the rows after a header are a table of its own: as wide as it, and not as wide, or not of the same kinds, as the first."""
-        body = list(islice((cells for cells in following if cells), LOOK_AHEAD))
+        body = list(takewhile(bool, dropwhile(lambda cells: not cells, following)))
         alike = [cells for cells in body if len(cells) == len(header)]
         if not body or len(alike) < 0.6 * len(body):
             return False
-        if len(header) != self.layout.width and len(header) not in self.lengths:
+        if self._is_foreign(number, len(header)):
             return len(alike) > 1 or len(body) == 1
         return any(kind_of(cell) in ("number", "date") for cells in alike for cell in cells)
 
@@ -179,6 +183,10 @@ class Inside:
         if more:
             self.excluded.append(ExcludedRow(row=last, reason=f"second table, with {more - 1:,} rows before this one"))
         self.second = SecondTable(first, header, last)
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    return len(cells) > 1 and len(set(cells)) == len(cells) and all(kind_of(cell) == "text" for cell in cells)
 
 
 def _key(cells: Sequence[str]) -> tuple[str, ...]:

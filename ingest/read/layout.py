@@ -47,6 +47,14 @@ class Layout(NamedTuple):
     excluded: tuple[ExcludedRow, ...] = ()
     findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+    """The columns of the file that the table has; none are named where it has them all."""
+    ends: bool = False
+    """Whether other tables stand beside it, which its rows are cut off from."""
+    start: int = 0
+    """The row from which on the table was looked for, where others stand above it."""
+    above: tuple[ExcludedRow, ...] = ()
+    questions: tuple[dict[str, object], ...] = ()
 
     @property
     def width(self) -> int:

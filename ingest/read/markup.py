@@ -39,10 +39,17 @@ def read_html(source: Path, file_name: str, spec: ReadSpec, out: Path, progress:
         raise Unreadable(f"This web page is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB, which is more than can be read in one piece.", "Save it as CSV or Excel and upload that.")
     encoding = _encoding(source, spec)
     with as_utf8(source, encoding, out.parent) as path:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        if sum(map(text.count, ("<td", "<TD", "<th", "<TH"))) > MAX_CELLS:
+            _refuse_cells()
         parser = _Tables()
-        parser.feed(path.read_text(encoding="utf-8-sig", errors="replace"))
+        parser.feed(text)
         parser.close()
     return _read(parser.finished(), max, "html", ReadReport(file=file_name, encoding=encoding.name, findings=(encoding.finding,)), spec, out, progress)
+
+
+def _refuse_cells() -> None:
+    raise Unreadable(f"This page has more than {MAX_CELLS:,} cells, which is more than can be read safely.", "Export it as CSV.")
 
 
 def _encoding(source: Path, spec: ReadSpec) -> Encoding:
@@ -80,7 +87,7 @@ def _read(tables: list[Table], pick: Callable, kind: str, report: ReadReport, sp
     finding = Finding(what="sheet", value=best.name, why=why, confidence="likely" if others and not spec.sheet else "certain")
     return report.model_copy(update={
         "format": kind, "sheet": best.name, "sheets": names, "header_rows": layout.header_rows, "columns": layout.names, "rows": outcome.rows, "excluded": outcome.excluded, "totals": outcome.totals,
-        "spans": outcome.spans, "findings": (*report.findings, finding, *layout.findings), "warnings": layout.warnings, "questions": (*_question(best.name, [] if spec.sheet else [table.name for table in real if table is not best]), *table_question(outcome.second))})
+        "spans": outcome.spans, "findings": (*report.findings, finding, *layout.findings), "warnings": layout.warnings, "questions": (*_question(best.name, [] if spec.sheet else [table.name for table in real if table is not best]), *layout.questions, *table_question(outcome.second, spec.table))})
 
 
 def _question(best: str, others: list[str]) -> tuple[dict[str, object], ...]:
@@ -168,7 +175,7 @@ class _Tables(HTMLParser):
     def _end_cell(self) -> None:
         self.cells += self.open[-1].end_cell()
         if self.cells > MAX_CELLS:
-            raise Unreadable(f"This page has more than {MAX_CELLS:,} cells, which is more than can be read safely.", "Export it as CSV.")
+            _refuse_cells()
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):

@@ -24,9 +24,9 @@ def which_sheet(text: str, names: Sequence[str], labels: Sequence[str] = ()) -> 
     return question("sheet", text, [Option(name, label, {"sheet": name}) for name, label in zip(names, labels or [f"Only {name}" for name in names], strict=True)])
 
 
-def table_question(below: SecondTable | None, read: int = 1) -> tuple[dict[str, object], ...]:
-    """Whether the table that was read is the one, where another one stands below it; `read` is its number."""
-    if below is None:
+def table_question(below: SecondTable | None, chosen: int | None = None) -> tuple[dict[str, object], ...]:
+    """Whether the table that was read is the one, where another one stands below it and none was chosen."""
+    if below is None or chosen is not None:
         return ()
     text = f"There is another table in rows {below.first:,} to {below.last:,}. Which one is to be read?"
-    return (question("table", text, [Option(str(read), "the first table" if read == 1 else f"table {read}", {"table": read}), Option(str(read + 1), f"the table below it, whose header is in row {below.header:,}", {"table": read + 1})]),)
+    return (question("table", text, [Option("1", "the first table", {"table": 1}), Option("2", f"the table below it, whose header is in row {below.header:,}", {"table": 2})]),)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from ingest.errors import Unreadable
 from ingest.read.assemble import Outcome, Shape, assemble_all
-from ingest.read.dialect import SEP_LINE, find_dialect
+from ingest.read.dialect import SEP_LINE, Vote, find_dialect
 from ingest.read.encoding import Encoding, as_utf8, find_encoding
 from ingest.read.fast import read_fast
+from ingest.read.grid import read_rows
 from ingest.read.heading import note_header, with_mended_header
 from ingest.read.inside import Inside
 from ingest.read.layout import Layout, TextRow, find_layout, usual_width
@@ -17,6 +18,7 @@ from ingest.read.questions import table_question
 from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.records import Dialect, Others, Record, lines_of, records
+from ingest.read.tables import empty_columns, has_several
 from schemas.reading import Finding, ReadReport, ReadSpec
 
 VOTING_LINES = 200
@@ -54,6 +56,8 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
     vote = find_dialect(_voting(lines), spec.delimiter, spec.quote)
     head = _head(lines, vote.dialect)
     head = head if whole or len(head) < 2 else head[:-1]
+    if (spec.table or 1) > 1 or spec.beside or has_several([TextRow(number, record.cells) for number, record in enumerate(head, 1)]):
+        return _read_one_of_several(path, vote, encoding, file_name, spec, out, progress)
     kept = _Kept(head, filled)
     rows = [TextRow(number, kept.of(record.cells)) for number, record in enumerate(head, 1)]
     layout = find_layout(rows, spec.header_rows, 1 if SEP_LINE.fullmatch(lines[0]) else None)
@@ -64,7 +68,19 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
     outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, kept, frozenset(spec.keep_rows), inside, file_name, out, progress)
-    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, (*encoding.questions, *table_question(outcome.second)))
+    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, (*encoding.questions, *table_question(outcome.second, spec.table)))
+
+
+def _read_one_of_several(path: Path, vote: Vote, encoding: Encoding, file_name: str, spec: ReadSpec, out: Path, progress: Progress) -> ReadReport:
+    """One of several tables below or beside each other, read as a grid: its rows have no width of their own to be mended by."""
+    def cells() -> Iterator[tuple[int, list[str]]]:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            yield from ((number, record.cells) for number, record in enumerate(records(lines_of(stream), vote.dialect), 1))
+
+    width = max(len(row) for _, row in cells())
+    layout, outcome = read_rows(cells, width, spec, lambda names: RawFile(out, file_name, None, names, progress=progress))
+    questions = (*encoding.questions, *layout.questions, *table_question(outcome.second, spec.table))
+    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings), layout, outcome, Fitter(layout, vote.dialect, ()), questions)
 
 
 class _Kept:
@@ -72,8 +88,8 @@ class _Kept:
 
     def __init__(self, head: list[Record], filled: frozenset[int]) -> None:
         usual = usual_width(TextRow(0, record.cells) for record in head)
-        rows = [record.cells for record in head if len(record.cells) == usual]
-        empty = [index for index in range(usual) if index not in filled and all(not cells[index].strip() for cells in rows)] if usual > 2 and len(rows) > 1 else []
+        rows = [TextRow(number, record.cells) for number, record in enumerate(head, 1) if len(record.cells) == usual]
+        empty = sorted(empty_columns(rows, usual) - filled) if usual > 2 and len(rows) > 1 else []
         last = max((index for index in range(usual) if index not in empty), default=0)
         self.empty = tuple(index for index in empty if index < last)
         self.width = usual if self.empty else 0
@@ -86,10 +102,11 @@ class _Kept:
             return cells
         if len(cells) != self.width:
             return cells[self.left :] or [""] if self.left and not any(map(str.strip, cells[: self.left])) else cells
-        for index in self.empty:
-            if cells[index].strip():
-                raise _NotEmpty(index)
-        return [cells[index] for index in self.places]
+        own = [cells[index] for index in self.places]
+        odd = [index for index in self.empty if cells[index].strip()]
+        if odd and any(map(str.strip, own)):
+            raise _NotEmpty(odd[0])
+        return [cells[index] for index in odd] or own
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -118,6 +135,14 @@ def _head(lines: list[str], dialect: Dialect) -> list[Record]:
     return with_mended_header(list(records(lines, dialect, width)) if any(record.repair for record in found) else found, dialect, width)
 
 
+def _not_too_wide(found: Iterable[Record]) -> Iterator[Record]:
+    """The same records. Raises Unreadable at the first that has more cells than a table may have columns, before anything is done with it."""
+    for record in found:
+        if len(record.cells) > MAX_COLUMNS:
+            raise Unreadable(f"This file has {len(record.cells):,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
+        yield record
+
+
 def _voting(lines: list[str]) -> list[str]:
     size, found = 0, []
     for line in [line for line in lines if not line.isspace()][:VOTING_LINES]:
@@ -136,14 +161,6 @@ def _read_slow(path: Path, dialect: Dialect, layout: Layout, fitter: Fitter, kep
         mender = Mender(fitter, layout, dialect)
         rows = mender.rows(_not_too_wide(records(lines_of(stream), dialect, kept.width or layout.usual, others)), kept.of)
         return assemble_all(rows, inside, layout, keep, shape, raw)
-def _not_too_wide(found: Iterable[Record]) -> Iterator[Record]:
-    """The same records. Raises Unreadable at the first that has more cells than a table may have columns, before anything is done with it."""
-    for record in found:
-        if len(record.cells) > MAX_COLUMNS:
-            raise Unreadable(f"This file has {len(record.cells):,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
-        yield record
-
-
 
 
 def _is_blank(cells: Cells) -> bool:

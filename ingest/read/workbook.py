@@ -12,8 +12,8 @@ from python_calamine import CalamineSheet, CalamineWorkbook
 from ingest.errors import Unreadable
 from ingest.read.assemble import Outcome, Shape
 from ingest.read.cells import SAFE_INTEGER, cell_text, column_texts
-from ingest.read.grid import layout_of, write_grid
-from ingest.read.layout import Layout, TextRow
+from ingest.read.grid import joined_end, laid_out, write_grid
+from ingest.read.layout import Layout
 from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.merged import Fills, filled, fills_of, merged_numbers
 from ingest.read.questions import table_question, which_sheet
@@ -55,6 +55,13 @@ class _Sheet(NamedTuple):
         """Whether it has names over numbers or dates, side by side."""
         return self.has_rows and self.layout.width > 1 and self.layout.findings[0].confidence == "certain"
 
+    def place_of(self, column: int) -> int | None:
+        """Where a column of the sheet, counted from 0, stands in the table."""
+        place = column - self.left
+        if self.layout.places:
+            return self.layout.places.index(place) if place in self.layout.places else None
+        return place if 0 <= place < self.layout.width else None
+
     @property
     def has_rows(self) -> bool:
         """Whether anything stands below its header."""
@@ -70,7 +77,7 @@ def read_workbook(source: Path, file_name: str, spec: ReadSpec, out: Path, progr
     first = choice.chosen[0]
     return ReadReport(
         file=file_name, format=format_name, sheet=", ".join(each.name for each in choice.chosen), sheets=tuple(names), header_rows=first.layout.header_rows, columns=first.layout.names, rows=outcome.rows,
-        excluded=outcome.excluded, findings=(choice.finding, *_hidden_finding(hidden, choice.chosen), *first.layout.findings), totals=outcome.totals, spans=outcome.spans, questions=(*choice.questions, *table_question(outcome.second)),
+        excluded=outcome.excluded, findings=(choice.finding, *_hidden_finding(hidden, choice.chosen), *first.layout.findings), totals=outcome.totals, spans=outcome.spans, questions=(*choice.questions, *first.layout.questions, *table_question(outcome.second, spec.table)),
         row_step=SHEET_STEP if len(choice.chosen) > 1 else 0, warnings=tuple(dict.fromkeys((*first.layout.warnings, *(warning for each in choice.chosen for warning in _warnings(each))))))
 
 
@@ -106,11 +113,10 @@ class _Loader(NamedTuple):
         head = list(islice(_rows(sheet, look.lost), count))
         last_row = sheet.end[0] if sheet.end else 0
         fills = fills_of(sheet.merged_cell_ranges or (), head, left, last_row)
-        head = list(filled(head, fills)) if fills else head
-        texts = _texts(head)
-        if all(row.is_blank for row in texts):
+        if all(_is_blank(cells) for _, cells in head):
             raise Unreadable(f"The sheet {name!r} is empty.")
-        return _Sheet(name, sheet, head, layout_of(texts, self.spec, width), look, fills, left)
+        head, layout = laid_out(lambda: _whole(sheet, look, fills), self.spec, width, _as_text, count)
+        return _Sheet(name, sheet, head, layout, look, fills, left)
 
 
 def _choose(loader: _Loader, names: list[str], hidden: list[str], spec: ReadSpec) -> _Choice:
@@ -209,8 +215,8 @@ def _from_hidden(loader: _Loader, hidden: list[str], failure: _Failure) -> _Choi
     return _Choice([best], Finding(what="sheet", value=best.name, why="it is hidden, but no visible sheet holds anything", confidence="possible"))
 
 
-def _texts(rows: Sequence[tuple[int, Cells]]) -> list[TextRow]:
-    return [TextRow(number, [cell_text(cell) for cell in cells]) for number, cells in rows]
+def _as_text(cells: Cells) -> list[str]:
+    return [cell_text(cell) for cell in cells]
 
 
 def _span(sheet: CalamineSheet, lost: Lost) -> tuple[int, int]:
@@ -240,7 +246,7 @@ def _with_lost(cells: list[object], lost: Mapping[int, str], left: int) -> list[
 
 
 def _read_sheets(chosen: Sequence[_Sheet], spec: ReadSpec, file_name: str, out: Path, progress: Progress) -> Outcome:
-    shape = Shape(_is_blank, lambda cells: [cell_text(cell) for cell in cells], lambda _number, cells: cells)
+    shape = Shape(_is_blank, _as_text, lambda _number, cells: joined_end(_as_text(cells), chosen[0].layout.width, " "))
     first = chosen[0]
     body = [cells for each in chosen for number, cells in each.head if number >= each.layout.first_row]
     outcomes: list[Outcome] = []
@@ -249,7 +255,7 @@ def _read_sheets(chosen: Sequence[_Sheet], spec: ReadSpec, file_name: str, out: 
             step = index * SHEET_STEP
             raw.turn_to(each.name, step)
             keep = frozenset(number - step for number in spec.keep_rows if 0 < number - step <= SHEET_STEP)
-            outcomes.append(_numbered_on(write_grid(partial(_whole, each), each.layout, keep, shape, raw, _texts(each.head)), each, step))
+            outcomes.append(_numbered_on(write_grid(partial(_whole, each.sheet, each.look, each.fills), each.head, each.layout, keep, shape, raw), each, step))
     return Outcome(sum(each.rows for each in outcomes), tuple(row for each in outcomes for row in each.excluded), tuple(row for each in outcomes for row in each.totals), second=outcomes[0].second)
 
 
@@ -262,9 +268,9 @@ def _numbered_on(outcome: Outcome, found: _Sheet, step: int) -> Outcome:
     return outcome._replace(excluded=tuple(excluded), totals=tuple(row.model_copy(update={"row": row.row + step}) for row in outcome.totals))
 
 
-def _whole(found: _Sheet) -> Iterator[tuple[int, Cells]]:
-    rows = _rows(found.sheet, found.look.lost)
-    return filled(rows, found.fills) if found.fills else rows
+def _whole(sheet: CalamineSheet, look: Look, fills: Fills) -> Iterator[tuple[int, Cells]]:
+    rows = _rows(sheet, look.lost)
+    return filled(rows, fills) if fills else rows
 
 
 def _is_blank(cells: Cells) -> bool:
@@ -302,7 +308,8 @@ def _shown_warning(found: _Sheet) -> tuple[str, ...]:
     """Numbers that a person sees otherwise than they are stored: the stored value is what is read."""
     texts = []
     for column, codes in sorted(found.look.shown.items()):
-        name = found.layout.names[column - found.left] if 0 <= column - found.left < found.layout.width else None
+        place = found.place_of(column)
+        name = None if place is None else found.layout.names[place]
         code = next((code for code in sorted(codes) if PADDED.fullmatch(code) or PERCENT.search(code)), None)
         if name and code and PADDED.fullmatch(code):
             texts.append(f"The column {name!r} shows leading zeros (format {code}) that are not stored, so they are missing here. If they belong to an id, store it as text.")
@@ -312,5 +319,6 @@ def _shown_warning(found: _Sheet) -> tuple[str, ...]:
 
 
 def _merged_warning(found: _Sheet) -> tuple[str, ...]:
-    count = merged_numbers(found.sheet.merged_cell_ranges or (), found.head, found.left, found.layout.first_row)
+    ranges = [((top, place), (bottom, last)) for (top, first), (bottom, last) in found.sheet.merged_cell_ranges or () if (place := found.place_of(first)) is not None]
+    count = merged_numbers(ranges, found.head, 0, found.layout.first_row)
     return (f"{count:,} merged cells hold one number for several rows; it was read in the first of them only, so that nothing is counted twice.",) if count else ()
