@@ -102,3 +102,41 @@ def test_a_file_that_changes_while_it_is_read_is_refused(source: Path, tmp_path:
 
     with pytest.raises(Unreadable, match="changed while it was read"):
         read_file(source, "usage.csv", ReadSpec(), tmp_path / "out", progress)
+
+
+def records_of(count: int) -> str:
+    return "[\n" + ",\n".join(f'  {{"id": {number}, "customer": "acme \\"{"x" * (number % 50)}\\"", "n": 1.50}}' for number in range(count)) + "\n]\n"
+
+
+@pytest.fixture
+def read_json(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tuple]]:
+    """Reads a JSON text in pieces of 64 characters: its rows."""
+    monkeypatch.setattr("ingest.read.json_array.CHUNK", 64)
+    (tmp_path / "out").mkdir()
+
+    def work(text: str) -> list[tuple]:
+        (tmp_path / "a.json").write_text(text)
+        report = read_file(tmp_path / "a.json", "a.json", ReadSpec(), tmp_path / "out")
+        columns = ", ".join(f'"{name}"' for name in report.columns)
+        return duckdb.sql(f"select {columns} from '{tmp_path / 'out' / RAW}'").fetchall()
+
+    return work
+
+
+@pytest.mark.parametrize("text, rows", [
+    (records_of(300), [(str(number), f'acme "{"x" * (number % 50)}"', "1.50") for number in range(300)]),
+    ('[{"a": 1}]', [("1",)]), ('\n [ {"a": 1} , 12345 , {"a": "]"} ] ', [("1", None), (None, "12345"), ("]", None)]),
+    ('[{"a": ' + "1" * 500 + "}]", [("1" * 500,)]),
+    ('[{"a": [{"b": 1}, 2.0]}]', [('[{"b": 1}, 2.0]',)]),
+])
+def test_a_json_array_is_read_element_by_element(read_json: Callable, text: str, rows: list[tuple]) -> None:
+    assert read_json(text) == rows
+
+
+@pytest.mark.parametrize("text, where", [
+    (records_of(100)[:-10], "line 101, character"), ('[{"a": 1} {"a": 2}]', "line 1, character 11"), ('[{"a": 1},]', "line 1, character 11"), ('[{"a": 1}', "line 1, character 10"),
+    ('[\n{"a": 1},\n{"a": 1}\n] x', "line 4, character 3"),
+])
+def test_a_damaged_json_array_says_where(read_json: Callable, text: str, where: str) -> None:
+    with pytest.raises(Unreadable, match=where):
+        read_json(text)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TextIO
 
 from ingest.errors import Unreadable
 from ingest.read.kinds import kind_of
-from ingest.read.limits import JOIN_EFFORT, JOINED_WHEN_TIRED, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
+from ingest.read.limits import JOINED_WHEN_TIRED, JOIN_EFFORT, MAX_COLUMNS, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
 
 RUNS = "spaces"
 """The delimiter that is any number of spaces."""
@@ -73,7 +73,7 @@ def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, ot
             yield found._replace(repair=f"{ZEROS} {found.repair}".strip())
             continue
         found = cutter.record(line, source, ahead)
-        if foreign and (len(found.cells) != width or found.repair) and (other := _in_another(found, cutter, foreign, others.fit, source, ahead)):
+        if foreign and (len(found.cells) != width or found.repair) and len(found.cells) <= MAX_COLUMNS and (other := _in_another(found, cutter, foreign, others.fit, source, ahead)):
             found = other
         yield found
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ingest.errors import Unreadable
-from ingest.read.encoding import as_utf8, find_encoding
+from ingest.read.encoding import Encoding, as_utf8, find_encoding
 from ingest.read.grid import read_texts
+from ingest.read.json_array import EXPORT_AGAIN, NO_JSON, Number, begins_array_of_objects, elements
 from ingest.read.layout import BLANK, TextRow
 from ingest.read.limits import MAX_COLUMNS, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_DEPTH, MAX_LISTED_REPAIRS, MAX_RECORD_CHARS
 from ingest.read.names import column_names
@@ -20,14 +21,9 @@ from schemas.reading import ExcludedRow, Finding, ReadReport, ReadSpec
 Path_ = tuple[str, ...]
 Record = dict[Path_, str | None]
 Progress = Callable[[int], None] | None
-NO_JSON = "This JSON is damaged or cut off"
-EXPORT_AGAIN = "Export it again, or as CSV."
+MAX_LISTS = 1_000_000
 FIRST = 2
 """The number of the first record: the names stand in row 1 of the table a person sees."""
-
-
-class _Number(str):
-    """A number as it is written: exact, whatever its length."""
 
 
 class _Found(NamedTuple):
@@ -41,11 +37,27 @@ class _Found(NamedTuple):
 
 def read_json(source: Path, file_name: str, spec: ReadSpec, out: Path, progress: Progress = None) -> ReadReport:
     """Reads a JSON document: an array, or an object with an array in it."""
-    if source.stat().st_size > MAX_DOCUMENT_BYTES:
-        raise Unreadable(f"This JSON file is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB, which is more than can be read in one piece.", "Export it as JSON lines (one record a line) or as CSV.")
     encoding = find_encoding(source, spec.encoding)
     with as_utf8(source, encoding, out.parent) as path:
-        document = _parsed(path.read_text(encoding="utf-8-sig"))
+        if begins_array_of_objects(path):
+            report = ReadReport(file=file_name, format="json", encoding=encoding.name)
+            report = _write(_elements(path), lambda: _elements(path), report, out, progress)
+            finding = Finding(what="records", value="the whole file", why=f"it holds {report.rows:,} records")
+            return report.model_copy(update={"findings": (encoding.finding, finding, *report.findings)})
+        return _read_document(source, path, encoding, file_name, spec, out, progress)
+
+
+def _elements(path: Path) -> Iterator[tuple[int, Record]]:
+    return ((number, _flat(value)) for number, value in enumerate(elements(path), FIRST))
+
+
+def _read_document(source: Path, path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, out: Path, progress: Progress) -> ReadReport:
+    if source.stat().st_size > MAX_DOCUMENT_BYTES:
+        raise Unreadable(f"This JSON file is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB, which is more than can be read in one piece.", "Export it as JSON lines (one record a line) or as CSV.")
+    text = path.read_text(encoding="utf-8-sig")
+    if text.count("[") + text.count("{") > MAX_LISTS:
+        raise Unreadable(f"This JSON holds more than {MAX_LISTS:,} lists and objects, which is more than can be read in one piece.", "Export it as JSON lines (one record a line) or as CSV.")
+    document = _parsed(text)
     found = _find_records(document, spec.sheet)
     report = ReadReport(file=file_name, format="json", encoding=encoding.name, findings=(encoding.finding, *_where_findings(found)), questions=_which_array(found))
     if found.records and all(isinstance(record, list) for record in found.records):
@@ -77,7 +89,7 @@ def _numbered(source: Path, found: Repeating) -> Iterator[tuple[int, Record]]:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=Number)
     except json.JSONDecodeError as error:
         raise Unreadable(f"{NO_JSON}: line {error.lineno}, character {error.colno}.", EXPORT_AGAIN) from None
     except RecursionError:
@@ -195,7 +207,7 @@ def _flatten(value: dict[str, object], path: Path_, record: Record) -> None:
 
 def _text(value: object) -> str | None:
     """A JSON value as text; arrays stay JSON."""
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return _plain_number(value)
     if value is None or isinstance(value, str):
         return value
@@ -205,7 +217,7 @@ def _text(value: object) -> str | None:
 
 
 def _json(value: object) -> str:
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_json(each)}" for key, each in value.items()) + "}"
