@@ -16,6 +16,8 @@ from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
 SENT = found.SENT
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+"""Endings of files for which nobody can say a character set or a delimiter."""
 
 
 def show(record: ImportRecord | None, actor: frame.Actor) -> None:
@@ -42,12 +44,14 @@ def _reading(record: ImportRecord, actor: frame.Actor) -> None:
 
 def _unreadable(record: ImportRecord, actor: frame.Actor) -> None:
     st.error(plain(record.message) or "This file can't be read.", icon=":material/error:")
-    st.markdown("Nothing of it was sent. Choose another file, or say yourself how this one is to be read.")
+    as_text = not record.file_name.lower().endswith(WORKBOOKS)
+    st.markdown(f"Nothing of it was sent. Choose another file{', or say yourself how this one is to be read' if as_text else ''}.")
     with st.container(horizontal=True):
         if st.button("Choose another file", type="primary", icon=":material/upload_file:"):
             dismissing.dismiss(record.id, "Another file was chosen instead.", actor.name)
             open_import(None)
-        found.change_all(record, actor)
+        if as_text:
+            found.change_all(record, actor)
 
 
 def _read(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:

@@ -50,7 +50,8 @@ def details(record: ImportRecord, made: Receipt) -> None:
 
 def _proof(proof: Proof) -> None:
     checked = f" Last looked at {moment(proof.checked_at)}." if proof.checked_at else ""
-    st.markdown(f"{words.proof_level(proof)}{checked}")
+    if proof.level != "none" or not proof.note:
+        st.markdown(f"{words.proof_level(proof)}{checked}")
     if proof.note and not proof.agrees:
         st.markdown(plain(proof.note))
     if proof.comparisons:

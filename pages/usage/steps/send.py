@@ -5,6 +5,7 @@ import streamlit as st
 from ingest import month, push
 from ingest.errors import BadInput, IngestError
 from ingest.processes import worker_runs
+from ingest.store import pushes
 from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
@@ -121,9 +122,16 @@ def _progress(push_id: str, who: str) -> None:
 
 
 def _say_what_is_awaited(now: PushProgress) -> None:
-    """A sentence when nothing has moved for a while: an account that hangs looks like one that works, else."""
+    """A sentence when nothing has moved for a while: an account that hangs looks like one that works, else. So does one that refuses."""
     seconds = remembered.standing_since(now.push_id, (now.state, now.events, now.batches_settled))
     if seconds < PATIENCE:
+        return
+    refused = pushes.batches_of(now.push_id, states=("split",)) if now.batches_settled < now.batches else []
+    if refused:
+        st.warning(
+            f"**{plain(now.account)} refuses some of it.** {plain(refused[-1].message)} Refused batches are halved until the refused rows stand alone; before each try the account is asked whether it"
+            " stored anything, so this takes a while. Stop sending if it is the columns that have to be matched differently.", icon=":material/error:",
+        )
         return
     if not worker_runs():
         st.warning("Nothing is working on it: the worker isn't running. Start everything again with: make run", icon=":material/power_off:")
@@ -190,6 +198,8 @@ def _stopped(record: ImportRecord, latest: PushProgress, who: str) -> None:
     rest = latest.events.planned - latest.events.accepted - latest.events.rejected
     if st.button("Continue sending", type="primary", key="continue_sending", icon=":material/play_circle:", disabled=not rest):
         _continue(latest.push_id, who)
+    if not latest.events.accepted and not latest.events.unknown:
+        aside("Nothing of this file is in the account. If its columns have to be matched differently, bring the file in again: the portal recognises it and asks.")
     if latest.receipt:
         receipt.details(record, latest.receipt)
 

@@ -223,7 +223,7 @@ def after_sending(receipt: Receipt, open_rows: int, next_check: datetime | None 
 def stopped(events: EventCounts) -> str:
     """The exact effect of stopping."""
     rest = events.planned - events.accepted - events.rejected - events.unknown
-    parts = [f"{number(events.accepted)} of {number(events.planned)} {'was' if events.planned == 1 else 'were'} sent and {'stays' if events.accepted == 1 else 'stay'} in the account"]
+    parts = [f"{number(events.accepted)} of {number(events.planned)} {'was' if events.planned == 1 else 'were'} stored and {'stays' if events.accepted == 1 else 'stay'} in the account" if events.accepted else f"None of {count(events.planned, 'event')} was stored"]
     if events.rejected:
         parts.append(things(events.rejected, "was refused", "were refused"))
     if events.unknown:
