@@ -6,6 +6,9 @@ Each step takes the import's id, does its stage under the import's lock, and mov
 """
 
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +20,9 @@ from ingest import check as checking
 from ingest import match as matching
 from ingest.correct import columns_after, fitting
 from ingest.errors import BadInput, Broken, NotReady, Unreadable
-from ingest.read import read_file
+from ingest.read import read_file, unpack_tables
 from ingest.returned import number_as_in_the_first_file
+from ingest.settings import settings
 from ingest.store import accounts, audit, corrections, imports, open_rows, pushes
 from ingest.store.database import store
 from schemas.checking import CheckResult, Question
@@ -47,6 +51,17 @@ def start(path: Path, file_name: str, who: str, *, account: str | None = None, f
         with files.full_disk_is_a_sentence():
             shutil.copyfile(path, source / sha256)
     return imports.get(import_id)
+
+
+@contextmanager
+def pieces(path: Path, file_name: str) -> Iterator[list[tuple[Path, str]]]:
+    """What becomes an import each: the file itself; of a zip archive with several tables each of them, unpacked for as long as this lasts. Each with the name to show."""
+    with tempfile.TemporaryDirectory(dir=settings().home, prefix="pieces-") as folder:
+        try:
+            inner = unpack_tables(path, Path(folder))
+        except Unreadable:
+            inner = []  # whatever is wrong is said when the file is read
+        yield [(each, f"{file_name}/{name}") for name, each in inner] or [(path, file_name)]
 
 
 def start_or_find(path: Path, file_name: str, who: str, *, account: str, event_type: str) -> ImportRecord:

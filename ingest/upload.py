@@ -62,6 +62,8 @@ class Arrival(Frozen):
     upload_id: str
     file_name: str
     import_id: str | None = None
+    also: tuple[str, ...] = ()
+    """The other imports, where the upload was a zip archive with several tables; named once, when they are made."""
     known: tuple[ImportRecord, ...] = ()
 
 
@@ -88,7 +90,7 @@ def opened(token: str, *, now: float | None = None) -> Ticket:
 
 
 def bring_in(upload_id: str, owner: str, *, account: str | None = None, again: bool = False, fixes: str | None = None) -> Arrival:
-    """Makes an import of a finished upload, once; or names the imports of the same bytes, unless `again` says that it is on purpose."""
+    """Makes an import of a finished upload, once, and of a zip archive one for each table in it; or names the imports of the same bytes, unless `again` says that it is on purpose."""
     from ingest import imports  # loads every stage, which an upload doesn't need
 
     upload = uploads.get(upload_id, owner)
@@ -96,12 +98,16 @@ def bring_in(upload_id: str, owner: str, *, account: str | None = None, again: b
         upload = uploads.get(upload_id, owner)
         if upload.import_id:
             return Arrival(upload_id=upload_id, file_name=upload.file_name, import_id=upload.import_id)
-        known = () if again else tuple(stored_imports.same_file(upload.sha256))
-        if known:
-            return Arrival(upload_id=upload_id, file_name=upload.file_name, known=known)
-        record = imports.start(spool() / upload_id, upload.file_name, owner, account=account, fixes=fixes, move=True)
-        uploads.became(upload_id, record.id)
-    return Arrival(upload_id=upload_id, file_name=upload.file_name, import_id=record.id)
+        whole = spool() / upload_id
+        with imports.pieces(whole, upload.file_name) as pieces:
+            hashes = [upload.sha256 if path == whole else files.sha256_of(path) for path, _ in pieces]
+            known = () if again else tuple(record for sha256 in hashes for record in stored_imports.same_file(sha256))
+            if known:
+                return Arrival(upload_id=upload_id, file_name=upload.file_name, known=known)
+            made = [imports.start(path, name, owner, account=account, fixes=fixes, move=True).id for path, name in pieces]
+        whole.unlink(missing_ok=True)
+        uploads.became(upload_id, made[0])
+    return Arrival(upload_id=upload_id, file_name=upload.file_name, import_id=made[0], also=tuple(made[1:]))
 
 
 def clean_spool(older_than: float, *, now: float | None = None) -> int:

@@ -2,8 +2,10 @@
 
 import errno
 import hashlib
+import io
 import socket
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from ingest import files, upload
 from ingest.errors import BadInput
 from ingest.headers import HEADERS, OwnHosts, SecurityHeaders
 from ingest.settings import settings
+from ingest.store import imports as stored_imports
 from ingest.store import uploads
 
 BYTES = b"customer,quantity\nacme,3\n"
@@ -295,6 +298,31 @@ def test_the_second_person_with_the_same_file_is_told(browser: httpx.Client):
     assert second.known[0].created_by == "ana"
     on_purpose = upload.bring_in(second_id, "ben", again=True)
     assert on_purpose.import_id not in (None, first.import_id)
+
+
+def zipped(members: dict[str, str]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("members, made", [
+    ({"jan.csv": "a,b\n1,2\n", "feb.csv": "a,b\n3,4\n", "logo.gif": "GIF89a"}, ["a.zip/jan.csv", "a.zip/feb.csv"]),
+    ({"jan.csv": "a,b\n1,2\n", "logo.gif": "GIF89a"}, ["a.zip"]),
+    ({"../jan.csv": "a,b\n1,2\n", "feb.csv": "a,b\n3,4\n"}, ["a.zip"]),
+], ids=["two tables", "one table", "a name that climbs out"])
+def test_each_table_of_an_archive_becomes_an_import(browser: httpx.Client, members: dict[str, str], made: list[str]):
+    ticket, data = upload.mint("ana"), zipped(members)
+    put(browser, ticket, data)
+    complete(browser, ticket, size=len(data), name="a.zip")
+    arrival = upload.bring_in(ticket[0], "ana")
+    ids = [arrival.import_id, *arrival.also]
+    assert [stored_imports.get(each).file_name for each in ids] == made
+    if len(made) > 1:
+        assert [(files.import_folder(each) / "source" / stored_imports.get(each).sha256).read_text() for each in ids] == list(members.values())[:2]
+    assert [name for name in left() if not name.endswith(".lock")] == []
 
 
 def test_every_answer_carries_the_security_headers():

@@ -81,6 +81,24 @@ def inner_files(source: Path) -> tuple[str, ...]:
     return tuple(names) if len(names) > 1 else ()
 
 
+def unpack_tables(source: Path, folder: Path) -> list[tuple[str, Path]]:
+    """The files inside a zip archive that may hold a table, unpacked into `folder`, with their names; none where there are fewer than two, or so many that each one can't be wanted."""
+    found = []
+    names = inner_files(source)
+    for name in names if len(names) <= MAX_TRIED else ():
+        with archive.unpacked(source, "zip", name, folder) as path:
+            if _may_hold_a_table(path):
+                found.append((name, path.replace(folder / str(len(found)))))
+    return found if len(found) > 1 else []
+
+
+def _may_hold_a_table(path: Path) -> bool:
+    try:
+        return bool(format_of(path))
+    except Unreadable:
+        return False
+
+
 def read_inner(source: Path, member: str, file_name: str, spec: ReadSpec, out: Path, progress: Callable[[int], None] | None = None) -> ReadReport:
     """Reads one file inside a zip archive as a file of its own; `file_name` is what it is called."""
     with _unchanged(source), archive.unpacked(source, "zip", member, out.parent) as path:

@@ -67,7 +67,8 @@ def _dealt_with(upload_id: str, who: str, account: str | None, fixes: str | None
     try:
         arrival = upload.bring_in(upload_id, who, account=account, fixes=fixes)
         if arrival.import_id and upload_id not in remembered.uploads:
-            start_reading(arrival.import_id, who)
+            for import_id in (arrival.import_id, *arrival.also):
+                start_reading(import_id, who)
             remembered.uploads[upload_id] = arrival.import_id
         return arrival
     except IngestError as error:
@@ -99,7 +100,8 @@ def _known(record: ImportRecord, who: str) -> None:
 
 def _import_again(upload_id: str, who: str, account: str | None, fixes: str | None) -> None:
     arrival = upload.bring_in(upload_id, who, account=account, fixes=fixes, again=True)
-    start_reading(arrival.import_id, who)
+    for import_id in (arrival.import_id, *arrival.also):
+        start_reading(import_id, who)
     remembered.uploads[upload_id] = arrival.import_id
     open_import(arrival.import_id)
 
