@@ -48,6 +48,8 @@ CHECKS: dict[str, Check] = {check.code: check for check in (
     Check("same_key_other_content", "error", "Rows with the same key but other content", "Correct or remove all but one of them, or choose other columns as the key.", None),
     Check("already_sent_other_content", "error", "Sent before with other content", "A sent event can't be changed by sending it again. Check which of the two is right.", None),
     Check("customer_looks_like_total", "warning", "A customer called like a total", "Remove the row where it only adds up others: its usage would count twice.", fact("looks_like_total")),
+    Check("negative_quantity", "warning", "A number below zero", "It takes away from the customer's total. Check whether that is meant, or a slip.", fact("negative_quantity")),
+    Check("customer_spelled_differently", "warning", "A customer written in two ways", "They count as two customers. Write them alike where one is meant.", None),
     Check("timestamp_in_future", "warning", "Later than now", "Check the year and the order of day and month.", fact("timestamp_in_future")),
     Check("timestamp_without_zone", "warning", "Time without a zone, read as UTC", "Say which time zone the column is in, where it isn't UTC.", fact("timestamp_without_zone")),
     Check("time_exists_twice", "warning", "A time that comes twice: the clocks went back", "It was read as the first of the two. Check whether that is right.", fact("time_exists_twice")),

@@ -109,6 +109,7 @@ WHOLE = f"(strlen({{x}}) - {FRACTION} - {POINT})"
 CELLS = {"cells": "count({x})"}
 NUMBER = {
     **CELLS, "plain": f"count(*) filter ({_form(numbers.PLAIN)})", "whole": f"max({WHOLE})", "fraction": f"max({FRACTION})",
+    "minus": f"count(*) filter (contains({{x}}, '-') or contains({{x}}, '{numbers.MINUS}'))",
     "unlike_thousands": f"count(*) filter ({FRACTION} not in (0, 3))",
 }
 TIME = {
@@ -181,13 +182,18 @@ def _is_plain(column: Column, answer: str | None) -> bool:
     return found["whole"] <= limit and found["fraction"] <= {"Int64": 0, "Float64": 300, "Decimal": column.profile.decimal_scale}[column.field.type]
 
 
+def _below_zero(column: Column) -> dict[str, str]:
+    """The fact that a number is negative; left out where no cell has a minus sign."""
+    return {"negative_quantity": f"{column.step('value')} < 0"} if column.found["minus"] else {}
+
+
 def _plain_number(column: Column) -> Plan:
     source, found = column.step("source"), column.found
     digits = numbers.Widths(found["whole"], found["fraction"])
     if column.field.type == "Decimal" and digits.whole + digits.fraction > numbers.NARROW:
         digits = numbers.widths(column.connection, column.relation, column.text, column.profile.decimal_scale, numbers.WIDE)
     value, sql_type = _number_value(column.field.type, source, digits)
-    return column.plan([("source", column.text), ("value", value)], sql_type, column.filled_everywhere)
+    return column.plan([("source", column.text), ("value", value)], sql_type, {**column.filled_everywhere, **_below_zero(column)})
 
 
 def _written_number(column: Column, answer: str | None) -> Plan:
@@ -200,7 +206,7 @@ def _written_number(column: Column, answer: str | None) -> Plan:
     scale, whole = column.profile.decimal_scale, numbers.WIDE - column.profile.decimal_scale
     digits = numbers.widths(column.connection, f"(select {tidy} as {source} from {column.relation})", text, scale, whole)
     sql, sql_type = _number_value(column.field.type, number, digits)
-    facts = {"not_a_number": f"{source} is not null and {value} is null", "number_too_large": f"{number} is not null and {value} is null"}
+    facts = {"not_a_number": f"{source} is not null and {value} is null", "number_too_large": f"{number} is not null and {value} is null", **_below_zero(column)}
     if column.field.type == "Int64":
         facts["not_a_whole_number"] = f"contains({number}, '.')"
         facts["number_too_large"] = f"{number} is not null and not contains({number}, '.') and {value} is null"

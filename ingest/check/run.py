@@ -4,7 +4,7 @@ Few passes, whatever the file: one scan that settles how each column is read (co
 repeats. Everything else looks only at the rows that something is wrong with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ from ingest import ledger
 from ingest.check import identity, totals
 from ingest.check.checks import CHECKS, error_code, errors_of, remarks
 from ingest.check.columns import make_plans
+from ingest.check.customers import find_spellings
 from ingest.check.plan import Plan, alias, cells, each_step_once
 from ingest.check.repeats import Before, Repeats, find_repeats
 from ingest.engine import engine, identifier, literal
@@ -47,11 +48,12 @@ def check_raw(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, accou
         written = _write_typed(connection, plans, slug, key, out)
         _find_bad(connection, plans, some=written < report.rows)
         repeats = find_repeats(connection, plans, key, match_spec.answers, Before(ledger.ledger_files(account.ledger_name, slug), sha256, earlier))
+        hints = {"customer_spelled_differently": find_spellings(connection)}
         _settle_events(connection, repeats, out)
         counts = _list_issues(connection, plans)
         _write_issues(connection, out)
         _write_left_out(connection, plans, report, out)
-        return _result(connection, plans, match_spec, report, repeats, counts, ledger.ledger_version(account.ledger_name, slug))
+        return _result(connection, plans, match_spec, report, repeats, counts, hints, ledger.ledger_version(account.ledger_name, slug))
 
 
 def column_questions(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account) -> tuple[Question, ...]:
@@ -202,14 +204,15 @@ def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
 
 
 def _result(
-    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: MatchSpec, report: ReadReport, repeats: Repeats, counts: dict[tuple[str, str | None], int], version: str,
+    connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: MatchSpec, report: ReadReport, repeats: Repeats, counts: dict[tuple[str, str | None], int],
+    hints: Mapping[str, str], version: str,
 ) -> CheckResult:
     outcomes = dict(connection.execute("select outcome, count(*) from left_out group by 1").fetchall())
     accepted, customers, first, last = connection.execute('select count(*), count(distinct customer_id), min("timestamp"), max("timestamp") from events').fetchone()
     rows = RowCounts(read=report.rows + len(report.excluded), accepted=accepted, **{name: outcomes.get(name, 0) for name in ("rejected", "duplicate", "excluded")})
     fields = totals.summaries(connection, plans)
     return CheckResult(
-        rows=rows, matches=spec.matches, issues=_groups(connection, counts), questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
+        rows=rows, matches=spec.matches, issues=_groups(connection, counts, hints), questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
         comparisons=totals.comparisons(connection, plans, spec, report, accepted, {field.field: field.sum for field in fields}), fields=fields, customers=customers,
         first_timestamp=_moment(first), last_timestamp=_moment(last), key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
     )
@@ -219,13 +222,13 @@ def _moment(moment: object) -> str | None:
     return None if moment is None else f"{moment.isoformat()}+00:00"
 
 
-def _groups(connection: duckdb.DuckDBPyConnection, counts: dict[tuple[str, str | None], int]) -> tuple[IssueGroup, ...]:
+def _groups(connection: duckdb.DuckDBPyConnection, counts: dict[tuple[str, str | None], int], hints: Mapping[str, str]) -> tuple[IssueGroup, ...]:
     found = connection.execute(f"""
         select code, "column", count(*), arg_min(struct_pack("row" := _row, value := value), _row, {EXAMPLES}) from issues group by 1, 2""").fetchall()
-    groups = [_group(code, column, counts.get((code, column), count), examples) for code, column, count, examples in found]
+    groups = [_group(code, column, counts.get((code, column), count), examples, hints.get(code, "")) for code, column, count, examples in found]
     return tuple(sorted(groups, key=lambda group: (LEVELS.index(group.severity), -group.count, group.code, group.column or "")))
 
 
-def _group(code: str, column: str | None, count: int, examples: list[dict[str, object]]) -> IssueGroup:
+def _group(code: str, column: str | None, count: int, examples: list[dict[str, object]], hint: str) -> IssueGroup:
     check = CHECKS[code]
-    return IssueGroup(code=code, severity=check.severity, column=column, count=count, examples=tuple(IssueExample(**example) for example in examples), todo=check.todo, title=check.title)
+    return IssueGroup(code=code, severity=check.severity, column=column, count=count, examples=tuple(IssueExample(**example) for example in examples), todo=f"{check.todo} {hint}." if hint else check.todo, title=check.title)

@@ -10,7 +10,9 @@ from schemas.matching import DecimalMark
 
 PLAIN = r"-?\d+(?:\.\d+)?"
 """What DuckDB casts as it stands: no thousands marks, no exponent, a decimal point."""
-SIGN = "[+\\-\u2212]?"
+MINUS = "\u2212"
+"""The minus sign of typesetters, which some programs write instead of a hyphen."""
+SIGN = f"[+\\-{MINUS}]?"
 EXPONENT = r"(?:[eE][+-]?\d{1,3})?"
 APART = " '\u2019\u00a0\u2007\u2009\u202f"
 """Thousands marks that go with either decimal mark. A number has one kind of them throughout."""
