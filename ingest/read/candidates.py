@@ -120,8 +120,14 @@ def _without_repeated(rows: list[TextRow]) -> list[TextRow]:
 
 
 def _is_like_below(row: TextRow, kinds: list[Kind], below: list[Below]) -> bool:
-    """Whether a row shares a value, or the kind of a column of numbers or dates, with the rows below it."""
-    return any(kind_of(cell) == kind in ("number", "date") or (kind == "text" and cell.strip() in column.seen - {""}) for cell, kind, column in zip(row.cells, kinds, below, strict=False))
+    """Whether a row shares a value, or the kind of a column of numbers or dates, or the way its codes are built, with the rows below it."""
+    return any(_fits(cell.strip(), kind, column) for cell, kind, column in zip(row.cells, kinds, below, strict=False))
+
+
+def _fits(cell: str, kind: Kind, column: Below) -> bool:
+    if kind in ("number", "date"):
+        return kind_of(cell) == kind
+    return kind == "text" and bool(cell) and (cell in column.seen or column.code == shape_of(cell))
 
 
 def _decide(rows: list[TextRow], scores: dict[int, float], first_data: int) -> Found:
@@ -193,7 +199,7 @@ def _cell_score(cell: str, below: Kind, column: Below) -> float:
     if below in ("number", "date"):
         return 1.0 if kind == "text" and cell not in column.seen else -1.0 if kind == below else 0.25
     if below == "empty":
-        return 0.2 if kind == "text" else 0.0
+        return (0.2 if column.seen else 0.05) if kind == "text" else 0.0
     if kind != "text" or cell in column.seen:
         return -0.5 if cell not in column.seen else -1.0
     return 0.1 if column.code is None else -0.6 if shape_of(cell) == column.code else STRONG

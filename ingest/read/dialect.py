@@ -153,7 +153,7 @@ def _extended(lines: list[str], mark: str) -> str:
 
 
 def _marks(text: str) -> str:
-    return re.match(r"[^\w\"'.+(\[\\-]*", text)[0]
+    return re.match(r"[^\w\"'.+()\[\]%€$£¥\\-]*", text)[0]
 
 
 def _quote_for(lines: list[str], delimiter: str | None, chosen: str | None) -> str | None:

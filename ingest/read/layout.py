@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from ingest.errors import Unreadable
-from ingest.read.candidates import Found, find_header, looked_at, needed
+from ingest.read.candidates import Found, find_header, is_key_value, looked_at, needed
 from ingest.read.header import TextRow, header_block, joined_names
 from ingest.read.kinds import Kind, kind_of
 from ingest.read.limits import MAX_COLUMNS
@@ -104,9 +104,9 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
     if header and not body:
         raise NoRows(column_names(joined_names(header), max(_last_filled(header), 1)))
     if not header and found.why != "you said so":
-        body = body[_first_full(body, usual):] or body
+        body = _without_titles(body, usual)
     elif not header and usual > 2:
-        body = body[_first_full(body, 2):] or body
+        body = _without_titles(body, 2)
     body = body[1:] if header and _numbers_columns(body) else body
     numbers = {row.number for row in header}
     excluded = tuple(ExcludedRow(row=row.number, reason=_reason(row, delimiter_row, first), text=row.text) for row in rows if row.number < body[0].number and row.number not in numbers)
@@ -153,9 +153,14 @@ def _width_warning(header: list[TextRow], width: int) -> tuple[str, ...]:
     return (f"The header has {named} names, but the rows have {width} cells; the names were taken from the left. Check that they stand over the right columns.",)
 
 
-def _first_full(rows: list[TextRow], width: int) -> int:
+def _without_titles(rows: list[TextRow], width: int) -> list[TextRow]:
+    """Rows without a header from the first one on that isn't plainly a title: a few cells with blank rows below, a sentence, a name with its value."""
     need = needed(width)
-    return next((index for index, row in enumerate(rows) if row.filled >= need), 0)
+    for index, row in enumerate(rows[:-1]):
+        apart = rows[index + 1].number > row.number + 1 or len(row.cells) == 1 < width
+        if row.filled >= need or not (apart or is_key_value(row) or (row.filled == 1 and len(row.text.split()) > 1)):
+            return rows[index:]
+    return rows
 
 
 def _kinds(body: list[TextRow], width: int) -> tuple[Kind, ...]:
@@ -189,6 +194,7 @@ def find_end(rows: Sequence[TextRow], kinds: tuple[Kind, ...], *, rest_is_table:
 
 def _all_below(rows: Sequence[TextRow], start: int, kinds: tuple[Kind, ...], keep: frozenset[int]) -> list[EndRow]:
     found: list[EndRow] = []
+    words = max((len(row.cells[0].split()) for row in rows if row.filled > 1), default=0)
     for index in range(start, len(rows)):
         row = rows[index]
         apart = bool(found) or (index > 0 and row.number > rows[index - 1].number + 1)
@@ -196,7 +202,7 @@ def _all_below(rows: Sequence[TextRow], start: int, kinds: tuple[Kind, ...], kee
             return []
         if is_totals(row, kinds):
             found.append(EndRow(row.number, TOTALS))
-        elif _is_note(row, kinds, apart):
+        elif _is_note(row, kinds, apart, words):
             found.append(EndRow(row.number, NOTE))
         else:
             return []
@@ -211,7 +217,8 @@ def is_totals(row: TextRow, kinds: tuple[Kind, ...]) -> bool:
     return all(index < len(kinds) and kinds[index] == "number" and (kind_of(cell) == "number" or cell.startswith("=")) for index, cell in filled[1:])
 
 
-def _is_note(row: TextRow, kinds: tuple[Kind, ...], apart: bool) -> bool:
+def _is_note(row: TextRow, kinds: tuple[Kind, ...], apart: bool, words: int) -> bool:
+    """Whether a row below a table is a note; `words`: of how many words the longest text in the first column of its rows is."""
     width, filled = len(kinds), row.filled
     if width < 2 or filled > max(1, width // 3):
         return False
@@ -221,4 +228,4 @@ def _is_note(row: TextRow, kinds: tuple[Kind, ...], apart: bool) -> bool:
     first = cells[0][1]
     if filled == 1 and NOTE_START.match(first):
         return True
-    return apart or (filled == 1 and len(first.split()) > (1 if len(row.cells) == 1 else MANY_WORDS - 1))
+    return apart or (filled == 1 and len(first.split()) > (1 if len(row.cells) == 1 else max(MANY_WORDS - 1, 2 * words)))

@@ -192,7 +192,7 @@ def columns_of(head: Sequence[TextRow], header: int, further: Callable[[set[int]
 def empty_columns(rows: Sequence[TextRow], width: int) -> set[int]:
     """The columns in which nothing stands, but for a title above the table and notes below it."""
     full = [row.number for row in rows if row.filled > 1]
-    if not full:
+    if len(full) < 2:
         return set()
     within = [row.cells for row in rows if full[0] <= row.number <= full[-1]]
     return {index for index in range(width) if not any(index < len(cells) and cells[index].strip() for cells in within)}
