@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ingest import imports
-from ingest.errors import BadInput, NotReady, Unreadable
+from ingest.errors import BadInput, NotReady, Outside, Unreadable
 from ingest.processes import sandbox_for
 from ingest.settings import settings
 from ingest.store import accounts, recipes
 from ingest.wording import count
 from schemas.account import Account
-from schemas.checking import Question
+from schemas.checking import IssueExample, IssueGroup, Question
 from schemas.correcting import CORRECTION, Condition, Correction, DropRows, Edit, FillDown, MapValues, SetCells
 from schemas.event_type import FIELD_TYPES, OUR_FIELDS, EventType, Field
 from schemas.matching import MatchSpec, Period
@@ -83,7 +83,8 @@ def check_file(
     record = imports.check(record.id)
     if out_dir:
         _write_check(record, out_dir)
-    return {**_check_document(record, record.match, questions), **followed}
+    document = _check_document(record, record.match, questions)
+    return {**document, "issues": [*document["issues"], *(each.model_dump(mode="json") for each in _nearly_known(record, found))], **followed}
 
 
 def _slug(slug: str | None, given: StoredRecipe | None) -> str:
@@ -168,6 +169,24 @@ def _write_check(record: ImportRecord, out_dir: Path) -> None:
     shutil.copyfile(folder / "events.parquet", part)
     part.replace(out_dir / "events.parquet")
     checking.issues_csv(folder, out_dir / "issues.csv")
+
+
+def _nearly_known(record: ImportRecord, account: Account) -> list[IssueGroup]:
+    """A warning about customers whom the account doesn't know and whose name is nearly that of a known one; none where it can't be asked."""
+    from ingest.billing import BillingClient
+    from ingest.push.unknown import unknown_customers
+
+    try:
+        with sandbox_for(account), BillingClient(accounts.account(account.name)) as client:
+            found = [each for each in unknown_customers(record, client) if each.meant]
+    except Outside:
+        return []
+    column = next((match.column for match in record.match.matches if match.field == "customer_id"), None)
+    meant = ", ".join(f"{each.meant!r} for {each.customer_id!r}" for each in found[:5])
+    examples = tuple(IssueExample(row=each.first_row, value=each.customer_id) for each in found[:5])
+    todo = f"Correct the customer where a known one is meant: did you mean {meant}?"
+    rows = sum(each.rows for each in found)
+    return [IssueGroup(code="customer_nearly_known", severity="warning", column=column, count=rows, examples=examples, todo=todo, title="The account doesn't know this customer, but one of nearly the same name")] if found else []
 
 
 def _check_document(record: ImportRecord, spec: MatchSpec, questions: tuple[Question, ...]) -> Document:

@@ -41,6 +41,15 @@ class Proof(Frozen):
     note: str = ""
 
 
+class UnknownCustomer(Frozen):
+    """A customer of an import whom the account doesn't know, and the known one that may be meant."""
+
+    customer_id: str
+    rows: int
+    first_row: int
+    meant: str = ""
+
+
 class PushSummary(Frozen):
     """What will happen, in numbers, before anything is sent. `held` and `held_elsewhere` are None where the account can't say."""
 
@@ -58,6 +67,8 @@ class PushSummary(Frozen):
     held_elsewhere: int | None = None
     unknown_customers: tuple[str, ...] = ()
     unknown_customer_count: int = 0
+    meant_customers: tuple[UnknownCustomer, ...] = ()
+    """Those of the unknown ones whose name is nearly that of a known one."""
     reasons_not_to: tuple[str, ...] = ()
     """Why this can't be sent yet; empty when it can."""
 

@@ -9,13 +9,12 @@ from ingest.files import stage_folder
 from ingest.push.bodies import EVENTS
 from ingest.push.plan import reasons_not_to
 from ingest.push.readback import count_by_customer, moment
+from ingest.push.unknown import unknown_customers
 from ingest.store import accounts, imports, pushes
 from schemas.account import Account
 from schemas.pushing import PushSummary
 from schemas.records import ImportRecord
 
-ASKED_CUSTOMERS = 2_000
-"""More customers than this aren't looked up one by one before sending."""
 SHOWN_CUSTOMERS = 20
 TELLING = 5_000
 """Events of a push whose speed says something; a smaller one is mostly setting up and looking back."""
@@ -46,10 +45,11 @@ def _account_knows(client: BillingClient, record: ImportRecord, account: Account
     customers = _customers(record)
     holds = count_by_customer(client, record.event_type, first, last)
     held = sum(count for customer, count in holds.items() if customer in customers)
-    unknown = sorted(customers - client.known_customers(customers)) if len(customers) <= ASKED_CUSTOMERS else []
+    unknown = unknown_customers(record, client)
     return {
         "held": held, "held_elsewhere": max(0, held - _sent_from_here(record, account, customers, first, last)),
-        "unknown_customers": tuple(unknown[:SHOWN_CUSTOMERS]), "unknown_customer_count": len(unknown),
+        "unknown_customers": tuple(each.customer_id for each in unknown[:SHOWN_CUSTOMERS]), "unknown_customer_count": len(unknown),
+        "meant_customers": tuple(each for each in unknown if each.meant)[:SHOWN_CUSTOMERS],
     }
 
 

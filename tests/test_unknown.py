@@ -1,0 +1,15 @@
+"""Customers whom the account doesn't know: the known one of nearly the same name is offered, and only that."""
+
+import pytest
+
+from ingest.push.unknown import nearest
+
+KNOWN = {"cus_acme", "cus_globex", "cus_101", "Initech GmbH", "c"}
+
+
+@pytest.mark.parametrize(("unknown", "meant"), [
+    ("cus_acmee", "cus_acme"), ("CUS_ACME", "cus_acme"), ("cus_ acme", "cus_acme"), ("cus_glbex", "cus_globex"), ("initech gmbh", "Initech GmbH"),
+    ("cus_102", ""), ("cus_1010", ""), ("cus_hooli", ""), ("d", ""),
+])
+def test_the_known_customer_that_may_be_meant(unknown, meant):
+    assert nearest([unknown], KNOWN) == ({unknown: meant} if meant else {})
