@@ -11,20 +11,23 @@ from typing import NamedTuple
 from charset_normalizer import from_bytes
 
 from ingest.errors import Unreadable
-from ingest.read.likeness import Reading, readings
+from ingest.read.likeness import Reading, is_strange, readings
 from ingest.read.questions import Option, question
 from ingest.read.sniff import HEAD, looks_wide
 from schemas.reading import Confidence, Finding
 
 CHUNK = 8 * 1024**2
 SAMPLE = 256 * 1024
-FEW = 4_000
-WELL, NEAR = 0.75, 0.06
-"""How much like a language a text has to look; how near another encoding has to come to be asked about."""
+FEW = 1_500
+WELL, NEAR = -16.0, 4.0
+"""How likely each character beyond ASCII has to be in a language, at least; how near another encoding has to come to be asked about (both logarithms)."""
+FEW_LETTERS = 3
 MAX_RIVALS = 4
 SHOWN_CELLS = 3
 CELL_END = re.compile("[,;\t|\r\n]")
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+SWITCHED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$B", "iso2022_jp_2"), (b"\x1b$@", "iso2022_jp_2"))
+"""Marks with which a text of seven bits switches to another alphabet."""
 LIKELY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "koi8_r", "cp850", "mac_roman", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr"]
 WESTERN = re.compile("[ÄÖÜäöüßàâáãåæçéèêëîïíìñôóòõøùûúÀÂÁÃÅÆÇÉÈÊËÎÏÍÑÔÓØÙÛÚ€£§°–—“”„’‘…²³µ«»ªº¿¡®©·×½¼ \u00a0]")
 """What Western European text holds beyond ASCII when it is read as Windows-1252."""
@@ -82,8 +85,10 @@ def find_encoding(path: Path, chosen: str | None = None) -> Encoding:
             return Encoding(name, "the file begins with a mark that says so", damaged=not _fits(path, name))
     if wide := looks_wide(head):
         return Encoding(wide, "every second byte is zero, as it is in this encoding", "likely", damaged=not _fits(path, wide))
+    if switched := next((name for mark, name in SWITCHED if mark in head and _fits(path, name)), None):
+        return Encoding(switched, "it switches between alphabets as this encoding does")
     if _fits(path, "utf-8"):
-        return Encoding("utf-8", "all of the file is valid UTF-8")
+        return _by_chance(path) or Encoding("utf-8", "all of the file is valid UTF-8")
     found = _by_likeness(_odd_lines(path))
     return found._replace(damaged=not _fits(path, found.name))
 
@@ -145,12 +150,24 @@ def _by_letters(sample: bytes) -> Encoding | None:
     """The encoding whose letters are those of a language, with its rivals where others are about as likely."""
     few = sample[:FEW] if len(sample) <= FEW else sample[: sample.rfind(b"\n", 0, FEW) + 1] or sample[:FEW]
     found = [reading for reading in readings(few) if _decodes(sample, reading.encoding)]
-    if not found or found[0].score < WELL:
+    if not found or found[0].score < WELL * sum(char > "\x7f" for char in found[0].text):
         return None
     best = found[0]
     rivals = tuple(reading for reading in found[:MAX_RIVALS] if reading.score > best.score - NEAR)
     sure = "possible" if len(rivals) > 1 else "likely"
     return Encoding(best.encoding, "it isn't UTF-8, and read in this encoding its letters are those of a language", sure, rivals=rivals if len(rivals) > 1 else ())
+
+
+def _by_chance(path: Path) -> Encoding | None:
+    """Another encoding for a file with a letter or two beyond ASCII that happen to be valid UTF-8, but give no letter of any language."""
+    if path.stat().st_size > SAMPLE:
+        return None
+    sample = _odd_lines(path)
+    text = sample.decode("utf-8", errors="replace")
+    if not 0 < sum(char > "\x7f" for char in text) <= FEW_LETTERS or not is_strange(text):
+        return None
+    found = _by_letters(sample)
+    return found and found._replace(confidence="possible", rivals=(*(found.rivals or readings(sample)[:1]), Reading(found.rivals[-1].score if found.rivals else 0.0, "utf-8", text)))
 
 
 def _decodes(sample: bytes, name: str) -> bool:
