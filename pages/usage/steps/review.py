@@ -8,7 +8,7 @@ from pages.parts import errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import decisions, downloads, fields, known, totals, words
+from pages.usage.steps import decisions, downloads, fields, fixing, known, totals, words
 from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
@@ -81,14 +81,15 @@ def _queue_check(import_id: str, who: str) -> None:
 
 
 def _tabs(record: ImportRecord, who: str, *, editable: bool) -> None:
-    draw = (_rows_to_fix, _customers, totals.show, lambda each: _columns(each, who, editable=editable))
+    draw = (lambda each: _rows_to_fix(each, who, editable=editable), _customers, totals.show, lambda each: _columns(each, who, editable=editable))
     for tab, show_tab in zip(st.tabs(list(TABS), key=f"review_tabs_{record.id}", on_change="rerun"), draw, strict=True):
         if tab.open:
             with tab, errors.shown():
                 show_tab(record)
 
 
-def _rows_to_fix(record: ImportRecord) -> None:
+def _rows_to_fix(record: ImportRecord, who: str, *, editable: bool) -> None:
+    fixing.corrections(record, who, editable=editable)
     rejected = record.check.rows.rejected
     wrong = [group for group in record.check.issues if group.severity == "error"]
     only_bad = st.toggle("Show only the bad rows", value=True, key=f"only_bad_{record.id}")
@@ -101,6 +102,10 @@ def _rows_to_fix(record: ImportRecord) -> None:
     chosen = st.selectbox("Which problem", [None, *range(len(wrong))], format_func=lambda position: "All problems" if position is None else _group_label(wrong[position]), key=f"problem_{record.id}")
     group = wrong[chosen] if chosen is not None else None
     code, column, total = (group.code, group.column, group.count) if group else (None, None, rejected)
+    if editable:
+        fixing.show(record, who, group, total)
+        downloads.rejected(record, "tab")
+        return
     tables.paged(lambda offset, limit: _with_heading(ask(imports.problem_rows, record.id, code=code, column=column, offset=offset, limit=limit)), total, "Rows with a problem", key=f"problem_rows_{record.id}")
     if rejected:
         downloads.rejected(record, "tab")

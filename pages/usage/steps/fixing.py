@@ -1,0 +1,139 @@
+"""Fixing rows here: over the cells of a grid, one cell in a form, or everywhere at once with the effect shown first. Every change is listed and can be undone."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import streamlit as st
+
+from ingest import fixing, imports
+from pages.parts import errors, tables
+from pages.parts.ask import ask
+from pages.parts.text import ago, count, plain
+from pages.usage.steps import everywhere
+from pages.usage.steps.aside import aside
+from schemas.checking import IssueGroup
+from schemas.correcting import Correction, Edit, SetCells
+from schemas.records import ImportRecord
+
+WAYS = ("Type over cells", "One cell", "Everywhere at once")
+GRID_ROWS = 50
+OURS = ("_row", "problem")
+"""Columns of the grid that aren't the file's."""
+
+
+def show(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -> None:
+    """The rows with a problem, and the ways to put them right."""
+    st.subheader("Fix here", anchor=False)
+    aside("Your file stays as it came: what you change is kept as a list that can be undone, and the rows are checked again at once.")
+    record = imports.read_record(record.id)  # with the columns that corrections added
+    way = st.segmented_control("How", WAYS, default=WAYS[0], required=True, key=f"fix_way_{record.id}", label_visibility="collapsed")
+    if way == WAYS[0]:
+        _grid(record, who, group, total)
+        return
+    likely = group or max((each for each in record.check.issues if each.severity == "error"), key=lambda each: each.count)
+    (_one_cell if way == WAYS[1] else _everywhere)(record, who, likely)
+
+
+def corrections(record: ImportRecord, who: str, *, editable: bool) -> None:
+    """What was changed so far, newest first, with undo and redo."""
+    listed = fixing.listed(record.id)
+    if not listed:
+        return
+    done = [each for each in listed if not each.undone]
+    with st.container(border=True, key=f"corrections_{record.id}"):
+        st.markdown(f"**{count(len(done), 'correction')}**" + (f", {len(listed) - len(done)} undone" if len(done) < len(listed) else ""))
+        if editable:
+            with st.container(horizontal=True):
+                _turn("Undo the last", lambda: fixing.undo(record.id, who), record, who, disabled=not done)
+                _turn("Do it again", lambda: fixing.redo(record.id, who), record, who, disabled=len(done) == len(listed))
+                _turn("Undo all", lambda: fixing.undo(record.id, who, everything=True), record, who, disabled=not done)
+        with st.expander("Show what was changed", expanded=len(listed) <= 5):
+            st.markdown("\n".join(f"- {'~~' if each.undone else ''}{everywhere.in_words(each.correction)}{'~~ (undone)' if each.undone else ''}, {plain(each.who)}, {ago(each.at)}" for each in reversed(listed)))
+
+
+def correct(record: ImportRecord, added: list[Correction], who: str) -> None:
+    """Adds corrections and has the rows checked again."""
+    fixing.correct(record.id, added, who)
+    _check_again(record, who)
+
+
+def _check_again(record: ImportRecord, who: str) -> None:
+    from ingest import jobs  # dbos takes a second to import
+
+    jobs.queue_check(record.id, who)
+
+
+def _turn(label: str, turn: Callable[[], object], record: ImportRecord, who: str, *, disabled: bool) -> None:
+    if st.button(label, key=f"{label}_{record.id}", disabled=disabled):
+        with errors.shown():
+            turn()
+            _check_again(record, who)
+            st.rerun()
+
+
+def _grid(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -> None:
+    pages = max(1, -(-total // GRID_ROWS))
+    page = min(st.session_state.get(f"fix_page_{record.id}") or 1, pages)
+    code, column = (group.code, group.column) if group else (None, None)
+    rows = ask(imports.problem_rows, record.id, code=code, column=column, offset=(page - 1) * GRID_ROWS, limit=GRID_ROWS)
+    key = f"grid_{record.id}_{record.check.rows.rejected}_{code}_{column}_{page}"
+    config = {"_row": st.column_config.NumberColumn("Row", format="%d", pinned=True, width="small"), "problem": st.column_config.TextColumn("What is wrong", width="medium")}
+    st.data_editor(rows, key=key, num_rows="fixed", disabled=list(OURS), hide_index=True, column_config=config, placeholder="(empty)")
+    if pages > 1:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{(page - 1) * GRID_ROWS + 1:,} to {min(page * GRID_ROWS, total):,} of {total:,}")
+            st.pagination(pages, key=f"fix_page_{record.id}")
+    edits = _edits(rows, st.session_state[key]["edited_rows"])
+    if st.button(f"Save {count(len(edits), 'change')} and check again" if edits else "Save and check again", disabled=not edits, key=f"save_grid_{record.id}"):
+        with errors.shown():
+            correct(record, [SetCells(edits=edits)], who)
+            st.rerun()
+
+
+def _edits(rows: pa.Table, edited: dict[int, dict[str, object]]) -> tuple[Edit, ...]:
+    numbers = rows.column("_row").to_pylist()
+    return tuple(Edit(row=numbers[int(place)], column=column, value="" if value is None else str(value)) for place, cells in edited.items() for column, value in cells.items())
+
+
+def _one_cell(record: ImportRecord, who: str, group: IssueGroup) -> None:
+    columns = list(record.report.columns)
+    first = group.examples[0].row if group.examples else 2
+    with st.form(f"one_cell_{record.id}", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            row = st.number_input("Row", min_value=1, value=first, step=1)
+            column = st.selectbox("Column", columns, index=columns.index(group.column) if group.column in columns else 0)
+            value = st.text_input("New text")
+            sent = st.form_submit_button("Change this cell")
+    if sent:
+        with errors.shown():
+            correct(record, [SetCells(edits=(Edit(row=int(row), column=column, value=value),))], who)
+            st.rerun()
+
+
+def _everywhere(record: ImportRecord, who: str, group: IssueGroup) -> None:
+    correction = everywhere.chosen(record, group)
+    if correction is None:
+        aside("Fill in the fields above to see what would change.")
+        return
+    with errors.shown():
+        rows, examples = ask(fixing.effect, record.id, correction)
+        _effect(rows, examples)
+        if st.button(f"Change {count(rows, 'row')} and check again" if rows else "Nothing would change", disabled=not rows, key=f"bulk_do_{record.id}"):
+            correct(record, [correction], who)
+            st.rerun()
+
+
+def _effect(rows: int, examples: list[dict[str, object]]) -> None:
+    if not rows:
+        return
+    st.markdown(f"**{count(rows, 'row')} would change.** {'For example:' if rows > len(examples) else ''}")
+    columns = list(dict.fromkeys(name for each in examples for name in (each["after"] or each["before"])))[:6]
+    shown = [{"_row": each["row"], **{name: _change(each, name) for name in columns}} for each in examples]
+    tables.show(pa.Table.from_pylist(shown), "Rows that would change, before and after")
+
+
+def _change(example: dict[str, object], name: str) -> str:
+    before = example["before"].get(name) or "(empty)"
+    if example["after"] is None:
+        return f"{before} → left out"
+    return f"{before} → {example['after'][name] or '(empty)'}" if name in example["after"] else ""
