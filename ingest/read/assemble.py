@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ingest.errors import Broken, Unreadable
+from ingest.errors import Broken
 from ingest.read.inside import Inside, SecondTable
-from ingest.read.layout import BLANK, NO_ROWS, TOTALS, EndRow, Layout, TextRow, find_end
+from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, NoRows, TextRow, find_end
 from ingest.read.limits import MAX_LISTED_BLANKS, MAX_LISTED_END_BLANKS, TAIL_RECORDS
 from ingest.read.rawfile import Cells, Fit, RawFile
 from schemas.reading import ExcludedRow, RowSpan, TotalsRow
@@ -60,7 +60,7 @@ def assemble(rows: Iterable[tuple[int, Cells]], layout: Layout, keep: frozenset[
     excluded = [row for row in layout.excluded if row.row not in keep] + ended.excluded
     written = raw.rows - before
     if written == 0:
-        raise Unreadable(NO_ROWS, "Export it again with its rows, or choose another header row.")
+        raise NoRows(layout.names)
     if count != written + len(excluded) + blanks.count + len(layout.header_rows):
         raise Broken(f"Rows are not conserved in reading: the file has {count}, the table {written}, left out are {len(excluded) + blanks.count}.")
     return Outcome(written, tuple(sorted([*excluded, *blanks.listed(ended.last_row)], key=lambda row: row.row)), tuple(ended.totals))

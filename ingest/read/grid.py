@@ -3,22 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from ingest.errors import Unreadable
 from ingest.read.assemble import Outcome, Shape, assemble, assemble_all
 from ingest.read.inside import AsText, Inside
-from ingest.read.layout import ABOVE, BLANK, NO_ROWS, Layout, TextRow, find_layout
+from ingest.read.layout import BLANK, Layout, NoRows, TextRow, find_layout
 from ingest.read.limits import HEAD_RECORDS, MAX_LISTED_END_BLANKS
-from ingest.read.names import column_names
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.tables import Columns, Narrowed, columns_of, first_of, rows_above, start_of
-from schemas.reading import ExcludedRow, Finding, ReadSpec
-
-ONLY_NAMES = "This table has names of columns but no rows below them. If that row is data, say that the file has no header."
+from schemas.reading import ExcludedRow, ReadSpec
 
 
 def laid_out(rows: Callable[[], Iterable[tuple[int, Cells]]], spec: ReadSpec, width: int, as_text: AsText, count: int = HEAD_RECORDS) -> tuple[list[tuple[int, Cells]], Layout]:
     """The first rows of the chosen table of a grid, cut to its columns, and its layout. Raises Unreadable for a grid in which nothing stands."""
-    start, header = start_of(rows, spec.table or 1, as_text, lambda texts, header: _layout_of(texts, _with_header(ReadSpec(), header), width))
+    start, header = start_of(rows, spec.table or 1, as_text, lambda texts, header: find_layout(texts, _with_header(ReadSpec(), header).header_rows, width=width))
     above = tuple(rows_above(rows(), start, as_text)) if start else ()
     spec = _with_header(spec, header)
     head = list(islice(((number, cells) for number, cells in rows() if number >= start), count))
@@ -45,9 +41,9 @@ def _filled_in_table(rows: Callable[[], Iterable[tuple[int, Cells]]], head: Sequ
 def _narrow_layout(rows: Sequence[TextRow], columns: Columns, spec: ReadSpec, width: int) -> Layout:
     """The layout of some columns; what stands beside them is told as that."""
     if not columns.places:
-        return _layout_of(rows, spec, width)
+        return find_layout(rows, spec.header_rows, width=width)
     narrowed = Narrowed(Layout((), (), 0, (), 0, places=columns.places, ends=True), list)
-    layout = _layout_of([TextRow(number, list(cells)) for number, cells in narrowed.rows(rows)], spec, len(columns.places))
+    layout = find_layout([TextRow(number, list(cells)) for number, cells in narrowed.rows(rows)], spec.header_rows, width=len(columns.places))
     return layout._replace(excluded=narrowed.named(layout.excluded))
 
 
@@ -66,23 +62,6 @@ def texts_of(rows: Iterable[tuple[int, Cells]], as_text: AsText) -> list[TextRow
     return [TextRow(number, list(as_text(cells))) for number, cells in rows]
 
 
-def _layout_of(rows: Sequence[TextRow], spec: ReadSpec, width: int) -> Layout:
-    """The layout of a grid's first rows. A single row of text is a header without rows: nothing is wrong with an empty month, and it is said."""
-    try:
-        return find_layout(rows, spec.header_rows, width=width)
-    except Unreadable as error:
-        if error.sentence != NO_ROWS or spec.header_rows is not None:
-            raise
-        return _only_names(rows, width)
-
-
-def _only_names(rows: Sequence[TextRow], width: int) -> Layout:
-    header = max((row for row in rows if not row.is_blank), key=lambda row: row.number)
-    others = tuple(ExcludedRow(row=row.number, reason=BLANK if row.is_blank else ABOVE, text=row.text) for row in rows if row.number < header.number)
-    finding = Finding(what="header", value=f"row {header.number}", why="it is the last row that holds anything, so it was taken for the names", confidence="possible")
-    return Layout((header.number,), column_names(header.cells, width), header.number + 1, ("empty",) * width, width, others, (finding,), (ONLY_NAMES,))
-
-
 def write_grid(rows: Callable[[], Iterable[tuple[int, Cells]]], head: Sequence[tuple[int, Cells]], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:
     """Writes a grid's own rows. Where all there is below the header looks like totals and notes, that is the table."""
     narrowed = Narrowed(layout, shape.as_text)
@@ -93,10 +72,8 @@ def write_grid(rows: Callable[[], Iterable[tuple[int, Cells]]], head: Sequence[t
 def _written(rows: Callable[[], Iterable[tuple[int, Cells]]], head: Sequence[TextRow], layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:
     try:
         return assemble_all(rows(), Inside(layout, head, keep, shape.as_text), layout, keep, shape, raw)
-    except Unreadable as error:
-        if error.sentence != NO_ROWS:
-            raise
-    below = [(number, shape.is_blank(cells)) for number, cells in rows() if number >= layout.first_row]
+    except NoRows:
+        below = [(number, shape.is_blank(cells)) for number, cells in rows() if number >= layout.first_row]
     if full := frozenset(number for number, blank in below if not blank):
         return assemble(rows(), layout, keep | full, shape, raw)
     return Outcome(0, (*layout.excluded, *(ExcludedRow(row=number, reason=BLANK) for number, _ in below[:MAX_LISTED_END_BLANKS])), ())

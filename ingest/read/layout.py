@@ -20,6 +20,8 @@ SEPARATOR = "names the delimiter"
 TOTALS = "totals row"
 NOTE = "note below the table"
 NUMBERED = "numbers of the columns"
+CHOSEN = "you said so"
+ONLY_NAMES = "This table has names of columns but no rows below them. If that row is data, say that the file has no header."
 NO_ROWS = "This file has a header but no rows."
 
 NOTE_START = re.compile(r"""[*#†‡§©(\[] | [_=–—-]{3} | \d{1,2}[.)]\s | (?:notes?|sources?|generated|created|exported|printed|downloaded|end\ of|last\ updated|data\ as\ of|copyright|legend|definitions?|footnotes?
@@ -78,7 +80,7 @@ def find_layout(rows: Sequence[TextRow], header_rows: tuple[int, ...] | None = N
     if max(usual, len(filled[0].cells)) > MAX_COLUMNS:
         raise Unreadable(f"This file has {usual:,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
     header = _chosen_header(rows, header_rows) if header_rows is not None else None
-    found = Found(None, "you said so", "certain") if header is not None else find_header(filled, usual)
+    found = Found(None, CHOSEN, "certain") if header is not None else find_header(filled, usual)
     header = header if header is not None else (header_block(filled, found.row, usual) if found.row else [])
     return _describe(rows, filled, header, found, usual, delimiter_row, width)
 
@@ -102,8 +104,10 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
     first = max((row.number for row in header), default=0)
     body = [row for row in filled if row.number > first]
     if header and not body:
-        raise NoRows(column_names(joined_names(header), max(_last_filled(header), 1)))
-    if not header and found.why != "you said so":
+        if found.why == CHOSEN:
+            raise NoRows(column_names(joined_names(header), max(_last_filled(header), 1)))
+        return _only_names(rows, header, width or max(_last_filled(header), 1))
+    if not header and found.why != CHOSEN:
         body = _without_titles(body, usual)
     elif not header and usual > 2:
         body = _without_titles(body, 2)
@@ -114,6 +118,14 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
     finding = Finding(what="header", value=", ".join(f"row {row.number}" for row in header) or "none", why=found.why, confidence=found.confidence)
     kinds = _kinds(body, width)
     return Layout(tuple(row.number for row in header), column_names(names, width), body[0].number, kinds, usual_width(body), excluded, (finding,), _width_warning(header, width))
+
+
+def _only_names(rows: Sequence[TextRow], header: Sequence[TextRow], width: int) -> Layout:
+    """The layout of a header without rows: nothing is wrong with an empty month, and it is said."""
+    numbers = tuple(row.number for row in header)
+    others = tuple(ExcludedRow(row=row.number, reason=BLANK if row.is_blank else ABOVE, text=row.text) for row in rows if row.number < numbers[-1] and row.number not in numbers)
+    finding = Finding(what="header", value=", ".join(f"row {number}" for number in numbers), why="it is the last row that holds anything, so it was taken for the names", confidence="possible")
+    return Layout(numbers, column_names(joined_names(header), width), numbers[-1] + 1, ("empty",) * width, width, others, (finding,), (ONLY_NAMES,))
 
 
 def _reason(row: TextRow, delimiter_row: int | None, header: int) -> str:

@@ -11,7 +11,7 @@ from ingest.read.fast import read_fast
 from ingest.read.grid import read_rows
 from ingest.read.heading import note_header, with_mended_header
 from ingest.read.inside import Inside
-from ingest.read.layout import Layout, TextRow, find_layout, usual_width
+from ingest.read.layout import Layout, NoRows, TextRow, find_layout, usual_width
 from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.mend import Mender, other_dialects
 from ingest.read.questions import table_question
@@ -67,12 +67,15 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
     outcome = None
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
-    outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, kept, frozenset(spec.keep_rows), inside, file_name, out, progress)
+    try:
+        outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, kept, frozenset(spec.keep_rows), inside, file_name, out, progress)
+    except NoRows:
+        return _read_one_of_several(path, vote, encoding, file_name, spec, out, progress)
     return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, (*encoding.questions, *table_question(outcome.second, spec.table)))
 
 
 def _read_one_of_several(path: Path, vote: Vote, encoding: Encoding, file_name: str, spec: ReadSpec, out: Path, progress: Progress) -> ReadReport:
-    """One of several tables below or beside each other, read as a grid: its rows have no width of their own to be mended by."""
+    """One of several tables below or beside each other, or one of which hardly more than names is left, read as a grid: its rows have no width of their own to be mended by."""
     def cells() -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             yield from ((number, record.cells) for number, record in enumerate(records(lines_of(stream), vote.dialect), 1))
