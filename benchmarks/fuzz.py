@@ -71,7 +71,10 @@ class Child:
         self.process.start()
         other.close()
         self.pipe.send(("warm.csv", b"a,b\n1,2\n"))
-        self.pipe.recv()
+        try:
+            self.pipe.recv()
+        except (EOFError, ConnectionError):
+            raise SystemExit("The process that reads could not be started.") from None
 
     def stop(self) -> None:
         """Ends the process."""
@@ -139,6 +142,8 @@ def _round(child: Child, given_samples: dict[str, bytes], number: int, failures:
     try:
         attempt()
     except (Failed, HypothesisException):
+        if not found:
+            raise
         failures.update(each.kind for each, _, _ in found)
         return min(found, key=lambda each: len(each[2]))
     return None

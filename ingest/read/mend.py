@@ -15,6 +15,7 @@ END_MARK = "\x1a"
 """What old programs write at the end of a text."""
 MAX_PIECES = 4
 """Over how many lines a row may be spread by line breaks that aren't quoted."""
+SURPLUS = ",;\t|"
 ROWS_TO_COMPARE = 12
 NOTHING = ""
 
@@ -61,6 +62,8 @@ class Mender:
             cells = self.fitter.look_for_quotes(number, cells, record.raw)
         if self.spaced and len(cells) > 1 and any(cell[:1] == " " for cell in cells):
             cells = self._without_spaces(number, record, cells)
+        if self.dialect.delimiter is None and cells[0].strip(SURPLUS) != cells[0]:
+            cells = self._without_delimiters(number, cells)
         for quote in self.quotes:
             if record.raw.count(quote) > 1 and not record.repair:
                 cells = self._without_quotes(number, cells, quote)
@@ -73,10 +76,17 @@ class Mender:
         before_quotes = record.raw.count(f"{self.dialect.delimiter} {self.dialect.quote}") if self.dialect.quote else 0
         filled = [cell for cell in cells[1:] if cell.strip()]
         spaced = sum(cell[:1] == " " for cell in filled)
-        if spaced < min(2, len(cells) - 1) or spaced + before_quotes < len(filled) or len(self.fitter.regular) < ROWS_TO_COMPARE:
+        if not spaced or spaced + before_quotes < max(len(filled), min(2, len(cells) - 1)) or len(self.fitter.regular) < ROWS_TO_COMPARE:
             return cells
         self.fitter.note(number, "Spaces after the delimiters of this row were left out.")
         return [cells[0], *(cell.removeprefix(" ") for cell in cells[1:])]
+
+    def _without_delimiters(self, number: int, cells: Sequence[str]) -> Sequence[str]:
+        """The only cell of a row without delimiters at its ends, where the other rows have none."""
+        if not cells[0].strip(SURPLUS) or sum(row[0].strip(SURPLUS) != row[0] for row in self.fitter.regular) > 1 + 0.02 * len(self.fitter.regular):
+            return cells
+        self.fitter.note(number, "Delimiters before or after the only cell of this row were left out.")
+        return [cells[0].strip(SURPLUS)]
 
     def _without_quotes(self, number: int, cells: Sequence[str], quote: str) -> Sequence[str]:
         """A row whose cells are all quoted in another way than those of the others."""
