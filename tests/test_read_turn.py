@@ -1,0 +1,148 @@
+"""Tables that stand the wrong way: offered to be turned, and when they are, no cell and no row number is lost."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as checked
+from hypothesis import strategies as some
+
+from ingest.errors import Unreadable
+from ingest.raw import raw_query, row_in_file
+from ingest.read import read_file
+from ingest.read.periods import MONTHS, period_of, periods_of
+from schemas.reading import ReadReport, ReadSpec
+from tests.test_read_layout import WRITERS
+
+Read = Callable[..., tuple[ReadReport, list[tuple]]]
+
+
+@pytest.fixture
+def read(home: Path, tmp_path: Path) -> Read:
+    """Reads lines of cells (cut by vertical bars) as a file of a name; rows with their numbers first."""
+    def work(lines: str, name: str = "usage.csv", **spec: object) -> tuple[ReadReport, list[tuple]]:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        (folder / "out").mkdir()
+        WRITERS[name](folder / name, [line.split("|") if line else [] for line in lines.strip("\n").split("\n")])
+        report = read_file(folder / name, name, ReadSpec(**spec), folder / "out")
+        rows = duckdb.sql(f"select * exclude (_file, _sheet) from ({raw_query(folder / 'out', report)})").fetchall()
+        assert report.rows == len(rows) == len({row[0] for row in rows})
+        return report, rows
+
+    return work
+
+
+@pytest.mark.parametrize("name, period", [
+    ("Jan", ("month", None, 1)), ("FEB.", ("month", None, 2)), ("März", ("month", None, 3)), ("avril", ("month", None, 4)), ("Mayo", ("month", None, 5)), ("giugno", ("month", None, 6)), ("août", ("month", None, 8)),
+    ("Okt 26", ("month", 2026, 10)), ("Dez. 2026", ("month", 2026, 12)), ("diciembre-2026", ("month", 2026, 12)), ("2026 Jan", ("month", 2026, 1)), ("nov/26", ("month", 2026, 11)), ("Dec '26", ("month", 2026, 12)),
+    ("2026-10", ("month", 2026, 10)), ("202610", ("month", 2026, 10)), ("10/2026", ("month", 2026, 10)), ("2026M07", ("month", 2026, 7)), ("2026/7", ("month", 2026, 7)),
+    ("2026-10-05", ("day", 2026, 10)), ("05.10.2026", ("day", 2026, 10)), ("Q3 2026", ("quarter", 2026, 7)), ("2026-Q3", ("quarter", 2026, 7)), ("2026", ("year", 2026, 1)),
+    ("jui", None), ("Market", None), ("2026-13", None), ("calls", None), ("13/2026", None), ("Ma", None), ("26-Jan", None),
+])
+def test_names_of_periods(name: str, period: tuple | None) -> None:
+    found = period_of(name)
+    assert (found and (found.kind, found.year, found.month)) == period
+
+
+def test_every_name_of_a_month_is_known() -> None:
+    assert [number for number, names in enumerate(MONTHS, 1) for name in names.split()] == [period_of(name.title()).month for names in MONTHS for name in names.split()]
+
+
+@pytest.mark.parametrize("names, turned", [
+    (["customer", "Jan", "Feb", "Mar"], 3), (["customer", "Jan", "Feb"], 0), (["customer", "calls", "storage", "seats"], 0), (["customer", "usage 2026-10", "usage 2026-11", "usage 2026-12"], 3),
+    (["Jan (kWh)", "Feb (kWh)", "Mar (kWh)", "id"], 3), (["id", "Jan", "Feb", "Mar 2026"], 0), (["id", "2026-10", "2026-11", "2026-12", "Q4"], 3), (["id", "Jan", "Feb", "January"], 0),
+])
+def test_columns_that_are_periods(names: list[str], turned: int) -> None:
+    assert len(periods_of(names)) == turned
+
+
+BY_MONTH = """
+Usage 2026
+
+customer|plan|Jan|Feb|März|Total
+acme|pro|1|2||3
+globex|basic|4||6|10
+hooli|basic||||
+initech|pro|7|8|9|24
+Total||12|10|15|37
+"""
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_months_are_turned_only_when_the_person_says_so(read: Read, name: str) -> None:
+    report, rows = read(BY_MONTH, name)
+    question, = report.questions
+    assert (report.columns[2:5], len(rows), question["answer"], [option["spec"] for option in question["options"]]) == (("Jan", "Feb", "März"), 4, "no", [{"turn": "no"}, {"turn": "months"}])
+    assert read(BY_MONTH, name, turn="no")[0].questions == ()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_column_for_each_month_becomes_a_row_for_each(read: Read, name: str) -> None:
+    report, rows = read(BY_MONTH, name, turn="months")
+    assert report.columns == ("customer", "plan", "month", "quantity") and report.questions == ()
+    assert [(row_in_file(row[0], report), *row[1:]) for row in rows] == [
+        (4, "acme", "pro", "2026-01-01", "1"), (4, "acme", "pro", "2026-02-01", "2"), (5, "globex", "basic", "2026-01-01", "4"), (5, "globex", "basic", "2026-03-01", "6"),
+        (7, "initech", "pro", "2026-01-01", "7"), (7, "initech", "pro", "2026-02-01", "8"), (7, "initech", "pro", "2026-03-01", "9"),
+    ]
+    said = {finding.what: f"{finding.value}: {finding.why}" for finding in report.findings}
+    assert "2026" in said["turn"] and said["sums left out"].startswith("Total") and said["empty cells"].startswith("5: ") and "row 6" in said["empty cells"]
+    assert [total.values for total in report.totals] == [{"customer": "Total", "quantity": "37"}]
+
+
+@pytest.mark.parametrize("header, months", [
+    ("customer|2026-10|2026-11|2026-12", ["2026-10-01", "2026-11-01", "2026-12-01"]),
+    ("customer|okt 26|nov 26|dez 26", ["2026-10-01", "2026-11-01", "2026-12-01"]),
+    ("customer|2026-10-01|2026-11-01|2026-12-01", ["2026-10-01", "2026-11-01", "2026-12-01"]),
+    ("customer|2026-10-01|2026-10-02|2026-10-03", ["2026-10-01", "2026-10-02", "2026-10-03"]),
+    ("customer|Nov|Dec|Jan", ["Nov", "Dec", "Jan"]),
+    ("customer|Q1 2026|Q2 2026|Q3 2026", ["2026-01-01", "2026-04-01", "2026-07-01"]),
+])
+@pytest.mark.parametrize("name", WRITERS)
+def test_periods_are_written_as_their_first_day(read: Read, name: str, header: str, months: list[str]) -> None:
+    _, rows = read(f"{header}\nacme|1|2|3\nglobex|4|5|6", name, turn="months")
+    assert [row[1:] for row in rows] == [(customer, month, str(3 * line + place)) for line, customer in enumerate(("acme", "globex")) for place, month in enumerate(months, 1)]
+
+
+def test_a_table_without_months_is_not_turned(read: Read) -> None:
+    with pytest.raises(Unreadable, match="no columns that are named after months"):
+        read("customer|calls|storage|seats\nacme|1|2|3\nglobex|4|5|6", turn="months")
+
+
+def test_columns_of_the_file_keep_their_names_beside_the_new_ones(read: Read) -> None:
+    report, rows = read("Month|quantity|2026-10|2026-11|2026-12\nx|y|1|2|3\nz|w|4|5|6", turn="months")
+    assert (report.columns, rows[1][1:]) == (("Month", "quantity", "month (2)", "quantity (2)"), ("x", "y", "2026-11-01", "2"))
+
+
+@checked(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells=some.lists(some.lists(some.sampled_from(["", "1", "2.5", "-3", "1,000"]), min_size=4, max_size=4), min_size=1, max_size=8))
+def test_turning_loses_no_cell(read: Read, cells: list[list[str]]) -> None:
+    lines = "\n".join("|".join([f"c{number}", *row]) for number, row in enumerate([["7"] * 4, *cells]))
+    report, rows = read(f"customer|2026-01|2026-02|2026-03|2026-04\n{lines}", turn="months")
+    wanted = [(number + 2, f"c{number}", f"2026-0{month}-01", cell) for number, row in enumerate([["7"] * 4, *cells]) for month, cell in enumerate(row, 1) if cell]
+    assert [(row_in_file(row[0], report), *row[1:]) for row in rows] == wanted
+
+
+TRANSPOSED = "customer|acme|globex|hooli\nplan|pro|basic|pro\ncalls|100|200|300\nsince|2026-10-01|2026-10-02|2026-10-03"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("above", ["", "Our customers\n\n"])
+def test_rows_and_columns_change_places(read: Read, name: str, above: str) -> None:
+    report, rows = read(above + TRANSPOSED, name)
+    assert [option["spec"] for question in report.questions for option in question["options"]] == [{"turn": "no"}, {"turn": "transposed"}] and len(rows) == 3
+    turned, rows = read(above + TRANSPOSED, name, turn="transposed")
+    assert (turned.columns, rows) == (("customer", "plan", "calls", "since"), [
+        (2, "acme", "pro", "100", "2026-10-01"), (3, "globex", "basic", "200", "2026-10-02"), (4, "hooli", "pro", "300", "2026-10-03")])
+
+
+@pytest.mark.parametrize("lines", [
+    "customer|day|n\nacme|2026-10-01|5\nglobex|2026-10-02|6\nhooli|2026-10-03|7",
+    "region|north|south|west\napples|1|2|3\npears|4|5|6\nplums|7|8|9",
+    "name|city|country\nAnna|Berlin|Germany\nBob|Paris|France\nCarl|Rome|Italy",
+    "a|b|c\nx|1|\ny|2|z\nw|3|v",
+])
+def test_usual_tables_raise_no_question(read: Read, lines: str) -> None:
+    assert read(lines)[0].questions == ()
