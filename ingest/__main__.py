@@ -122,6 +122,8 @@ def _print_check(document: dict) -> None:
     for issue in document["issues"]:
         where = ", ".join(f"row {example['row']}: {example['value']!r}" for example in issue["examples"][:3])
         print(f"  {issue['severity']}: {issue['count']:,} × {issue['code']} in {issue['column'] or 'the row'} ({where}). {issue['todo']}")
+    for total in document["comparisons"]:
+        print(f"  {'agrees' if total['agrees'] else 'DIFFERS'}: {total['what']}, {total['expected']} by the {total['source']}, {total['found']} found")
     for question in document["questions"]:
         print(f"  question {question['name']}: {question['text']}")
 
