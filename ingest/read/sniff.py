@@ -73,9 +73,10 @@ def _zip_format(path: Path) -> FormatName:
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
         raise Unreadable("This workbook is damaged: its end is missing or its contents don't fit together.", "Open it in Excel, save it again, and upload that.") from None
     names = {entry.filename.replace("\\", "/").lower() for entry in entries}
-    if "xl/workbook.bin" in names:
+    parts = {name.rpartition("/")[2] for name in names} if "_rels/.rels" in names else set()
+    if "xl/workbook.bin" in names or "workbook.bin" in parts:
         found = "xlsb"
-    elif any(name.startswith("xl/") for name in names):
+    elif any(name.startswith("xl/") for name in names) or "workbook.xml" in parts:
         found = "xlsm" if "xl/vbaproject.bin" in names else "xlsx"
     elif b"opendocument.spreadsheet" in mimetype or "content.xml" in names:
         found = "ods"

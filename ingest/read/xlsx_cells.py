@@ -10,6 +10,8 @@ from html import unescape
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from ingest.read.xlsx_walk import walk
+
 CHUNK = 4 * 1024**2
 MAX_CELL = 512 * 1024
 FIRST = 256 * 1024
@@ -28,6 +30,8 @@ WIDE = re.compile(rb"""["']([A-Z]{2,9})\d""")
 FILLED = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Z]{1,9})(\d+)["'](?:[^>]*[^/])?>(?!</)""")
 BARE = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*["'](\d+)["'][^>]*>\s*<(?:\w+:)?c(?:>|\s(?![^>]*\br\s*=))""")
 """A row whose cells say no place of their own."""
+UNUSUAL = re.compile(rb"""<(?:\w+:)?c(?:>|/>|\s(?:[^>]*(?:='|\s=|=\s)|(?![^>]*\br=")))""")
+"""A cell without its place, or with its attributes written otherwise than `name="value"`."""
 STYLED = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*?\br="([A-Z]{1,3})\d+")(?=[^>]*?\bs="(\d+)")[^>]*[^/]>(?!</)""")
 NUMBER_FORMAT = re.compile(r"<(?:\w+:)?numFmt\s[^>]*>")
 CELL_FORMATS = re.compile(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
@@ -64,6 +68,8 @@ def _look(archive: zipfile.ZipFile, part: str, found: Lost) -> Look:
     rows, columns, cells, first = NEAR_ROWS, NEAR_COLUMNS, 0, b""
     with archive.open(part) as stream:
         for piece in _pieces(stream):
+            if not first and UNUSUAL.search(piece[:FIRST]):
+                return _walked(archive, part)
             first = first or piece[:FIRST]
             cells += piece.count(b"<c ") + piece.count(b":c ")
             rows = max(rows, max(map(int, set(FAR.findall(piece))), default=0))
@@ -72,6 +78,12 @@ def _look(archive: zipfile.ZipFile, part: str, found: Lost) -> Look:
                 _note(attributes, content, found)
     area = rows * columns
     return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM else area, cells, _shown(archive, first))
+
+
+def _walked(archive: zipfile.ZipFile, part: str) -> Look:
+    with archive.open(part) as stream:
+        walked = walk(stream)
+    return Look(walked.lost, walked.area, walked.cells)
 
 
 def _exact_area(archive: zipfile.ZipFile, part: str) -> int:
@@ -90,7 +102,7 @@ def _exact_area(archive: zipfile.ZipFile, part: str) -> int:
 def _shown(archive: zipfile.ZipFile, first: bytes) -> dict[int, set[str]]:
     """How the numbers of each column are shown, as far as the first rows tell."""
     styles = {(_column(column), int(style)) for column, style in STYLED.findall(first)}
-    part = next((name for name in archive.namelist() if name.replace("\\", "/").lower() == "xl/styles.xml"), None)
+    part = next((name for name in archive.namelist() if name.replace("\\", "/").lower().endswith("/styles.xml")), None)
     if not styles or part is None or archive.getinfo(part).file_size > MAX_STYLES:
         return {}
     codes = _format_codes(archive.read(part).decode("utf-8", errors="replace"))
@@ -110,13 +122,21 @@ def _format_codes(styles: str) -> list[str]:
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """The name inside the zip of a sheet's own file."""
     names = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
-    if "xl/workbook.xml" not in names or "xl/_rels/workbook.xml.rels" not in names:
+    folder, _, own = _book_part(archive, names).rpartition("/")
+    if f"{folder}/{own}" not in names or f"{folder}/_rels/{own}.rels" not in names:
         return None
-    book = archive.read(names["xl/workbook.xml"]).decode("utf-8", errors="replace")
-    relations = archive.read(names["xl/_rels/workbook.xml.rels"]).decode("utf-8", errors="replace")
+    book = archive.read(names[f"{folder}/{own}"]).decode("utf-8", errors="replace")
+    relations = archive.read(names[f"{folder}/_rels/{own}.rels"]).decode("utf-8", errors="replace")
     wanted = next((tag for tag in SHEET.findall(book) if unescape(_attribute(tag, "name") or "") == sheet), "")
     target = next((_attribute(tag, "Target") for tag in RELATION.findall(relations) if _attribute(tag, "Id") == _attribute(wanted, r"(?:\w+:)?id")), None)
-    return names.get(posixpath.normpath(posixpath.join("/xl", target)).lstrip("/").lower()) if target else None
+    return names.get(posixpath.normpath(posixpath.join(f"/{folder}", target)).lstrip("/").lower()) if target else None
+
+
+def _book_part(archive: zipfile.ZipFile, names: dict[str, str]) -> str:
+    """The name of the workbook's own part, in small letters: most writers call it the same."""
+    relations = archive.read(names["_rels/.rels"]).decode("utf-8", errors="replace") if "_rels/.rels" in names else ""
+    tag = next((tag for tag in RELATION.findall(relations) if (_attribute(tag, "Type") or "").endswith("/officeDocument")), "")
+    return posixpath.normpath(posixpath.join("/", (_attribute(tag, "Target") or "xl/workbook.xml").replace("\\", "/"))).lstrip("/").lower()
 
 
 def _attribute(tag: str, name: str) -> str | None:
