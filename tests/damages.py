@@ -163,18 +163,18 @@ def mixed_ends(table: Table) -> Iterator[Damaged]:
 
 def fewer_cells(table: Table) -> Iterator[Damaged]:
     """A row that ends early: the cells that are left are right, and the others are empty."""
+    lines = table.lines
     for number in range(len(table.rows)):
         for count in range(1, len(table.header)):
             row = table.rows[number][:count]
             rows = [*table.rows[:number], [*row, *[""] * (len(table.header) - count)], *table.rows[number + 1 :]]
-            lines = table.lines
             yield Damaged(f"row {number + 2}, {count} cells", "".join([*lines[: number + 1], table.line(row), *lines[number + 2 :]]).encode(), table.header, rows)
 
 
 def more_cells(table: Table) -> Iterator[Damaged]:
+    lines = table.lines
     for number, row in enumerate(table.rows):
         for surplus in (1, 3, 6):
-            lines = table.lines
             yield Damaged(f"row {number + 2}, {surplus} more", "".join([*lines[: number + 1], table.line([*row, *[""] * surplus]), *lines[number + 2 :]]).encode(), table.header, table.rows)
 
 
