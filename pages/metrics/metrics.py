@@ -13,7 +13,8 @@ SHOWN = 20
 period = frame.period()
 frame.begin("Metrics")
 st.info("A metric says how events become a billed quantity. Start from 'total per customer'.", icon=":material/functions:")
-st.markdown("New metrics can't be written here yet. What an import will bill is shown in its own review: totals per customer, per day and per dimension.")
+st.markdown("""New metrics can't be written here in this version; the billing system itself has its own page for them. What works today: what an import comes to stands in its own review,
+under Totals: total, count, smallest, largest, average or latest, per customer, per day and per dimension, as a table, a chart and a download.""")
 checked = month.month(period, frame.account().name).in_states(("checked", "pushing", "stopped", "pushed", "proven"))
 if checked:
     st.header(f"Totals of {in_words(period)}", anchor=False)

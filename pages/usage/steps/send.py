@@ -173,6 +173,9 @@ def _so_far(now: PushProgress) -> str:
 def _stop_button(now: PushProgress, who: str) -> None:
     if now.state == "verifying":
         return
+    if pushes.stop_asked(now.push_id):
+        st.info("Stopping: the batches that are on their way are waited for, then you are told exactly what was stored.", icon=":material/hourglass_top:")
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Stop sending", key="stop_sending", icon=":material/stop_circle:"):
             with errors.shown():
