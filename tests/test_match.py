@@ -182,6 +182,11 @@ def test_the_key_that_such_usage_was_sent_under_is_proposed_first_and_another_on
     assert key_warning(found, first) == ""
 
 
+def test_a_column_that_is_gone_is_no_part_of_a_key(tmp_path):
+    report = raw_table(tmp_path, ("Customer", "Time", "Quantity"), [("a", NOON, "1")])
+    assert [each.fields for each in key_candidates(tmp_path, report, REGIONS)] == [("customer_id", "timestamp"), ()]
+
+
 FILE = ("Customer", "Time", "Quantity", "Region", "Extra")
 USAGE = event_type(quantity="Decimal", region="String", unused="String")
 PROFILES = (column("Customer"), column("Time", "DateTime64"), column("Quantity", "Decimal"), column("Region"), column("Extra"))

@@ -20,6 +20,7 @@ MANY = 6
 
 def key_candidates(raw_folder: Path, report: ReadReport, spec: MatchSpec, earlier: EarlierKey | None = None) -> tuple[KeyCandidate, ...]:
     """The sensible keys for this file, the proposed one first; "all columns" is always among them."""
+    spec = spec.model_copy(update={"matches": tuple(match for match in spec.matches if match.column is None or match.column in report.columns)})  # one may be gone after another reading
     shown = [*((match.field,) for match in _named_like_ids(spec)), *_by_dimensions(spec)] if report.rows else []
     wanted = dict.fromkeys([*_known(earlier, spec), *shown, ALL_COLUMNS])
     with engine() as connection:
