@@ -44,8 +44,9 @@ class Below:
         self.seen.add(text)
         if (kind := kind_of(text)) != "empty":
             self.kinds[kind] += 1
-            self.shapes[shape_of(text)] += 1
-            self.years += bool(YEAR.fullmatch(text))
+            if kind == "text":
+                self.shapes[shape_of(text)] += 1
+            self.years += len(text) < 10 and bool(YEAR.fullmatch(text))
 
     @property
     def kind(self) -> Kind:
@@ -60,7 +61,7 @@ class Below:
         """The shape of codes, where all cells have it: E01, E02."""
         if self.kinds.total() < MIN_CODES:
             return None
-        shape, most = self.shapes.most_common(1)[0]
+        shape, most = self.shapes.most_common(1)[0] if self.shapes else ("", 0)
         return shape if most >= 0.95 * self.kinds.total() and "9" in shape else None
 
     @property

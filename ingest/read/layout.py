@@ -197,16 +197,16 @@ def _majority(count: Counter[Kind]) -> Kind:
 
 def find_end(rows: Sequence[TextRow], kinds: tuple[Kind, ...], *, rest_is_table: bool = True, keep: frozenset[int] = frozenset()) -> list[EndRow]:
     """The totals rows and notes among the last filled rows of a table. `rest_is_table`: rows stand before these, so all of them may go."""
+    words = max((len(row.cells[0].split()) for row in rows if row.filled > 1), default=0)
     for start in range(0 if rest_is_table else 1, len(rows)):
-        found = _all_below(rows, start, kinds, keep)
+        found = _all_below(rows, start, kinds, keep, words)
         if found:
             return found
     return []
 
 
-def _all_below(rows: Sequence[TextRow], start: int, kinds: tuple[Kind, ...], keep: frozenset[int]) -> list[EndRow]:
+def _all_below(rows: Sequence[TextRow], start: int, kinds: tuple[Kind, ...], keep: frozenset[int], words: int) -> list[EndRow]:
     found: list[EndRow] = []
-    words = max((len(row.cells[0].split()) for row in rows if row.filled > 1), default=0)
     for index in range(start, len(rows)):
         row = rows[index]
         apart = bool(found) or (index > 0 and row.number > rows[index - 1].number + 1)

@@ -18,6 +18,7 @@ from schemas.reading import ExcludedRow, Finding, ReadSpec
 ABOVE_TABLE = "table above"
 BESIDE = "beside the table"
 MIN_ROWS = 3
+LOOKED_AT = 50
 DENSE = 0.7
 """How full the rows of a table are that stands beside another one."""
 Numbered = tuple[int, Cells]
@@ -66,7 +67,8 @@ def has_several(rows: Sequence[TextRow]) -> bool:
 def first_of(rows: Sequence[TextRow]) -> Sequence[TextRow]:
     """The rows up to where a second table begins, seen by blank rows before it and names of its own: what stands in that one says nothing about the first."""
     headed: Segment | None = None
-    for segment in _segments(rows):
+    segments = list(_segments(rows))
+    for segment in segments if len(segments) > 1 else []:
         found = _headed(segment)
         if headed is None:
             headed = found
@@ -100,8 +102,8 @@ def _headed(rows: list[TextRow]) -> Segment | None:
     widths = [len(_trimmed(row.cells)) for row in rows]
     place = 1 if len(rows) > MIN_ROWS and widths[0] == 1 else 0
     width = widths[place]
-    body = rows[place + 1 :]
-    if width < 2 or len(body) < MIN_ROWS - 1 or sum(each <= width for each in widths[place:]) < len(body) + 1 or sum(each == width for each in widths[place + 1 :]) < DENSE * len(body):
+    body = rows[place + 1 : place + 1 + LOOKED_AT]
+    if width < 2 or len(body) < MIN_ROWS - 1 or max(widths[place:]) > width or sum(each == width for each in widths[place + 1 : place + 1 + LOOKED_AT]) < DENSE * len(body):
         return None
     names = [cell.strip().casefold() for cell in rows[place].cells[:width]]
     kinds = [{kind_of(row.cells[index]) for row in body if index < len(row.cells)} - {"empty"} for index in range(width)]
