@@ -236,6 +236,17 @@ def test_a_refused_batch_is_taken_apart_to_find_the_bad_events(home: Path, store
     assert "whole" in entry.first_value
 
 
+def test_a_push_that_was_refused_altogether_proves_nothing_and_says_so(home: Path):
+    other = CALLS.model_copy(update={"fields": tuple(Field(name=field.name, type="UUID") if field.name == "region" else field for field in CALLS.fields)})
+    with account(home, event_type=other, refused_batch_stores_nothing=True):
+        import_id = checked_import(3, account="Test")
+        receipt = send(import_id)
+        assert stored() == []
+    assert (receipt.events.accepted, receipt.events.rejected, receipt.outcome, imports.get(import_id).state) == (0, 3, "pushed", "pushed")
+    assert receipt.proof.note.startswith("Nothing was stored: 3 events were refused and stay open.")
+    assert open_rows.count_open() == 3
+
+
 def test_stop_says_exactly_what_was_sent_and_gives_the_rest_free(home: Path):
     with account(home, batch_events=10):
         import_id = checked_import(100, account="Test")
