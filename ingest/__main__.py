@@ -72,8 +72,10 @@ def _as_json(value: object) -> object:
 def read(options: argparse.Namespace) -> int:
     """Reads files as tables, without an import; one bad file doesn't stop the others."""
     from ingest.tables import read_files
+    from schemas.reading import ReadSpec
 
-    reports = read_files([Path(name) for name in options.files], sheet=options.sheet, out_dir=options.out_dir and Path(options.out_dir))
+    spec = ReadSpec(sheet=options.sheet, table=options.table, beside=options.beside, turn=options.turn)
+    reports = read_files([Path(name) for name in options.files], spec, out_dir=options.out_dir and Path(options.out_dir))
     failed = [report for report in reports if report["error"]]
     if options.json:
         print_json({"files": reports})
@@ -278,6 +280,9 @@ def _command(commands: argparse._SubParsersAction, name: str, run: Command) -> a
 def _read_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="+", metavar="FILE")
     command.add_argument("--sheet", help="the sheet to read")
+    command.add_argument("--table", type=int, metavar="N", help="which of several tables one below the other; the first is 1")
+    command.add_argument("--beside", type=int, metavar="N", help="which of several tables side by side; the leftmost is 1")
+    command.add_argument("--turn", choices=("no", "months", "transposed"), help="months: a column for each month becomes a row for each; transposed: rows and columns change places")
     command.add_argument("--out-dir", help="also write each table there as <file name>.csv (UTF-8, comma, header first)")
 
 

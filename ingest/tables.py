@@ -41,15 +41,15 @@ def shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def read_files(paths: list[Path], *, sheet: str | None, out_dir: Path | None) -> list[Document]:
+def read_files(paths: list[Path], spec: ReadSpec, *, out_dir: Path | None) -> list[Document]:
     """A report for every file, in their order, for every file inside a zip archive its own; with `out_dir` also each table as CSV, its path in `table`."""
     if out_dir:
         out_dir.mkdir(parents=True, exist_ok=True)
-    inputs = [each for path in paths for each in _inputs(path, sheet)]
+    inputs = [each for path in paths for each in _inputs(path, spec.sheet)]
     with engine() if out_dir else nullcontext() as connection:  # opening it for every file would take longer than reading a small one
         if out_dir is None:
-            return [_read_one(each, sheet, None, None) for each in inputs]
-        return [_read_one(each, sheet, out_dir / name, connection) for each, name in zip(inputs, _table_names(inputs), strict=True)]
+            return [_read_one(each, spec, None, None) for each in inputs]
+        return [_read_one(each, spec, out_dir / name, connection) for each, name in zip(inputs, _table_names(inputs), strict=True)]
 
 
 def _inputs(path: Path, sheet: str | None) -> Iterator[Input]:
@@ -74,14 +74,14 @@ def _table_names(inputs: list[Input]) -> Iterator[str]:
         yield name
 
 
-def _read_one(each: Input, sheet: str | None, target: Path | None, connection: duckdb.DuckDBPyConnection | None) -> Document:
+def _read_one(each: Input, spec: ReadSpec, target: Path | None, connection: duckdb.DuckDBPyConnection | None) -> Document:
     from ingest.read.layout import NoRows
 
     with tempfile.TemporaryDirectory(prefix="intake-read-") as room:
         folder = Path(room) / "out"
         folder.mkdir()
         try:
-            report = _report(each, sheet, folder)
+            report = _report(each, spec, folder)
             if target:
                 _write_table(folder, report, target, connection)
         except NoRows as error:
@@ -97,14 +97,14 @@ def _read_one(each: Input, sheet: str | None, target: Path | None, connection: d
     return _document(each, report, target)
 
 
-def _report(each: Input, sheet: str | None, folder: Path) -> ReadReport:
+def _report(each: Input, spec: ReadSpec, folder: Path) -> ReadReport:
     from ingest.read import read_file, read_inner
 
     if not each.path.is_file():
         raise BadInput(f"There is no file {str(each.path)!r}.")
     if each.member:
-        return read_inner(each.path, each.member, each.name, ReadSpec(sheet=None if sheet == each.member else sheet), folder)
-    return read_file(each.path, each.name, ReadSpec(sheet=sheet), folder)
+        return read_inner(each.path, each.member, each.name, spec.model_copy(update={"sheet": None}) if spec.sheet == each.member else spec, folder)
+    return read_file(each.path, each.name, spec, folder)
 
 
 def _document(each: Input, report: ReadReport, target: Path | None) -> Document:
