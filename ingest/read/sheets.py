@@ -1,9 +1,11 @@
 """The border to the workbook library: what an open workbook has, and its rows. Whatever goes wrong over there becomes one sentence."""
 
+import lzma
 import os
 import resource
 import signal
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -20,6 +22,7 @@ DAMAGED = "This workbook is damaged, or of a kind that can't be read."
 SAVE_AGAIN = "Open it in Excel, save it again as xlsx, and upload that."
 PROTECTED = "This workbook is protected with a password."
 WITHOUT = "Save it without the password and upload that."
+MANIFEST = "META-INF/manifest.xml"
 MAX_TRIED_BYTES = 16 * 1024**2
 TRIED_SECONDS = 8
 TRIED_MEMORY = 1536 * 1024**2
@@ -45,6 +48,8 @@ def plain_failures() -> Iterator[None]:
 @contextmanager
 def open_workbook(source: Path) -> Iterator[CalamineWorkbook]:
     """An open workbook, whatever its file is called. Raises Unreadable where it is damaged or protected."""
+    if _is_encrypted(source):
+        raise Unreadable(PROTECTED, WITHOUT)
     if _is_binary(source) and not _survives(source):
         raise Unreadable(DAMAGED, SAVE_AGAIN)
     with source.open("rb") as stream:
@@ -59,6 +64,15 @@ def open_workbook(source: Path) -> Iterator[CalamineWorkbook]:
             yield book
         finally:
             book.close()
+
+
+def _is_encrypted(source: Path) -> bool:
+    """Whether an OpenDocument workbook says that its parts are encrypted; the library would only find them damaged."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            return MANIFEST in archive.namelist() and archive.getinfo(MANIFEST).file_size < MAX_TRIED_BYTES and b"encryption-data" in archive.read(MANIFEST)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
+        return False
 
 
 def _is_binary(source: Path) -> bool:

@@ -16,6 +16,7 @@ from ingest.read.grid import joined_end, laid_out, write_grid
 from ingest.read.layout import Layout
 from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.merged import Fills, filled, fills_of, merged_numbers
+from ingest.read.ods_cells import look_at as look_at_ods
 from ingest.read.questions import table_question, which_sheet
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.sheets import open_workbook, sheet_names, sheet_of, used_rows
@@ -26,7 +27,7 @@ from ingest.read.xlsx_cells import look_at as look_at_xlsx
 from schemas.reading import ExcludedRow, Finding, ReadReport, ReadSpec
 
 Progress = Callable[[int], None] | None
-LOOKS: dict[str, Callable[[Path, str], Look]] = {"xlsx": look_at_xlsx, "xlsm": look_at_xlsx, "xlsb": look_at_xlsb, "xls": look_at_xls}
+LOOKS: dict[str, Callable[[Path, str], Look]] = {"xlsx": look_at_xlsx, "xlsm": look_at_xlsx, "xlsb": look_at_xlsb, "xls": look_at_xls, "ods": look_at_ods}
 TOGETHER = "*"
 """The name that stands for all sheets of the same shape; no sheet can be called so."""
 SHEET_STEP = 10_000_000
@@ -103,16 +104,16 @@ class _Loader(NamedTuple):
         sheet = sheet_of(self.book, name)
         if sheet.start is None and not look.lost:
             raise Unreadable(f"The sheet {name!r} is empty.")
-        left, width = _span(sheet, look.lost)
+        left, width = _span(sheet, look.texts)
         if width > MAX_COLUMNS:
             raise Unreadable(f"The sheet {name!r} has {width:,} columns; {MAX_COLUMNS:,} can be read.")
         return self._laid_out(name, sheet, look, left, width)
 
     def _laid_out(self, name: str, sheet: CalamineSheet, look: Look, left: int, width: int) -> _Sheet:
         count = max(HEAD_RECORDS, max(self.spec.header_rows or (0,)) + 20 - (sheet.start or (0, 0))[0])
-        head = list(islice(_rows(sheet, look.lost), count))
+        head = list(islice(_rows(sheet, look.texts), count))
         last_row = sheet.end[0] if sheet.end else 0
-        fills = fills_of(sheet.merged_cell_ranges or (), head, left, last_row)
+        fills = fills_of(look.merged or sheet.merged_cell_ranges or (), head, left, last_row)
         if all(_is_blank(cells) for _, cells in head):
             raise Unreadable(f"The sheet {name!r} is empty.")
         head, layout = laid_out(lambda: _whole(sheet, look, fills), self.spec, width, _as_text, count)
@@ -242,7 +243,7 @@ def _rows(sheet: CalamineSheet, lost: Lost) -> Iterator[tuple[int, Cells]]:
 
 
 def _with_lost(cells: list[object], lost: Mapping[int, str], left: int) -> list[object]:
-    return [lost.get(index + left, cell) if cell == "" else cell for index, cell in enumerate(cells)]
+    return [lost.get(index + left, cell) for index, cell in enumerate(cells)]
 
 
 def _read_sheets(chosen: Sequence[_Sheet], spec: ReadSpec, file_name: str, out: Path, progress: Progress) -> Outcome:
@@ -269,7 +270,7 @@ def _numbered_on(outcome: Outcome, found: _Sheet, step: int) -> Outcome:
 
 
 def _whole(sheet: CalamineSheet, look: Look, fills: Fills) -> Iterator[tuple[int, Cells]]:
-    rows = _rows(sheet, look.lost)
+    rows = _rows(sheet, look.texts)
     return filled(rows, fills) if fills else rows
 
 
@@ -319,6 +320,6 @@ def _shown_warning(found: _Sheet) -> tuple[str, ...]:
 
 
 def _merged_warning(found: _Sheet) -> tuple[str, ...]:
-    ranges = [((top, place), (bottom, last)) for (top, first), (bottom, last) in found.sheet.merged_cell_ranges or () if (place := found.place_of(first)) is not None]
+    ranges = [((top, place), (bottom, last)) for (top, first), (bottom, last) in found.look.merged or found.sheet.merged_cell_ranges or () if (place := found.place_of(first)) is not None]
     count = merged_numbers(ranges, found.head, 0, found.layout.first_row)
     return (f"{count:,} merged cells hold one number for several rows; it was read in the first of them only, so that nothing is counted twice.",) if count else ()

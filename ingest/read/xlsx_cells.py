@@ -45,12 +45,19 @@ Lost = dict[int, dict[int, str]]
 
 
 class Look(NamedTuple):
-    """What was found out about a sheet before it is loaded. `area` is how many cells its filled part spans, `cells` how many there are; `shown`: column → number formats."""
+    """What was found out about a sheet before it is loaded. `area` is how many cells its filled part spans, `cells` how many there are; `shown`: column → number formats; `instead`: what to read in place of what the library tells; `merged`: cells it doesn't tell are merged."""
 
     lost: Lost
     area: int = 0
     cells: int = 0
     shown: dict[int, set[str]] = {}
+    instead: Lost = {}
+    merged: list[tuple[tuple[int, int], tuple[int, int]]] = []
+
+    @property
+    def texts(self) -> Lost:
+        """All cells whose text is known here."""
+        return {row: {**self.instead.get(row, {}), **self.lost.get(row, {})} for row in self.lost.keys() | self.instead.keys()} if self.instead else self.lost
 
 
 def look_at(path: Path, sheet: str) -> Look:
