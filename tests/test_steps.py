@@ -128,11 +128,11 @@ def test_after_sending_never_calls_a_refusal_proven() -> None:
 @pytest.mark.parametrize(
     ("events", "sentence"),
     [
-        (EventCounts(planned=12400, sent=12000, accepted=12000), "**Sending is stopped.** 12,000 of 12,400 were sent and stay in the account; 400 were not sent."),
-        (EventCounts(planned=12400), "**Sending is stopped.** 0 of 12,400 were sent and stay in the account; 12,400 were not sent."),
+        (EventCounts(planned=12400, sent=12000, accepted=12000), "**Sending is stopped.** 12,000 of 12,400 were stored and stay in the account; 400 were not sent."),
+        (EventCounts(planned=12400), "**Sending is stopped.** None of 12,400 events was stored; 12,400 were not sent."),
         (
             EventCounts(planned=10, sent=8, accepted=5, rejected=1, unknown=2),
-            "**Sending is stopped.** 5 of 10 were sent and stay in the account; 1 was refused;"
+            "**Sending is stopped.** 5 of 10 were stored and stay in the account; 1 was refused;"
             " 2 got no answer, so whether they are stored isn't known; continuing settles that without storing anything twice; 2 were not sent.",
         ),
     ],
@@ -451,7 +451,7 @@ def test_rejected_rows_need_a_choice_before_sending(desk: Desk) -> None:
     import_id = desk.checked(USAGE + ",2026-10-30T10:00:00Z,5,eu\n")
     at = desk.open(import_id, "review")
     assert "21 rows = 20 ready + 1 needs fixing" in said(at) and button(at, "Review sending").disabled
-    labelled(at.radio, "What happens to these rows?").set_value("continue")
+    labelled(at.radio, "What happens to this row?").set_value("continue")
     run(at)
     assert not button(at, "Review sending").disabled and imports.get(import_id).rejected_choice == "continue"
 
@@ -514,7 +514,7 @@ def test_a_stopped_push_says_exactly_what_was_sent(desk: Desk) -> None:
     push.plan(push_id)
     push.end(push_id, "stopped", "Stopped by a person.")
     at = desk.open(import_id, "send")
-    assert "0 of 20 were sent and stay in the account; 20 were not sent." in said(at)
+    assert "None of 20 events was stored; 20 were not sent." in said(at)
     button(at, "Continue sending").click()
     run(at)
     assert imports.get(import_id).state == "pushing"
