@@ -1,6 +1,8 @@
 """Workbooks as other programs write them: the same small table, with an error and a formula without a stored value, whatever the parts are called and whatever is left out."""
 
+import base64
 import io
+import lzma
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,3 +133,20 @@ def test_every_writers_workbook_is_the_same_table(read: Callable, writer: str) -
 
 def test_parts_that_are_not_compressed(read: Callable) -> None:
     assert read(packed(parts(), zipfile.ZIP_STORED))[1] == ROWS
+
+
+NEVER_CALCULATED = lzma.decompress(base64.b85decode(
+    'T>t<81poj4|NsC0{{Uz+z8r=ycVP6SgepJ`9Cjyy@{xwzh{`9r;h?w11QTbQ&6v4qH5DqE;RDmf=*-ddOF!ADBJp6^u*dE%)j~d{qlzMTfmIQ38#MY4`=iQc0LNj?E2yB6I4}u}%N>gz-_b`H4Rqu1*e8#bC}XCrObY5-I-IZ7@B>D*#y4PEm=sEa$Cs90'
+    'zi58uIB=>B5BWQ{9?2A^he@pPr}6mETmS1yDD&Vl%V6K^k#`$*bCWkV@rdd$;rX`@wJ#-Arv<%l^(a?%+1!&8miUOTCEq?KvJW<22JbpNXS2}vSZ<H`eSE*Mh_Ep0>v3B#*$Zm<QkodRNz6X`^5x+(T1aBUlF2)+&?=038_tYjW@%Gy_!J`}QyU$8=$2%X'
+    'b307yD1tAa@OjpQ<h^&dFC;Zm%}hS<pF=qRO8A{*PQouw6J>5;m8gIs<yL7c(m9VmB=?YP{Yh{<Ii#)E1A}^2-hgFq;YF<00vd_ND)?YhI6l(RS@^PdYovm9X>8C0SU){?;sg&b=!A$7{BlO!w18Sr0xlTqGYs7L>EFywa4KD)NJ&;zP%VORzU!AX`_aj0'
+    'aAtHLrK{?G{%uhK?UK>JV4LZohaFI7P;DJFy{;X664r=<NWK!nXD&8dNC;w~UIP75ze1bW2wEz-g*!&Y^-KLunK(ZYznIUiTy8Y1?(HKceHu3MA0sNB`%%b&3TL_?oM}{ysO2%sToL>sXMpX65QLKsjVev+M4+N?o)KW9-|y=lc_S(TWy_5OH4#SEx<K+a'
+    'M1l~BnJkF6<3>y)38L1FgtLX@=k@d7{();o'
+))
+"""An Excel 97 workbook by a program that calculates nothing: a share shown as percent, an id shown as 00007, and formulas."""
+
+
+def test_old_workbooks_tell_how_numbers_are_shown_and_which_formulas_were_never_calculated(read: Callable) -> None:
+    report, rows = read(NEVER_CALCULATED)
+    never = "=(a formula without a stored value)"
+    assert (report.columns, rows) == (("customer", "share", "id", "total"), [(2, "acme", "0.15", "7", never), (3, "globex", "0.3", "14", never)])
+    assert all(any(word in warning for warning in report.warnings) for word in ("2 cells hold", "as percent", "leading zeros"))
