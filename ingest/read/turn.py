@@ -94,7 +94,7 @@ def _months_turned(report: ReadReport, folder: Path) -> ReadReport:
         empty, bare = _empty_cells(connection, list(found))
         step = _step(connection)
         rows = _write_turned(connection, folder, kept, named, names, step)
-    findings = (finding, *_left_out_findings(sums, empty, bare))
+    findings = (finding, _numbers_finding(list(found), step), *_left_out_findings(sums, empty, bare))
     return report.model_copy(update={
         "columns": names, "rows": rows, "spans": (), "row_step": report.row_step or step, "findings": (*report.findings, *findings),
         "totals": tuple(_turned_totals(row, set(found), set(kept), names[-1]) for row in report.totals)})
@@ -142,6 +142,10 @@ def _replace_raw(connection: duckdb.DuckDBPyConnection, folder: Path, query: str
     rows = connection.execute(f"copy ({query}) to {literal(part)} (format parquet, compression zstd, compression_level 1)").fetchone()[0]
     part.replace(folder / RAW)
     return rows
+
+
+def _numbers_finding(names: Sequence[str], step: int) -> Finding:
+    return Finding(what="row numbers", value=f"those of the file, and {step:,} more for each further column", why=f"row {step + 2:,} is row 2 of the file, column {names[1]!r}: each row keeps a number of its own")
 
 
 def _left_out_findings(sums: Sequence[str], empty: int, bare: tuple[int, ...]) -> tuple[Finding, ...]:

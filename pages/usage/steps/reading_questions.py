@@ -17,6 +17,9 @@ from schemas.records import ImportRecord
 ReadingQuestion = dict[str, object]
 Option = dict[str, object]
 SIDE_BY_SIDE = 2
+CHOSEN = {"table": "Of several tables one below the other, this one is read:", "beside": "Of several tables side by side, this one is read:", "turn": "Whether the table is turned:"}
+TURNED = {"no": "as it stands", "months": "one row for each month", "transposed": "rows and columns changed places"}
+"""Answers that a reading doesn't ask for any more once it has them."""
 
 
 def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
@@ -29,6 +32,8 @@ def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     for question in report.questions:
         if question not in waiting:
             _answered(record, question, known, actor)
+    for name in [name for name in CHOSEN if getattr(record.read_spec, name) is not None]:
+        _chosen(record, name, known, actor)
 
 
 def unanswered(report: ReadReport, known: dict[str, str]) -> list[ReadingQuestion]:
@@ -125,3 +130,12 @@ def _answered(record: ImportRecord, question: ReadingQuestion, known: dict[str, 
         if record.state not in found.SENT and st.button("Ask me again", key=f"reask_{record.id}_{question['name']}"):
             _keep(record.id, {name: value for name, value in known.items() if name != question["name"]})
             st.rerun()
+
+
+def _chosen(record: ImportRecord, name: str, known: dict[str, str], actor: frame.Actor) -> None:
+    value = getattr(record.read_spec, name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/check: {CHOSEN[name]} **{TURNED.get(value, value)}**")
+        if record.state not in found.SENT and st.button("Ask me again", key=f"reask_{record.id}_{name}"):
+            _keep(record.id, {question: answer for question, answer in known.items() if question != name})
+            found.read_again(record, record.read_spec.model_copy(update={name: None}), actor)
