@@ -105,8 +105,8 @@ def is_key_value(row: TextRow) -> bool:
 
 
 def _without_repeated(rows: list[TextRow]) -> list[TextRow]:
-    """The rows without later copies of a row of texts near the beginning, which is how a header looks that stands on every page; only above numbers or dates."""
-    texts = {tuple(row.cells) for row in rows[:HEADER_WITHIN] if row.filled > 1 and all(kind_of(cell) in ("text", "empty") for cell in row.cells)}
+    """The rows without later copies of a row of texts near the beginning, which is how a header looks that stands on every page; only above numbers or dates, or where the first row alone comes again."""
+    texts = {tuple(row.cells) for row in rows[:HEADER_WITHIN] if row.filled >= min(2, len(row.cells)) and all(kind_of(cell) in ("text", "empty") for cell in row.cells)}
     if len(texts) in (0, len(rows)):
         return rows
     seen: set[tuple[str, ...]] = set()
@@ -117,7 +117,13 @@ def _without_repeated(rows: list[TextRow]) -> list[TextRow]:
             found.append(row)
         if cells in texts:
             seen.add(cells)
-    return found if any(kind_of(cell) in ("number", "date") for row in found[:100] for cell in row.cells) else rows
+    return found if any(kind_of(cell) in ("number", "date") for row in found[:100] for cell in row.cells) or _only_first_again(rows) else rows
+
+
+def _only_first_again(rows: list[TextRow]) -> bool:
+    counts = Counter(tuple(row.cells) for row in rows)
+    first = tuple(rows[0].cells)
+    return counts[first] > 1 and counts.total() - counts[first] == len(counts) - 1 > 1
 
 
 def _is_like_below(row: TextRow, kinds: list[Kind], below: list[Below]) -> bool:

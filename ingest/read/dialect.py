@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from math import gcd
 from os.path import commonprefix
 from typing import NamedTuple
@@ -19,11 +20,13 @@ PRIOR = {",": 1, ";": 1, "\t": 1, "|": 1, ":": 0.6, "^": 0.9, "~": 0.9, "#": 0.6
 ODD_PRIOR = 0.5
 NAMED = {name: character for character, name in DELIMITERS.items()} | {"\\t": "\t", "bar": "|", "pipe": "|", "none": ""}
 SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-TIMES = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|://")
+TIMES = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2})?(?!\d)|://")
 WORDS = re.compile(r"[\w\s./@()%+&'#*!?:=-]*")
 NEVER_DELIMITS = re.compile(r"[\w\s\"'.()\[\]{}+%/?\\-]")
 ESCAPES = ("\\", "\0")
 MIN_SHARE = 0.3
+FIRST_OTHERWISE = 0.6
+"""What a way to cut counts less that doesn't cut the first line into as many cells as the others."""
 ODD_SHARE = 0.7
 """In how many lines a character that is no usual delimiter has to stand to be tried as one."""
 
@@ -89,16 +92,31 @@ def _score(lines: list[str], dialect: Dialect) -> _Score:
     count, width = max(wide)
     share = count / (len(rows) - 0.5 * counts.get(1, 0))
     regular = [cells for cells in rows if len(cells) == width]
-    if share < MIN_SHARE or _is_decimal_comma(dialect, rows, width) or (dialect.delimiter in (" ", RUNS) and not _is_cut_by_spaces(regular, share, width)):
+    if share < MIN_SHARE or _is_decimal_comma(dialect, rows, width) or (len(rows[0]) != width and _cuts_numbers(dialect, regular)) or (dialect.delimiter in (" ", RUNS) and not _is_cut_by_spaces(dialect, lines, regular, share, width)):
         return _Score(0, width, share, dialect)
     clean = sum(_is_clean(cell) for cells in regular for cell in cells) / (count * width)
     prior = PRIOR.get(dialect.delimiter, 1 if dialect.delimiter < " " else ODD_PRIOR)
-    return _Score(share * (width - 1) / width * (0.1 + clean) * prior, width, share, dialect)
+    first = 1 if len(rows[0]) == width else FIRST_OTHERWISE
+    return _Score(share * (width - 1) / width * (0.1 + clean) * prior * first, width, share, dialect)
 
 
-def _is_cut_by_spaces(rows: list[list[str]], share: float, width: int) -> bool:
-    """Text has spaces too: only rows nearly all alike, with a number or date in them, are a table."""
-    return share >= 0.8 and len(rows) > 1 and (width > 2 or len(rows) > 3) and sum(any(kind_of(cell) in ("number", "date") for cell in cells) for cells in rows) >= 0.6 * len(rows)
+def _cuts_numbers(dialect: Dialect, rows: list[list[str]]) -> bool:
+    """A comma that stands only amid digits, in rows of more than numbers, is a decimal comma."""
+    if dialect.delimiter != ",":
+        return False
+    ends = [left[-1:].isdigit() and right[:1].isdigit() for cells in rows for left, right in pairwise(cells)]
+    plain = sum(kind_of(cell) in ("number", "date", "empty") for cells in rows for cell in cells)
+    return sum(ends) >= 0.95 * len(ends) and plain < 0.8 * sum(map(len, rows))
+
+
+def _is_cut_by_spaces(dialect: Dialect, lines: list[str], rows: list[list[str]], share: float, width: int) -> bool:
+    """Text has spaces too: only rows nearly all alike, with a number or date in them or with quotes around cells that hold spaces, are a table."""
+    if share < 0.8 or len(rows) < 2 or (width == 2 and len(rows) < 4):
+        return False
+    body = rows[1:]
+    measured = sum(any(kind_of(cell) in ("number", "date") for cell in cells) for cells in body) >= 0.6 * len(body)
+    quoted = dialect.quote is not None and width > 2 and sum(dialect.quote in line for line in lines) >= 0.3 * len(lines) and any(" " in cell for cells in body for cell in cells)
+    return measured or quoted
 
 
 def _is_decimal_comma(dialect: Dialect, rows: list[list[str]], width: int) -> bool:

@@ -6,6 +6,7 @@ from functools import cache
 from math import log
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import category
 
 TABLE = Path(__file__).with_name("letters.json")
 """Letters and pairs of letters by language, counted in the names of the Unicode CLDR; made by benchmarks/_make_letters.py."""
@@ -146,8 +147,8 @@ def readings(sample: bytes) -> list[Reading]:
 
 
 def is_strange(text: str) -> bool:
-    """Whether all characters beyond ASCII in a text are such that no language we know has."""
-    odd = {char.lower()[0] for char in text if char > "\x7f"}
+    """Whether all letters beyond ASCII in a text are such that no language we know has them."""
+    odd = {char.lower()[0] for char in text if char > "\x7f" and category(char)[0] in "LM"}
     return bool(odd) and not any(char in MARKS or any(char in language.letters or char in language.common for language in languages().values()) for char in odd)
 
 
