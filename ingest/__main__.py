@@ -8,14 +8,13 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from ingest import options as given
 from ingest.errors import BadInput, Broken, IngestError
 from ingest.wording import count
-
-Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,7 +91,7 @@ def _read_line(report: dict) -> str:
 
 def event_type(options: argparse.Namespace) -> int:
     """Lists the event types of an account, or creates one."""
-    from ingest.commands import create_event_type, list_event_types
+    from ingest.commands.event_types import create_event_type, list_event_types
 
     if options.what == "list":
         found = list_event_types(options.account)
@@ -107,7 +106,7 @@ def event_type(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Imports a file, matches its columns, checks every row."""
-    from ingest.commands import check_file
+    from ingest.commands.checking import check_file
 
     document = check_file(
         Path(options.file), slug=options.event_type, account=options.account, recipe=options.recipe, matches=_pairs(options.match, "--match"), constants=_pairs(options.constant, "--constant"),
@@ -132,7 +131,7 @@ def _print_check(document: dict) -> None:
 
 def correct(options: argparse.Namespace) -> int:
     """Corrects an import, or undoes it, and checks again. What came in is never changed."""
-    from ingest.commands import correct_import
+    from ingest.commands.correcting import correct_import
 
     document = correct_import(
         options.import_id, add=options.add or [], edits=options.set or [], replaced=options.replace or [], fill=options.fill_down or [], dropped=options.drop or [], reason=options.reason or "",
@@ -150,16 +149,16 @@ def correct(options: argparse.Namespace) -> int:
 
 def recipe(options: argparse.Namespace) -> int:
     """Lists, shows, saves or adds recipes: what was learnt about one kind of file."""
-    from ingest import commands
+    from ingest.commands import recipes
 
     if options.what == "list":
-        found = commands.list_recipes()
+        found = recipes.list_recipes()
         document: object = {"recipes": found}
         text = "\n".join(f"{each['name']} (version {each['version']}): {each['event_type']}" for each in found) or "There are no recipes yet. Save one with: python -m ingest recipe save IMPORT_ID NAME"
     elif options.what == "show":
-        document, text = commands.show_recipe(options.name, options.version)
+        document, text = recipes.show_recipe(options.name, options.version)
     else:
-        made = commands.save_recipe(options.import_id, options.name) if options.what == "save" else commands.add_recipe(Path(options.file))
+        made = recipes.save_recipe(options.import_id, options.name) if options.what == "save" else recipes.add_recipe(Path(options.file))
         document, text = made, f"Saved {made['name']}, version {made['version']}."
     print_json(document) if options.json else print(text.rstrip("\n"))
     return 0
@@ -167,7 +166,7 @@ def recipe(options: argparse.Namespace) -> int:
 
 def preview(options: argparse.Namespace) -> int:
     """Totals of an import that was checked."""
-    from ingest.commands import preview_import
+    from ingest.commands.checking import preview_import
 
     document = preview_import(options.import_id, by=tuple(options.by.split(",")) if options.by else ("customer",), field=options.field, function=options.function)
     if options.json:
@@ -180,7 +179,7 @@ def preview(options: argparse.Namespace) -> int:
 
 def push(options: argparse.Namespace) -> int:
     """Sends an import's accepted events and proves it; called again it goes on with the same push, or shows the same receipt."""
-    from ingest.commands import push_import
+    from ingest.commands.sending import push_import
 
     document = push_import(options.import_id, account=options.account, yes=options.yes, rejected=options.rejected, ask=_ask, say=say)
     events, proof = document["events"], document["proof"]
@@ -257,110 +256,17 @@ def _pairs(texts: list[str] | None, flag: str) -> dict[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingest", description="Bring usage in, see what it will bill, send it once, prove it.", epilog=__doc__.split("\n\n", 1)[1], formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _read_options(_command(commands, "read", read))
-    _event_type_options(_command(commands, "event-type", event_type))
-    _check_options(_command(commands, "check", check))
-    _correct_options(_command(commands, "correct", correct))
-    _recipe_options(_command(commands, "recipe", recipe))
-    _preview_options(_command(commands, "preview", preview))
-    _push_options(_command(commands, "push", push))
-    _sandbox_options(_command(commands, "sandbox", sandbox))
-    _command(commands, "worker", worker)
-    _command(commands, "up", up)
+    given.read_options(given.add_command(commands, "read", read))
+    given.event_type_options(given.add_command(commands, "event-type", event_type))
+    given.check_options(given.add_command(commands, "check", check))
+    given.correct_options(given.add_command(commands, "correct", correct))
+    given.recipe_options(given.add_command(commands, "recipe", recipe))
+    given.preview_options(given.add_command(commands, "preview", preview))
+    given.push_options(given.add_command(commands, "push", push))
+    given.sandbox_options(given.add_command(commands, "sandbox", sandbox))
+    given.add_command(commands, "worker", worker)
+    given.add_command(commands, "up", up)
     return parser
-
-
-def _command(commands: argparse._SubParsersAction, name: str, run: Command) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-    command.set_defaults(run=run)
-    command.add_argument("--json", action="store_true", help="print one JSON document on standard output and nothing else")
-    return command
-
-
-def _read_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("files", nargs="+", metavar="FILE")
-    command.add_argument("--sheet", help="the sheet to read")
-    command.add_argument("--table", type=int, metavar="N", help="which of several tables one below the other; the first is 1")
-    command.add_argument("--beside", type=int, metavar="N", help="which of several tables side by side; the leftmost is 1")
-    command.add_argument("--turn", choices=("no", "months", "transposed"), help="months: a column for each month becomes a row for each; transposed: rows and columns change places")
-    command.add_argument("--out-dir", help="also write each table there as <file name>.csv (UTF-8, comma, header first)")
-
-
-def _event_type_options(command: argparse.ArgumentParser) -> None:
-    kinds = command.add_subparsers(dest="what", required=True, metavar="list|create")
-    for name in ("list", "create"):
-        kind = kinds.add_parser(name)
-        kind.add_argument("--account", help="the account's name; the default is the environment's, else the first stored one, else the embedded sandbox")
-        kind.add_argument("--json", action="store_true", help="print one JSON document")
-    kind.add_argument("--name", required=True)
-    kind.add_argument("--slug", required=True)
-    kind.add_argument("--field", action="append", metavar="NAME:TYPE", help="a data field; repeat for each. Types: String, Int64, Float64, Decimal, Bool, Date32, DateTime64, UUID")
-    kind.add_argument("--without-ids", action="store_true", help="don't add event_id and import_id; then pushes can only be proven by counts and sums")
-
-
-def _check_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE")
-    command.add_argument("--event-type", metavar="SLUG", help="what this usage is; not needed with a recipe")
-    command.add_argument("--recipe", metavar="NAME", help="read, match, correct and check it as this recipe says")
-    command.add_argument("--account")
-    command.add_argument("--match", action="append", metavar="FIELD=COLUMN", help="which column a field comes from; repeat for each")
-    command.add_argument("--constant", action="append", metavar="FIELD=VALUE", help="the same value for every row; repeat for each")
-    command.add_argument("--key", action="append", metavar="COLUMN", help="a column that makes a row the same row; repeat for each; default: all columns")
-    command.add_argument("--answer", action="append", metavar="QUESTION=VALUE", help="the answer to an open question, by its name")
-    command.add_argument("--zone", help="time zone of timestamps that carry none, such as Europe/Berlin; default UTC, with a warning")
-    command.add_argument("--period", metavar="YYYY-MM", help="the month of rows that carry no date; they get its end")
-    command.add_argument("--sheet", help="the sheet to read")
-    command.add_argument("--control-count", type=int, metavar="N", help="how many rows the sender says there are")
-    command.add_argument("--control-sum", action="append", metavar="FIELD=SUM", help="the sum the sender gave for a field")
-    command.add_argument("--out-dir", help="also write events.parquet and issues.csv there")
-
-
-def _correct_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("import_id", metavar="IMPORT_ID")
-    command.add_argument("--set", action="append", metavar="ROW:COLUMN=VALUE", help="the new text of one cell; repeat for each")
-    command.add_argument("--replace", action="append", metavar="COLUMN:OLD=NEW", help="one text for another throughout a column; repeat for each")
-    command.add_argument("--fill-down", action="append", metavar="COLUMN", help="empty cells get the text above them")
-    command.add_argument("--drop", action="append", type=int, metavar="ROW", help="leave a row out; repeat for each")
-    command.add_argument("--reason", help="why rows are left out")
-    command.add_argument("--add", action="append", metavar="JSON", help="any other correction, as docs/command-line.md lists them")
-    command.add_argument("--bring-back", metavar="FILE", help="take over the cells that were corrected in a file of rejected rows")
-    turn = command.add_mutually_exclusive_group()
-    for name, what in (("undo", "undo the last correction"), ("redo", "do it again"), ("undo-all", "undo every correction")):
-        turn.add_argument(f"--{name}", dest="turn", action="store_const", const=name, help=what)
-
-
-def _recipe_options(command: argparse.ArgumentParser) -> None:
-    kinds = command.add_subparsers(dest="what", required=True, metavar="list|show|save|add")
-    arguments = {"list": (), "show": ("name",), "save": ("import_id", "name"), "add": ("file",)}
-    helps = {"list": "every recipe in its newest version", "show": "one recipe as YAML", "save": "keep how an import was read, matched and corrected", "add": "take a recipe from a YAML file"}
-    for name, wanted in arguments.items():
-        kind = kinds.add_parser(name, help=helps[name])
-        for each in wanted:
-            kind.add_argument(each, metavar=each.upper())
-        kind.add_argument("--json", action="store_true", help="print one JSON document")
-        if name == "show":
-            kind.add_argument("--version", type=int, metavar="N", help="an older version")
-
-
-def _preview_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("import_id", metavar="IMPORT_ID")
-    command.add_argument("--by", help="customer, day and fields, separated by commas; default customer")
-    command.add_argument("--field", help="the field to total; without one, events are counted")
-    command.add_argument("--function", help="sum, count, distinct, min, max, average or latest; default sum with a field, else count")
-
-
-def _push_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("import_id", metavar="IMPORT_ID")
-    command.add_argument("--account")
-    command.add_argument("--yes", action="store_true", help="send without asking; rejected rows stay open and the rest goes without them")
-    command.add_argument("--rejected", choices=("stop", "continue"), help="what happens when rows need fixing: send nothing, or go on without them")
-
-
-def _sandbox_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--host")
-    command.add_argument("--port", type=int, help="0 takes a free one")
-    command.add_argument("--sample-customers", action="store_true", help="when it is new, let it know the customers of the sample files")
-    command.add_argument("--data", metavar="DIR", help="where it keeps its data; default: sandbox/ in the data folder")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What the command line answers: each command's document, made of the same steps that the pages call."""

@@ -1,0 +1,108 @@
+"""What each command of the command line takes."""
+
+import argparse
+from collections.abc import Callable
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def add_command(commands: argparse._SubParsersAction, name: str, run: Command) -> argparse.ArgumentParser:
+    """A command under its name; `run` carries it out and its docstring is the help."""
+    command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print one JSON document on standard output and nothing else")
+    return command
+
+
+def read_options(command: argparse.ArgumentParser) -> None:
+    """What `read` takes."""
+    command.add_argument("files", nargs="+", metavar="FILE")
+    command.add_argument("--sheet", help="the sheet to read")
+    command.add_argument("--table", type=int, metavar="N", help="which of several tables one below the other; the first is 1")
+    command.add_argument("--beside", type=int, metavar="N", help="which of several tables side by side; the leftmost is 1")
+    command.add_argument("--turn", choices=("no", "months", "transposed"), help="months: a column for each month becomes a row for each; transposed: rows and columns change places")
+    command.add_argument("--out-dir", help="also write each table there as <file name>.csv (UTF-8, comma, header first)")
+
+
+def event_type_options(command: argparse.ArgumentParser) -> None:
+    """What `event-type` takes."""
+    kinds = command.add_subparsers(dest="what", required=True, metavar="list|create")
+    for name in ("list", "create"):
+        kind = kinds.add_parser(name)
+        kind.add_argument("--account", help="the account's name; the default is the environment's, else the first stored one, else the embedded sandbox")
+        kind.add_argument("--json", action="store_true", help="print one JSON document")
+    kind.add_argument("--name", required=True)
+    kind.add_argument("--slug", required=True)
+    kind.add_argument("--field", action="append", metavar="NAME:TYPE", help="a data field; repeat for each. Types: String, Int64, Float64, Decimal, Bool, Date32, DateTime64, UUID")
+    kind.add_argument("--without-ids", action="store_true", help="don't add event_id and import_id; then pushes can only be proven by counts and sums")
+
+
+def check_options(command: argparse.ArgumentParser) -> None:
+    """What `check` takes."""
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("--event-type", metavar="SLUG", help="what this usage is; not needed with a recipe")
+    command.add_argument("--recipe", metavar="NAME", help="read, match, correct and check it as this recipe says")
+    command.add_argument("--account")
+    command.add_argument("--match", action="append", metavar="FIELD=COLUMN", help="which column a field comes from; repeat for each")
+    command.add_argument("--constant", action="append", metavar="FIELD=VALUE", help="the same value for every row; repeat for each")
+    command.add_argument("--key", action="append", metavar="COLUMN", help="a column that makes a row the same row; repeat for each; default: all columns")
+    command.add_argument("--answer", action="append", metavar="QUESTION=VALUE", help="the answer to an open question, by its name")
+    command.add_argument("--zone", help="time zone of timestamps that carry none, such as Europe/Berlin; default UTC, with a warning")
+    command.add_argument("--period", metavar="YYYY-MM", help="the month of rows that carry no date; they get its end")
+    command.add_argument("--sheet", help="the sheet to read")
+    command.add_argument("--control-count", type=int, metavar="N", help="how many rows the sender says there are")
+    command.add_argument("--control-sum", action="append", metavar="FIELD=SUM", help="the sum the sender gave for a field")
+    command.add_argument("--out-dir", help="also write events.parquet and issues.csv there")
+
+
+def correct_options(command: argparse.ArgumentParser) -> None:
+    """What `correct` takes."""
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--set", action="append", metavar="ROW:COLUMN=VALUE", help="the new text of one cell; repeat for each")
+    command.add_argument("--replace", action="append", metavar="COLUMN:OLD=NEW", help="one text for another throughout a column; repeat for each")
+    command.add_argument("--fill-down", action="append", metavar="COLUMN", help="empty cells get the text above them")
+    command.add_argument("--drop", action="append", type=int, metavar="ROW", help="leave a row out; repeat for each")
+    command.add_argument("--reason", help="why rows are left out")
+    command.add_argument("--add", action="append", metavar="JSON", help="any other correction, as docs/command-line.md lists them")
+    command.add_argument("--bring-back", metavar="FILE", help="take over the cells that were corrected in a file of rejected rows")
+    turn = command.add_mutually_exclusive_group()
+    for name, what in (("undo", "undo the last correction"), ("redo", "do it again"), ("undo-all", "undo every correction")):
+        turn.add_argument(f"--{name}", dest="turn", action="store_const", const=name, help=what)
+
+
+def recipe_options(command: argparse.ArgumentParser) -> None:
+    """What `recipe` takes."""
+    kinds = command.add_subparsers(dest="what", required=True, metavar="list|show|save|add")
+    arguments = {"list": (), "show": ("name",), "save": ("import_id", "name"), "add": ("file",)}
+    helps = {"list": "every recipe in its newest version", "show": "one recipe as YAML", "save": "keep how an import was read, matched and corrected", "add": "take a recipe from a YAML file"}
+    for name, wanted in arguments.items():
+        kind = kinds.add_parser(name, help=helps[name])
+        for each in wanted:
+            kind.add_argument(each, metavar=each.upper())
+        kind.add_argument("--json", action="store_true", help="print one JSON document")
+        if name == "show":
+            kind.add_argument("--version", type=int, metavar="N", help="an older version")
+
+
+def preview_options(command: argparse.ArgumentParser) -> None:
+    """What `preview` takes."""
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--by", help="customer, day and fields, separated by commas; default customer")
+    command.add_argument("--field", help="the field to total; without one, events are counted")
+    command.add_argument("--function", help="sum, count, distinct, min, max, average or latest; default sum with a field, else count")
+
+
+def push_options(command: argparse.ArgumentParser) -> None:
+    """What `push` takes."""
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--account")
+    command.add_argument("--yes", action="store_true", help="send without asking; rejected rows stay open and the rest goes without them")
+    command.add_argument("--rejected", choices=("stop", "continue"), help="what happens when rows need fixing: send nothing, or go on without them")
+
+
+def sandbox_options(command: argparse.ArgumentParser) -> None:
+    """What `sandbox` takes."""
+    command.add_argument("--host")
+    command.add_argument("--port", type=int, help="0 takes a free one")
+    command.add_argument("--sample-customers", action="store_true", help="when it is new, let it know the customers of the sample files")
+    command.add_argument("--data", metavar="DIR", help="where it keeps its data; default: sandbox/ in the data folder")
