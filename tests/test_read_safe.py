@@ -62,10 +62,36 @@ def repeated(path: Path) -> None:
     zipped(path, {"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": content.encode(), "META-INF/manifest.xml": b"<manifest/>"})
 
 
+def xlsx(path: Path, rows: str, strings: str = "") -> None:
+    """A workbook with one sheet of these rows."""
+    main, office, package = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://schemas.openxmlformats.org/officeDocument/2006/relationships", "http://schemas.openxmlformats.org/package/2006/relationships"
+    book = f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="A" sheetId="1" r:id="rId1"/></sheets></workbook>'
+    parts = f'<Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="{office}/sharedStrings" Target="sharedStrings.xml"/>'
+    root = f'<Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
+    zipped(path, {
+        "[Content_Types].xml": b"<Types/>", "_rels/.rels": f'<Relationships xmlns="{package}">{root}</Relationships>'.encode(), "xl/workbook.xml": book.encode(),
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">{parts}</Relationships>'.encode(), "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'.encode(),
+        "xl/sharedStrings.xml": f'<sst xmlns="{main}"><si><t>{strings}</t></si></sst>'.encode()})
+
+
+def far_away(row: int, place: str) -> str:
+    return f'<row r="1"><c r="A1"><v>1</v></c></row><row r="{row}"><c{place}><v>1</v></c></row>'
+
+
 BOMBS: dict[str, tuple[str, Write, str]] = {
     "workbook bomb": ("a.xlsx", lambda path: zeros_in(path, "xl/worksheets/sheet1.xml", 300, {"xl/workbook.xml": b"<workbook/>"}), "would unpack to"),
     "two cells far apart": ("a.xlsx", scattered, "scattered over"),
     "cells repeated": ("a.ods", repeated, "is damaged"),
+    "shared strings that unpack": ("a.xlsx", lambda path: xlsx(path, '<row r="1"><c r="A1" t="s"><v>0</v></c></row>', "x" * 60_000_000), "would unpack to"),
+    "a row beyond any sheet": ("a.xlsx", lambda path: xlsx(path, far_away(4_294_967_295, ' r="A4294967295"')), "scattered over"),
+    "a row beyond any sheet, cells without places": ("a.xlsx", lambda path: xlsx(path, far_away(4_294_967_295, "")), "scattered over"),
+    "a million columns in a sheet": ("a.xlsx", lambda path: xlsx(path, f"<row>{'<c><v>1</v></c>' * 200_000}</row>"), "200,000 columns"),
+    "entities in a sheet": ("a.xls", lambda path: path.write_bytes(entities().replace(b"<r><x><a>", b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet><a>')), "defines entities"),
+    "a million columns": ("a.csv", lambda path: path.write_text((",".join(map(str, range(1_000_000))) + "\n") * 2), "1,000,000 columns"),
+    "a million empty columns": ("a.csv", lambda path: path.write_text(("a" + "," * 1_000_000 + "\n") * 3), "1,000,001 columns"),
+    "a text of 100 MB in JSON": ("a.json", lambda path: path.write_text('[{"a": "' + "x" * 100_000_000 + '"}]'), "no table"),
+    "millions of lists": ("a.json", lambda path: path.write_text("[" + "[]," * 3_000_000 + "[]]"), "lists and objects"),
+    "millions of cells": ("a.html", lambda path: path.write_text("<table>" + "<tr><td>x<td>y" * 1_500_000), "cells"),
     "zip bomb": ("a.zip", lambda path: zeros_in(path, "a.csv", 100, {}), "unpacks to more than"),
     "gzip bomb": ("a.csv.gz", gzip_bomb, "unpacks to more than"),
     "packed many times": ("a.gz", lambda path: path.write_bytes(gzip.compress(bz2.compress(gzip.compress(bz2.compress(gzip.compress(b"a,b\n1,2\n")))))), "packed more than"),
@@ -75,7 +101,7 @@ BOMBS: dict[str, tuple[str, Write, str]] = {
     "XML entities": ("a.xml", lambda path: path.write_bytes(entities()), "defines entities"),
     "an entity from outside": ("a.xml", lambda path: path.write_bytes(b'<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><r><x><a>&e;</a></x></r>'), "defines entities"),
     "XML nested deeply": ("a.xml", lambda path: path.write_bytes(b"<?xml version='1.0'?>" + b"<a>" * 1_000_000), "nested too deeply"),
-    "JSON nested deeply": ("a.json", lambda path: path.write_bytes(b"[[" * 5_000_000), "nested too deeply"),
+    "JSON nested deeply": ("a.json", lambda path: path.write_bytes(b"[[" * 400_000), "nested too deeply"),
     "JSON with many names": ("a.json", lambda path: path.write_text(json.dumps([{f"k{index}": 1 for index in range(200_000)}])), "different names"),
     "a cell of 100 MB": ("a.csv", lambda path: path.write_text("a,b\n" + "x" * 100_000_000 + ",1\n"), "no table"),
     "a cell of 100 MB in XML": ("a.xml", lambda path: path.write_bytes(b"<?xml version='1.0'?><r><x><a>" + b"x" * 100_000_000 + b"</a></x><x><a>1</a></x></r>"), "no table"),
@@ -99,16 +125,26 @@ print(json.dumps({"said": said, "seconds": time.process_time() - start, "megabyt
 """
 
 
+def watch(folder: Path, name: str, **settings: str) -> dict:
+    """Reads folder/source in a process of its own: what it said, its processor seconds and its peak memory."""
+    (folder / "out").mkdir()
+    environment = {**os.environ, "INTAKE_HOME": str(folder / "home"), **settings}
+    done = subprocess.run([sys.executable, "-c", WATCHED, str(folder / "source"), name, str(folder / "out")], capture_output=True, text=True, timeout=60, cwd=PROJECT, env=environment,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 * 1024**3, 4 * 1024**3)), check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_a_limit_is_a_setting(tmp_path: Path) -> None:
+    (tmp_path / "source").write_text("a,b,c\n1,2,3\n")
+    assert "3 columns; 2 can be read" in watch(tmp_path, "a.csv", INTAKE_READ_MAX_COLUMNS="2")["said"]
+
+
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_bombs_are_refused_in_time_and_memory(tmp_path: Path, bomb: str) -> None:
     name, write, sentence = BOMBS[bomb]
     write(tmp_path / "source")
-    (tmp_path / "out").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, str(tmp_path / "source"), name, str(tmp_path / "out")], capture_output=True, text=True, timeout=60, cwd=PROJECT, env={**os.environ, "INTAKE_HOME": str(tmp_path / "home")},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 * 1024**3, 4 * 1024**3)), check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    outcome = json.loads(done.stdout)
+    outcome = watch(tmp_path, name)
     assert sentence in outcome["said"]
     assert outcome["seconds"] < SECONDS and outcome["megabytes"] < MEGABYTES, outcome
     assert [path.name for path in tmp_path.iterdir() if path.name not in ("source", "out", "home")] == []
