@@ -511,6 +511,64 @@ D |1|bolt|5
 D |2|nut|6
 D |3|gear|7
 X Note: only parts in stock
+## trap: text in number column in the first data row with header
+= id|name|score
+H id|name|score
+D 1|Anna|absent
+D 2|Bob|5.5
+D 3|Carl|6.5
+D 4|Dora|7.5
+## trap: all text plus one numeric, first row longer texts
+= Item|Remarks|Qty
+H Item|Remarks|Qty
+D A very long item description here|Some remark of many words|unknown quantity
+D Bolt|ok|5
+D Nut|ok|6
+D Gear|ok|7
+## multiline header merged three levels
+= Kreis|Bevölkerung Männer 2024|Bevölkerung Männer 2025|Bevölkerung Frauen 2024|Bevölkerung Frauen 2025
+X Statistik
+X
+H |Bevölkerung|||
+H |Männer||Frauen|
+H Kreis|2024|2025|2024|2025
+D A|1|2|3|4
+D B|5|6|7|8
+D C|9|10|11|12
+## pandas index
+= column_1|name|n
+H |name|n
+D 0|a|5
+D 1|b|6
+D 2|c|7
+## type row
+= id int|name string|score float
+H id|name|score
+H int|string|float
+D 1|Anna|5.5
+D 2|Bob|6.5
+D 3|Carl|7.5
+## total columns and multiple totals rows end
+= Region|Q1|Q2|Total
+H Region|Q1|Q2|Total
+D North|1|2|3
+D South|3|4|7
+X Total|4|6|10
+X Average|2|3|5
+## eurostat
+= geo|2023|2024|2025
+H geo|2023|2024|2025
+D AT|:|1.5|1.6
+D BE|2.5|2.6 p|2.7
+D DE|3.5|3.6|:
+## hierarchical with indent groups
+= column_1|Item|Amount
+H |Item|Amount
+D Assets||
+D |Cash|5
+D |Bank|6
+D Debts||
+D |Loan|7
 """
 """Each line of a case begins with what it is: `=` the names that should come out, H header, D a row of the table, X no part of it."""
 

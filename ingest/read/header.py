@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ingest.read.kinds import YEAR, column_kind, kind_of, shape_of
 
 MAX_HEADER_ROWS = 5
+CODED = re.compile(r"[^\W_]*[\d_]\w*")
 LOOKED_AT_ROWS = 50
 UNIT = re.compile(r"""[\[(][^\])]{0,30}[\])] | [€$£¥%°] | (?:[kKMGTmµ]?(?:Wh?|V|A|VA|VAh|B|iB|b|Hz|m|m²|m³|g|l|J|s|bit|bps|byte)s?(?:/\w+)?) | [A-Z]{3} (?:\s?/\s?\w+)? | [KMGT]i?B(?:/\w+)?
     | hours? | hrs? | h | min(?:utes)? | sec(?:onds)? | ms | days? | months? | pieces | pcs | stk | stück | count | units? | einheit | requests | calls | events | users | seats | eur | usd
@@ -44,7 +45,7 @@ def header_block(rows: Sequence[TextRow], best: TextRow, width: int) -> list[Tex
         index += 1
         block.append(rows[index])
     index = rows.index(best)
-    while len(block) < MAX_HEADER_ROWS and index > 0 and rows[index - 1].number == rows[index].number - 1 and _is_group_heading(rows[index - 1], width):
+    while len(block) < MAX_HEADER_ROWS and index > 0 and rows[index - 1].number == rows[index].number - 1 and (_is_group_heading(rows[index - 1], width) or (len(block) > 1 and _is_heading_over_all(rows[index - 1]))):
         index -= 1
         block.insert(0, rows[index])
     return block
@@ -63,12 +64,14 @@ def _goes_on(row: TextRow, above: Sequence[TextRow], body: Sequence[TextRow], wi
     named = [cell for cell in measured if kind_of(cell) == "text"]
     if measured and not any(measured) and len(body) > 2 and _fills_gaps(cells, above) and not _comes_again(cells, body):
         return True
-    if not named or any(cell and kind_of(cell) != "text" for cell in measured) or _comes_again(cells, body):
+    if not named or any(cell and kind_of(cell) != "text" for cell in measured) or any(kind_of(cell) in ("number", "date") for cell in cells) or _comes_again(cells, body):
         return False
     texts = [cell for cell, kind in zip(cells, below, strict=True) if kind not in ("number", "date") and cell]
     if all(UNIT.fullmatch(cell) for cell in named):
         return all(UNIT.fullmatch(cell) for cell in texts) or len(body) > 2
-    if len(body) > 2 and len(texts) > 1 and len(named) == len(measured) and all(len(cell) > max(map(len, column), default=0) for cell, column in zip(cells, columns, strict=True)):
+    if len(row.cells) < width:
+        return False
+    if len(body) > 2 and len(texts) > 1 and len(named) == len(measured) and _are_codes(above[-1]) and all(len(cell) > max(map(len, column), default=0) for cell, column in zip(cells, columns, strict=True)):
         return True
     named += [cell for cell, kind, column in zip(cells, below, columns, strict=True) if kind == "text" and cell and _is_over_codes(cell, column)]
     return len(body) > 2 and len(named) > 1 and (not texts or sum(map(bool, measured)) == len(measured))
@@ -78,7 +81,14 @@ def _fills_gaps(cells: Sequence[str], above: Sequence[TextRow]) -> bool:
     """Whether texts stand under columns without a name, and only there or right beside one that has such a column at its right."""
     named = [any(index < len(row.cells) and row.cells[index].strip() for row in above) for index in range(len(cells))] + [True]
     filled = [index for index, cell in enumerate(cells) if cell]
-    return any(not named[index] for index in filled) and all(kind_of(cells[index]) == "text" and not (named[index] and named[index + 1]) for index in filled)
+    headed = all(any(named[place] and cells[place] for place in range(index)) for index in filled if not named[index])
+    return headed and any(not named[index] for index in filled) and all(kind_of(cells[index]) == "text" and not (named[index] and named[index + 1]) for index in filled)
+
+
+def _are_codes(row: TextRow) -> bool:
+    """Whether a header's names are codes, such as Q1 or B01001_001E, which the row below may put into words."""
+    names = [cell.strip() for cell in row.cells if cell.strip()]
+    return sum(bool(CODED.fullmatch(name)) for name in names) > 0.5 * len(names)
 
 
 def _is_over_codes(cell: str, column: Sequence[str]) -> bool:
@@ -97,6 +107,11 @@ def _is_group_heading(row: TextRow, width: int) -> bool:
     if len(filled) < 2 or filled[-1][0] < width / 2 or len(row.cells) > width or (len(filled) == 2 and filled[1][0] == 1 and width > 2):
         return False
     return all((kind_of(cell) == "text" and ":" not in cell and len(cell) <= 60) or YEAR.fullmatch(cell) for _, cell in filled)
+
+
+def _is_heading_over_all(row: TextRow) -> bool:
+    """Whether a row holds one heading that leaves the first column out, as a title does not."""
+    return row.filled == 1 and not row.cells[0].strip() and kind_of(row.text) == "text" and len(row.text) <= 60
 
 
 def joined_names(header: Sequence[TextRow]) -> list[str]:

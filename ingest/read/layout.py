@@ -26,6 +26,7 @@ NO_ROWS = "This file has a header but no rows."
 
 NOTE_START = re.compile(r"""[*#†‡§©(\[] | [_=–—-]{3} | \d{1,2}[.)]\s | (?:notes?|sources?|generated|created|exported|printed|downloaded|end\ of|last\ updated|data\ as\ of|copyright|legend|definitions?|footnotes?
     | quellen?|hinweise?|stand|anmerkung(?:en)?|erstellt|legende|fu(?:ß|ss)note | notas? | fuente | fonte | bron | remarks?|disclaimer|page|seite)\b""", re.IGNORECASE | re.VERBOSE)
+AVERAGE = re.compile(r"(?:average|avg|mean|median|min(?:imum)?|max(?:imum)?|std\.?(?: dev\.?)?|standard deviation|count|durchschnitt|mittelwert|anzahl|moyenne|promedio|media)[.:]?", re.IGNORECASE)
 MANY_WORDS = 5
 """So many words in a single cell below a table are a sentence."""
 
@@ -214,11 +215,17 @@ def _all_below(rows: Sequence[TextRow], start: int, kinds: tuple[Kind, ...], kee
             return []
         if is_totals(row, kinds):
             found.append(EndRow(row.number, TOTALS))
-        elif _is_note(row, kinds, apart, words):
+        elif _is_note(row, kinds, apart, words) or (_is_average(row, kinds) and any(is_totals(each, kinds) for each in rows[start:])):
             found.append(EndRow(row.number, NOTE))
         else:
             return []
     return found
+
+
+def _is_average(row: TextRow, kinds: tuple[Kind, ...]) -> bool:
+    """Whether a row says what the numbers above it are on the whole, other than their sum."""
+    filled = [(index, cell.strip()) for index, cell in enumerate(row.cells) if cell.strip()]
+    return len(filled) > 1 and bool(AVERAGE.fullmatch(filled[0][1])) and all(index < len(kinds) and kinds[index] == "number" and kind_of(cell) == "number" for index, cell in filled[1:])
 
 
 def is_totals(row: TextRow, kinds: tuple[Kind, ...]) -> bool:
