@@ -62,9 +62,14 @@ def _attempt(source: Path, file_name: str, spec: ReadSpec, out: Path) -> Attempt
     out.mkdir()
     try:
         report: ReadReport = read_file(source, file_name, spec, out)
-        return Attempt(table=raw_rows(out, report, limit=COMPARED), columns=len(report.columns))
+        return Attempt(table=_as_numbered(raw_rows(out, report, limit=COMPARED), report.row_step), columns=len(report.columns))
     except Unreadable as error:
         return Attempt(problem=str(error))
+
+
+def _as_numbered(table: pa.Table, step: int) -> pa.Table:
+    """The rows under the numbers of the person's own spreadsheet, where ours count on from sheet to sheet."""
+    return table.set_column(0, "_row", pa.array([row % step for row in table.column(0).to_pylist()], pa.int64())) if step else table
 
 
 def _telling(tables: list[pa.Table]) -> list[int]:

@@ -179,11 +179,12 @@ EMPTY_ANSWER = {"name": "table", "text": "Which table?", "answer": "first", "opt
     ((), {}, []),
     ((QUESTION, EMPTY_ANSWER), {}, ["encoding", "table"]),
     ((QUESTION, EMPTY_ANSWER), {"encoding": "cp1250"}, ["table"]),
+    ((QUESTION, EMPTY_ANSWER), {"encoding": "cp1252", "table": "second"}, ["encoding", "table"]),
     ((QUESTION,), {"encoding": "koi8-r"}, ["encoding"]),
     (({**QUESTION, "options": [{"value": "a", "label": "A"}]},), {}, []),
 ])
 def test_a_question_waits_until_one_of_its_answers_is_given(questions: tuple, given: dict, waiting: list[str]):
-    assert [each["name"] for each in reading_questions.unanswered(REPORT.model_copy(update={"questions": questions}), given)] == waiting
+    assert [each["name"] for each in reading_questions.unanswered(REPORT.model_copy(update={"questions": questions}), given, ReadSpec(encoding="cp1250"))] == waiting
 
 
 def test_an_answer_is_added_to_what_was_said_before():
@@ -197,16 +198,16 @@ def test_both_readings_stand_side_by_side_and_an_answer_stays(home: Path):
     (home / "usage.csv").write_bytes(text)
     import_id = stages.start(home / "usage.csv", "usage.csv", "ana", account="Practice").id
     report = stages.read(import_id, ReadSpec(encoding="cp1252")).report
-    imports.change(import_id, report=report.model_copy(update={"questions": (QUESTION, EMPTY_ANSWER)}))
+    imports.change(import_id, report=report.model_copy(update={"questions": (QUESTION, EMPTY_ANSWER)}), read_spec=ReadSpec(encoding="cp1252"))
     first, second = attempt.attempts(import_id, [ReadSpec(encoding="cp1252"), ReadSpec(encoding="cp1250")])
     assert (first.table.column("Stadt").to_pylist(), second.table.column("Stadt").to_pylist()) == (["£ódŸ"], ["Łódź"])
     at = app("import", id=import_id)
     assert "Which letters are right" in words(at) and "1 of 2 questions" in words(at)
     assert [button.key.rpartition("_")[2] for button in at.button if button.label == "This is right"] == ["cp1252", "cp1250"]
-    reading_questions._keep(import_id, {"encoding": "cp1250"})
+    reading_questions._keep(import_id, {"encoding": "cp1252"})
     at.run()
     next(button for button in at.button if button.label == "This is right").click().run()
-    assert reading_questions.answers(import_id) == {"encoding": "cp1250", "table": "first"}
+    assert reading_questions.answers(import_id) == {"encoding": "cp1252", "table": "first"}
     assert "This is right" not in {button.label for button in at.button}
 
 

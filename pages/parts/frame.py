@@ -23,8 +23,8 @@ NARROW = """<style>
   .st-key-frame > *:last-child { flex-basis: 100% !important; }
   .st-key-frame [data-testid=stWidgetLabel] { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .st-key-numbers { gap: 0.4rem !important; }
-  .st-key-numbers > * { flex: 1 1 28% !important; width: auto !important; min-width: 0 !important; }
-  .st-key-numbers [data-testid=stMetric] { padding: 0.3rem 0.6rem; }
+  .st-key-numbers > * { flex: 1 1 42% !important; width: auto !important; min-width: 0 !important; }
+  .st-key-numbers [data-testid=stMetric] { padding: 0.2rem 0.6rem !important; }
   .st-key-steps { gap: 0.2rem 0.7rem !important; }
 }
 </style>"""

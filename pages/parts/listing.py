@@ -15,11 +15,11 @@ def import_rows(listed: Iterable[Listed], who: str, *, with_account: bool = Fals
     """One line an import."""
     for each in listed:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
-            with st.container(width=280):
+            with st.container(width=270):
                 _name(each)
             st.markdown(f"**{STATES[each.state][0]}**", width=165)
-            st.markdown(rows_in_words(each), width=340)
-            st.caption(_about(each, with_account=with_account), width=260)
+            st.markdown(rows_in_words(each), width=310)
+            st.caption(_about(each, with_account=with_account), width=300)
             _buttons(each, who)
         if remembered.dismissing == each.id and each.state in dismissing.DISMISSIBLE:
             with st.container(border=True):

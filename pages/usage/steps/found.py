@@ -14,6 +14,9 @@ DETECT = "Find out"
 NO_QUOTES = "none"
 ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "cp1250", "iso-8859-2", "cp1251", "koi8-r", "cp1253", "cp1254", "cp1255", "cp1256", "cp437", "cp850", "mac_roman", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon", " ": "space"}
+CHOSEN = {"table": "Table", "beside": "Table, from the left", "turn": "Turned"}
+"""Answers that have no form of their own."""
+TURNED = {"no": "no, as it stands", "months": "one row for each month", "transposed": "rows and columns changed places"}
 LABELS = {"format": "Format", "encoding": "Character set", "delimiter": "Columns are separated by", "quote": "Quotes", "sheet": "Sheet", "header": "Column names"}
 
 
@@ -23,6 +26,9 @@ def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
         st.markdown(f"**{plain((report.format or 'File').upper())}**")
         for part in _changeable(report):
             _part(record, report, part, actor)
+        for name in CHOSEN:
+            if getattr(record.read_spec, name) is not None:
+                _chosen(record, name, actor)
         if report.excluded:
             _left_out(record, report, actor)
         if report.repairs:
@@ -60,6 +66,19 @@ def _part(record: ImportRecord, report: ReadReport, part: str, actor: frame.Acto
         if finding:
             st.caption(plain(f"{finding.why[:1].upper()}{finding.why[1:]}."))
         _change(record, report, part, actor)
+
+
+def _chosen(record: ImportRecord, name: str, actor: frame.Actor) -> None:
+    """An answer to a question of reading: what it was, and a way to be asked again."""
+    value = getattr(record.read_spec, name)
+    said = f"{CHOSEN[name]}: **{TURNED.get(value, plain(value))}**"
+    if record.state in SENT:
+        st.markdown(said)
+        return
+    with st.popover(f"{said} · Change"):
+        st.markdown("You chose this when you were asked how the file is to be read.")
+        if st.button("Ask me again", key=f"reask_{name}"):
+            read_again(record, record.read_spec.model_copy(update={name: None}), actor)
 
 
 def _finding(report: ReadReport, part: str) -> Finding | None:

@@ -53,4 +53,4 @@ def say(record: ImportRecord) -> None:
 def _calm(record: ImportRecord) -> bool:
     """Whether reading left nothing that a person should look at first."""
     report = record.report
-    return bool(report and report.rows) and not report.warnings and not any(each.doubtful for each in report.repairs) and not reading_questions.unanswered(report, reading_questions.answers(record.id))
+    return bool(report and report.rows) and not report.warnings and not any(each.doubtful for each in report.repairs) and not reading_questions.unanswered(report, reading_questions.answers(record.id), record.read_spec)

@@ -25,7 +25,7 @@ TURNED = {"no": "as it stands", "months": "one row for each month", "transposed"
 def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     """The first question without an answer, then those that have one."""
     known = answers(record.id)
-    waiting = unanswered(report, known)
+    waiting = unanswered(report, known, record.read_spec)
     if waiting and record.state not in found.SENT:
         with st.container(border=True, key="reading_question"):
             _ask(record, waiting[0], len(waiting), actor)
@@ -36,9 +36,9 @@ def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
         _chosen(record, name, known, actor)
 
 
-def unanswered(report: ReadReport, known: dict[str, str]) -> list[ReadingQuestion]:
-    """The questions of a reading that nobody has answered yet and that can be answered here."""
-    return [each for each in report.questions if _options(each) and known.get(str(each["name"])) not in {option["value"] for option in _options(each)}]
+def unanswered(report: ReadReport, known: dict[str, str], spec: ReadSpec) -> list[ReadingQuestion]:
+    """The questions of a reading that can be answered here and that nobody has answered, or whose answer isn't how the file is read (`spec`) any more."""
+    return [each for each in report.questions if _options(each) and not any(option["value"] == known.get(str(each["name"])) and merged(spec, option["spec"]) == spec for option in _options(each))]
 
 
 def merged(spec: ReadSpec, change: dict[str, object]) -> ReadSpec:
