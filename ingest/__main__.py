@@ -74,7 +74,7 @@ def read(options: argparse.Namespace) -> int:
     from schemas.reading import ReadSpec
 
     spec = ReadSpec(sheet=options.sheet, table=options.table, beside=options.beside, turn=options.turn)
-    reports = read_files([Path(name) for name in options.files], spec, out_dir=options.out_dir and Path(options.out_dir))
+    reports = read_files([Path(name) for name in options.files], spec, out_dir=options.out_dir and Path(options.out_dir), say=say)
     failed = [report for report in reports if report["error"]]
     if options.json:
         print_json({"files": reports})

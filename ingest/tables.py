@@ -2,19 +2,21 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
+from ingest import apart
 from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput, IngestError
 from ingest.raw import RAW
 from schemas.reading import ReadReport, ReadSpec
 
 Document = dict[str, object]
+Say = Callable[[str], None]
 SHOWN = ("file", "format", "encoding", "delimiter", "quote", "sheet", "sheets", "header_rows", "columns", "rows", "excluded", "repairs", "questions", "error")
 MAX_NAME_BYTES = 240
 
@@ -41,15 +43,15 @@ def shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def read_files(paths: list[Path], spec: ReadSpec, *, out_dir: Path | None) -> list[Document]:
-    """A report for every file, in their order, for every file inside a zip archive its own; with `out_dir` also each table as CSV, its path in `table`."""
+def read_files(paths: list[Path], spec: ReadSpec, *, out_dir: Path | None, say: Say = lambda _sentence: None) -> list[Document]:
+    """A report for every file, in their order, for every file inside a zip archive its own; with `out_dir` also each table as CSV, its path in `table`. `say` hears how far a large file is."""
     if out_dir:
         out_dir.mkdir(parents=True, exist_ok=True)
     inputs = [each for path in paths for each in _inputs(path, spec.sheet)]
     with engine() if out_dir else nullcontext() as connection:  # opening it for every file would take longer than reading a small one
         if out_dir is None:
-            return [_read_one(each, spec, None, None) for each in inputs]
-        return [_read_one(each, spec, out_dir / name, connection) for each, name in zip(inputs, _table_names(inputs), strict=True)]
+            return [_read_one(each, spec, say, None, None) for each in inputs]
+        return [_read_one(each, spec, say, out_dir / name, connection) for each, name in zip(inputs, _table_names(inputs), strict=True)]
 
 
 def _inputs(path: Path, sheet: str | None) -> Iterator[Input]:
@@ -74,14 +76,14 @@ def _table_names(inputs: list[Input]) -> Iterator[str]:
         yield name
 
 
-def _read_one(each: Input, spec: ReadSpec, target: Path | None, connection: duckdb.DuckDBPyConnection | None) -> Document:
+def _read_one(each: Input, spec: ReadSpec, say: Say, target: Path | None, connection: duckdb.DuckDBPyConnection | None) -> Document:
     from ingest.read.layout import NoRows
 
     with tempfile.TemporaryDirectory(prefix="intake-read-") as room:
         folder = Path(room) / "out"
         folder.mkdir()
         try:
-            report = _report(each, spec, folder)
+            report = _report(each, spec, folder, say)
             if target:
                 _write_table(folder, report, target, connection)
         except NoRows as error:
@@ -97,14 +99,29 @@ def _read_one(each: Input, spec: ReadSpec, target: Path | None, connection: duck
     return _document(each, report, target)
 
 
-def _report(each: Input, spec: ReadSpec, folder: Path) -> ReadReport:
+def _report(each: Input, spec: ReadSpec, folder: Path, say: Say) -> ReadReport:
     from ingest.read import read_file, read_inner
 
     if not each.path.is_file():
         raise BadInput(f"There is no file {str(each.path)!r}.")
     if each.member:
         return read_inner(each.path, each.member, each.name, spec.model_copy(update={"sheet": None}) if spec.sheet == each.member else spec, folder)
-    return read_file(each.path, each.name, spec, folder)
+    return read_file(each.path, each.name, spec, folder, _telling(each, say))
+
+
+def _telling(each: Input, say: Say) -> Callable[[int], None] | None:
+    """What tells rows and percent of a large file, a tenth at a time; of one without countable lines the rows, a million at a time."""
+    if each.path.stat().st_size < apart.FROM_BYTES:
+        return None
+    expected, told = apart.expected_rows(each.path), [0]
+
+    def tell(rows: int) -> None:
+        step = min(9, rows * 10 // expected) if expected else rows // 1_000_000
+        if step > told[-1]:
+            told.append(step)
+            say(f"{each.name}: {rows:,} rows" + (f", about {step * 10} percent" if expected else ""))
+
+    return tell
 
 
 def _document(each: Input, report: ReadReport, target: Path | None) -> Document:

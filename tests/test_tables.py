@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import apart
 from ingest import read as reading
 from ingest.__main__ import main
 
@@ -74,3 +75,11 @@ def test_a_failure_of_our_own_costs_no_other(read, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(reading, "read_file", lambda source, name, *rest: 1 / 0 if name == "bad.csv" else whole(source, name, *rest))
     code, found = read({"bad.csv": CSV, "good.csv": CSV})
     assert code == 2 and [rows for _, rows, _, _ in found] == [0, 1] and "ZeroDivisionError" in found[0][2]
+
+
+def test_a_large_file_tells_rows_and_percent(read, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    monkeypatch.setattr(apart, "FROM_BYTES", 1_000)
+    (tmp_path / "large.csv").write_text("customer,n\n" + "acme,1\n" * 250_000)
+    assert main(["read", str(tmp_path / "large.csv")]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "large.csv: 250,000 rows, about 90 percent" and len(told) <= 9
