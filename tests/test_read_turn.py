@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as checked
 from hypothesis import strategies as some
 
+from ingest.check import check_raw, write_rejected
 from ingest.errors import Unreadable
 from ingest.raw import raw_query, row_in_file
 from ingest.read import read_file
 from ingest.read.periods import MONTHS, period_of, periods_of
 from schemas.reading import ReadReport, ReadSpec
+from tests.raw_tables import ACCOUNT, spec
 from tests.test_read_layout import WRITERS
 
 Read = Callable[..., tuple[ReadReport, list[tuple]]]
@@ -146,3 +148,17 @@ def test_rows_and_columns_change_places(read: Read, name: str, above: str) -> No
 ])
 def test_usual_tables_raise_no_question(read: Read, lines: str) -> None:
     assert read(lines)[0].questions == ()
+
+
+def test_rows_of_a_turned_table_keep_numbers_of_their_own_through_checking(read: Read, home: Path, tmp_path: Path) -> None:
+    report, _ = read("Customer|2026-10|2026-11|2026-12\nacme|1|many|3\nglobex|4|5|6\nhooli|x|8|9", turn="months")
+    raw, out = next(tmp_path.glob("*/out")), tmp_path / "checked"
+    out.mkdir()
+    fields = spec({"quantity": "Decimal"}, {"customer_id": "Customer", "timestamp": "month", "quantity": "quantity"}, answers={"zone.timestamp": "UTC"})
+    result = check_raw(raw, report, fields, ACCOUNT, import_id="1", sha256="a" * 64, out=out, at="2027-01-01T00:00:00+00:00")
+    assert (result.rows.accepted, result.rows.rejected) == (7, 2)
+    bad = duckdb.sql(f"select _row, value from '{out}/issues.parquet' where severity = 'error' order by 1").fetchall()
+    assert [(row_in_file(row, report), value) for row, value in bad] == [(4, "x"), (2, "many")]
+    lines = write_rejected(out, raw, report, tmp_path / "rejected.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "Customer,month,quantity,Problem,Row in the original file"
+    assert [(line.split(",")[0], line.split(",")[2], int(line.rsplit(",", 1)[1])) for line in lines[1:]] == [("hooli", "x", 4), ("acme", "many", 10_000_002)]

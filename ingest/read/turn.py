@@ -1,6 +1,7 @@
 """Tables that stand the wrong way: a column for each month, or fields down the side with a record in each column. They are offered to be turned, never turned unasked."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from ingest.engine import engine, identifier, literal
 from ingest.errors import Unreadable
 from ingest.raw import RAW, ROW, raw_query
-from ingest.read.kinds import column_kind
+from ingest.read.kinds import column_kind, kind_of
 from ingest.read.names import column_names
 from ingest.read.periods import Period, PeriodKind, periods_of
 from ingest.read.questions import Option, question
@@ -64,10 +65,8 @@ def _period_columns(report: ReadReport, folder: Path) -> dict[str, Period]:
     found = periods_of(report.columns)
     if not found or len(found) == len(report.columns):
         return {}
-    sample = _sample(folder, list(found))
-    kinds = {name: column_kind(sample[name]) for name in found}
-    numbers = [name for name in found if kinds[name] in ("number", "empty")]
-    return {name: found[name] for name in numbers} if len(numbers) > 2 and "number" in kinds.values() else {}
+    kinds = Counter(kind_of(cell) for cells in _sample(folder, list(found)).values() for cell in cells)
+    return found if kinds["number"] > 0.5 * (kinds.total() - kinds["empty"]) else {}
 
 
 def _sample(folder: Path, names: Sequence[str]) -> dict[str, list[str]]:
