@@ -17,9 +17,6 @@ from schemas.records import ImportRecord
 ReadingQuestion = dict[str, object]
 Option = dict[str, object]
 SIDE_BY_SIDE = 2
-CHOSEN = {"table": "Of several tables one below the other, this one is read:", "beside": "Of several tables side by side, this one is read:", "turn": "Whether the table is turned:"}
-TURNED = {"no": "as it stands", "months": "one row for each month", "transposed": "rows and columns changed places"}
-"""Answers that a reading doesn't ask for any more once it has them."""
 
 
 def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
@@ -32,8 +29,6 @@ def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     for question in report.questions:
         if question not in waiting:
             _answered(record, question, known, actor)
-    for name in [name for name in CHOSEN if getattr(record.read_spec, name) is not None]:
-        _chosen(record, name, known, actor)
 
 
 def unanswered(report: ReadReport, known: dict[str, str], spec: ReadSpec) -> list[ReadingQuestion]:
@@ -122,6 +117,8 @@ def _take(record: ImportRecord, question: ReadingQuestion, option: Option, actor
 
 def _answered(record: ImportRecord, question: ReadingQuestion, known: dict[str, str], actor: frame.Actor) -> None:
     given = next((option for option in _options(question) if option["value"] == known.get(str(question["name"]))), None)
+    if given is not None and given["spec"]:
+        return  # it stands in the line of findings, with its own way to change it
     with st.container(horizontal=True, vertical_alignment="center"):
         if given is None:
             st.markdown(f":material/help: {plain(question['text'])}")
@@ -130,12 +127,3 @@ def _answered(record: ImportRecord, question: ReadingQuestion, known: dict[str, 
         if record.state not in found.SENT and st.button("Ask me again", key=f"reask_{record.id}_{question['name']}"):
             _keep(record.id, {name: value for name, value in known.items() if name != question["name"]})
             st.rerun()
-
-
-def _chosen(record: ImportRecord, name: str, known: dict[str, str], actor: frame.Actor) -> None:
-    value = getattr(record.read_spec, name)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/check: {CHOSEN[name]} **{TURNED.get(value, value)}**")
-        if record.state not in found.SENT and st.button("Ask me again", key=f"reask_{record.id}_{name}"):
-            _keep(record.id, {question: answer for question, answer in known.items() if question != name})
-            found.read_again(record, record.read_spec.model_copy(update={name: None}), actor)
