@@ -1,8 +1,11 @@
 """What stands between the rows of a table and is none of it: headers repeated on every page, subtotals, comments, a second table below."""
 
-from collections import deque
+import re
+from bisect import bisect_left
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, dropwhile, takewhile
+from itertools import chain, dropwhile, islice, takewhile
+from operator import itemgetter
 from typing import NamedTuple
 
 from ingest.read.kinds import column_kind, kind_of
@@ -18,6 +21,7 @@ SUBTOTALS = "subtotals row"
 COMMENT = "comment"
 LOOKED_BACK = 200
 COMMENT_MARKS = ("#", "//", "--", "%")
+GROUP_TOTAL = re.compile(r"(?:sub-?)?(?:totals?|summe|sum|gesamt|total for)\s+(.+)|(.+?)\s+(?:sub-?)?(?:total|summe|gesamt|ergebnis)", re.IGNORECASE)
 HELD_ROWS = 12
 """How many rows of totals and notes wait for what comes after them."""
 LOOK_AHEAD = 12
@@ -47,10 +51,13 @@ class Inside:
         plain = [row.cells for row in body if not is_totals(row, layout.kinds)]
         self.usually_filled = [_filled_share(plain, index) > 0.9 for index in range(layout.width)]
         self.body = [(row.number, _trimmed(row.cells)) for row in body][:LOOKED_BACK]
+        self.measured: dict[tuple[int, int], bool] = {}
+        self.lengths: dict[int, Counter[int]] = {}
         self.excluded: list[ExcludedRow] = []
         self.second: SecondTable | None = None
         self.held: list[Numbered] = []
         self.gap = False
+        self.group = ""
 
     def rows(self, rows: Iterator[Numbered]) -> Iterator[Numbered]:
         """The rows, without those that are no part of the table; a second table ends them."""
@@ -62,7 +69,7 @@ class Inside:
                 yield row
                 continue
             texts = self._texts(cells)
-            if reason := self._reason(texts):
+            if reason := self._reason(texts) or self._stands_over_header(texts, ahead, rows):
                 self._leave_out(number, texts, reason)
             elif not any(map(str.strip, texts)):
                 self.gap = True
@@ -83,11 +90,16 @@ class Inside:
         """Whether a row of a sheet is like most, seen at a glance: it doesn't begin as a header, a comment or a total does."""
         if self.as_text is None or self.gap or self.held or len(cells) != self.layout.width:
             return False
-        first = next((cell for cell in cells if cell not in ("", None)), "")
-        if type(first) is not str:
+        filled = list(islice((cell for cell in cells if cell not in ("", None)), 2))
+        if len(filled) < min(2, len(cells)):
+            return False
+        if type(filled[0]) is not str:
             return True
-        text = first.strip()
-        return bool(text) and text not in self.begins and not text.startswith(COMMENT_MARKS) and not says_total(text)
+        text = filled[0].strip()
+        if not text or text in self.begins or text.startswith(COMMENT_MARKS) or says_total(text) or GROUP_TOTAL.fullmatch(text):
+            return False
+        self.group = text
+        return True
 
     def _reason(self, cells: Sequence[str]) -> str | None:
         if self.headers or self.titles:
@@ -96,9 +108,26 @@ class Inside:
                 return REPEATED
             if key in self.titles and key:
                 return REPEATED_TITLE
+        if self._is_group_total(cells):
+            return SUBTOTALS
         if self.layout.width > 1 and not self.commented and cells[0].lstrip().startswith(COMMENT_MARKS) and (len(cells) != self.layout.usual or not any(map(str.strip, cells[1:]))):
             return COMMENT
         return None
+
+    def _is_group_total(self, cells: Sequence[str]) -> bool:
+        """Whether a row is the total of the rows above, by their own name: `Total IT` or `IT Total` below rows of IT."""
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        match = GROUP_TOTAL.fullmatch(filled[0]) if len(filled) > 1 and self.group else None
+        return bool(match) and (match[1] or match[2]).casefold() == self.group.casefold() and all(kind_of(cell) == "number" for cell in filled[1:])
+
+    def _stands_over_header(self, cells: Sequence[str], ahead: deque[Numbered], rows: Iterator[Numbered]) -> str | None:
+        """Says that a row of one cell is a title or a page's number, where the header comes again right below it."""
+        if not self.headers or self.layout.width < 2 or sum(bool(cell.strip()) for cell in cells) != 1:
+            return None
+        while len(ahead) < 3 and (following := next(rows, None)) is not None:
+            ahead.append(following)
+        below = next((key for _, each in ahead if (key := _key(self._texts(each)))), ())
+        return REPEATED_TITLE if below in self.headers else None
 
     def _leave_out(self, number: int, cells: Sequence[str], reason: str) -> None:
         self.excluded.append(ExcludedRow(row=number, reason=reason, text=TextRow(number, list(cells)).text))
@@ -107,6 +136,7 @@ class Inside:
         """A row that isn't blank: totals and notes wait, since they may be the end of the table; others let them go."""
         texts = self._texts(row[1])
         first = next((cell for cell in texts if cell.strip()), "").strip()
+        self.group = first if not says_total(first) else self.group
         if says_total(first) and self._is_subtotal(row) or self.held and len(self.held) < HELD_ROWS and TextRow(row[0], list(texts)).filled <= max(1, self.layout.width // 3):
             self.held.append(row)
         else:
@@ -150,13 +180,23 @@ class Inside:
     def _is_header(self, number: int, cells: list[str], *, gap: bool) -> bool:
         if self._is_foreign(number, len(cells)):
             return True
-        before = [each for place, each in self.body if place < number]
-        return gap and any(column_kind(each[index] for each in before if index < len(each)) in ("number", "date") for index in range(len(cells)))
+        return gap and any(self._is_measured(self._rows_before(number), index) for index in range(len(cells)))
+
+    def _rows_before(self, number: int) -> int:
+        return bisect_left(self.body, number, key=itemgetter(0))
+
+    def _is_measured(self, rows: int, index: int) -> bool:
+        """Whether a column held numbers or dates in the first rows; counted once, since a file can have a gap before every row."""
+        if (rows, index) not in self.measured:
+            self.measured[rows, index] = column_kind(each[index] for _, each in self.body[:rows] if index < len(each)) in ("number", "date")
+        return self.measured[rows, index]
 
     def _is_foreign(self, number: int, length: int) -> bool:
         """Whether hardly a row further up ends where this one does."""
-        lengths = [len(each) for place, each in self.body if place < number]
-        return length != self.layout.width and lengths.count(length) <= 0.1 * len(lengths)
+        rows = self._rows_before(number)
+        if rows not in self.lengths:
+            self.lengths[rows] = Counter(len(each) for _, each in self.body[:rows])
+        return length != self.layout.width and self.lengths[rows][length] <= 0.1 * rows
 
     def _is_body(self, number: int, header: list[str], following: list[list[str]]) -> bool:
         """Whether the rows after a header are a table of its own: as wide as it, and not as wide, or not of the same kinds, as the first."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, TextIO
 
 from ingest.errors import Unreadable
 from ingest.read.kinds import kind_of
-from ingest.read.limits import JOINED_WHEN_TIRED, JOIN_EFFORT, MAX_COLUMNS, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
+from ingest.read.limits import JOIN_EFFORT, JOINED_WHEN_TIRED, MAX_COLUMNS, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
 
 RUNS = "spaces"
 """The delimiter that is any number of spaces."""
@@ -97,7 +97,7 @@ def _in_another(found: Record, own: "_Cutter", foreign: list["_Cutter"], fit: Fi
 def _is_prose(line: str) -> bool:
     """Whether words stand between spaces rather than cells: most of them no numbers or dates."""
     words = QUOTED.sub(" ", line).split()
-    return sum(kind_of(word) in ("number", "date") for word in words) < 0.5 * len(words)
+    return len(words) < 3 or sum(kind_of(word) in ("number", "date") for word in words) < 0.5 * len(words)
 
 
 class _Cut(NamedTuple):
@@ -257,9 +257,10 @@ class _Cutter:
         if len(line) > MAX_LENIENT_CHARS:
             return None
         width = self.width or len(plain)
-        lenient = self._lenient(line)
+        work = len(line) * line.count(self.quote)
+        lenient = self._lenient(line) if work <= max(self.effort, MAX_LENIENT_CHARS) else plain
         careful = self.width is not None and self.effort > 0
-        self.effort -= len(line) * min(line.count(self.quote), MAX_QUOTES_TRIED)
+        self.effort -= min(work, len(line) * MAX_QUOTES_TRIED)
         more = self._up_to_next_quote(line, source, ahead) if careful else []
         readings = [(reading, ORDINARY) for reading in self._with_one_held_below(line, more)] if more else []
         readings += [(_Joined(lenient, [line]), CLOSED_LATER)] if lenient != plain else []
