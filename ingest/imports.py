@@ -50,6 +50,10 @@ def start(path: Path, file_name: str, who: str, *, account: str | None = None, f
         files.check_free_disk(size)
         with files.full_disk_is_a_sentence():
             shutil.copyfile(path, source / sha256)
+        if files.sha256_of(source / sha256) != sha256:
+            imports.change(import_id, state="discarded")
+            shutil.rmtree(source)
+            raise Unreadable("This file changed while it was copied.", "Wait until whatever writes it is done, and bring it in again.")
     return imports.get(import_id)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingest import apart, imports
+from ingest import apart, files, imports
 from ingest.errors import NotReady, Unreadable
 from ingest.raw import RAW
 from ingest.read import read_file
@@ -102,6 +102,13 @@ def test_a_file_that_changes_while_it_is_read_is_refused(source: Path, tmp_path:
 
     with pytest.raises(Unreadable, match="changed while it was read"):
         read_file(source, "usage.csv", ReadSpec(), tmp_path / "out", progress)
+
+
+def test_a_file_that_changes_while_it_is_copied_becomes_no_import(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = files.check_free_disk
+    monkeypatch.setattr(files, "check_free_disk", lambda needed=0: (grown(source), first(needed)))
+    with pytest.raises(Unreadable, match="changed while it was copied"):
+        imports.start(source, "usage.csv", "mira")
 
 
 def records_of(count: int) -> str:
