@@ -569,6 +569,69 @@ D |Cash|5
 D |Bank|6
 D Debts||
 D |Loan|7
+## sectioned all text without numbers
+= Name|Role|Team
+H Name|Role|Team
+D Anna|Engineer|Core
+D Bob|Designer|
+X
+D Carl|Manager|
+D Dora|Writer|
+D Emil|Writer|
+X
+D Fritz|Engineer|Web
+## two tables same columns twice with title
+= name|qty
+X Table 1
+H name|qty
+D a|1
+D b|2
+D c|3
+X
+X Table 2
+X name|qty
+D d|4
+D e|5
+D f|6
+## group label rows between
+= Product|Jan|Feb
+H Product|Jan|Feb
+D Fruit||
+D apple|1|2
+D pear|3|4
+D Veg||
+D leek|5|6
+D kale|7|8
+X Total|16|20
+## footers with page numbers in the middle
+= id|name|qty
+H id|name|qty
+D 1|bolt|5
+D 2|nut|6
+D 3|gear|7
+X Page 1 of 2
+X id|name|qty
+D 4|cog|8
+D 5|pin|9
+X Page 2 of 2
+## long table of totals per group with blank
+= Dept|Item|Amount
+H Dept|Item|Amount
+D IT|laptop|1000
+D IT|mouse|20
+X Total IT||1020
+X
+D HR|chair|200
+D HR|desk|400
+X Total HR||600
+X
+X Grand Total||1620
+## date header in words
+= Item|October 1, 2026|October 2, 2026
+H Item|October 1, 2026|October 2, 2026
+D a|1|2
+D b|3|4
+D c|5|6
 """
 """Each line of a case begins with what it is: `=` the names that should come out, H header, D a row of the table, X no part of it."""
 
