@@ -235,6 +235,8 @@ def _key(cells: Sequence[str]) -> tuple[str, ...]:
 
 def _trimmed(cells: Sequence[str]) -> list[str]:
     """Cells without the blanks around them and without empty ones at the end."""
+    if cells.count("") == len(cells):  # most cells of a vast sheet: looking at each would take long
+        return []
     found = [cell.strip() for cell in cells]
     while found and not found[-1]:
         found.pop()
