@@ -10,9 +10,10 @@ from ingest import fixing, imports
 from ingest.errors import BadInput, NotReady, Unreadable
 from ingest.store import corrections
 from ingest.store import recipes as stored
+from schemas.check_setting import CheckSetting
 from schemas.correcting import Correction, DropRows, SetCells, SetWhere, creates
 from schemas.event_type import EventType
-from schemas.matching import FieldMatch, MatchSpec, Period
+from schemas.matching import ACKNOWLEDGED, FieldMatch, MatchSpec, Period
 from schemas.recipe import Drift, Recipe, StoredRecipe
 from schemas.records import ImportRecord
 
@@ -32,7 +33,7 @@ def save_from(import_id: str, name: str, who: str) -> StoredRecipe:
     recipe = Recipe(
         name=name.strip(), event_type=match.event_type.slug, columns=tuple(column for column in record.report.columns if column not in added),
         read=record.read_spec.model_copy(update={"keep_rows": ()}), matches=tuple(_plain(each) for each in match.matches), ignored=match.ignored, key=match.key,
-        answers={question: value for question, value in match.answers.items() if question not in OF_ONE_FILE}, corrections=tuple(filter(_of_the_kind, record.report.corrections)), has_period=match.period is not None,
+        answers={question: value for question, value in match.answers.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)}, checks=match.checks, corrections=tuple(filter(_of_the_kind, record.report.corrections)), has_period=match.period is not None,
     )
     return stored.save(recipe, who)
 
@@ -61,7 +62,7 @@ def needed(recipe: Recipe) -> set[str]:
     return {match.column for match in recipe.matches if match.column is not None} - made
 
 
-def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, who: str, *, answers: Mapping[str, str] | None = None, matches: Mapping[str, str] | None = None, period: Period | None = None) -> Drift:
+def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, who: str, *, answers: Mapping[str, str] | None = None, matches: Mapping[str, str] | None = None, period: Period | None = None, checks: Mapping[str, CheckSetting] | None = None) -> Drift:
     """Reads, corrects and matches an import as the recipe says; what is said here goes before it. How the file's columns drifted from the recipe's.
 
     Raises BadInput where a needed column is gone, naming what it may be called now, or where the period has to be said.
@@ -73,7 +74,7 @@ def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, 
     if recipe.has_period and period is None:
         raise BadInput(f"Rows of this kind carry no date, so the recipe {recipe.name!r} needs the period of this file.", "Say it with --period YYYY-MM, or choose it on the page.")
     _keep_corrections(import_id, recipe, who)
-    spec = _spec(imports.read_record(import_id), recipe, event_type, dict(answers or {}), dict(matches or {}), period, drifted)
+    spec = _spec(imports.read_record(import_id), recipe, event_type, dict(answers or {}), dict(matches or {}), period, drifted, dict(checks or {}))
     imports.set_match(import_id, spec, account, who)
     return drifted
 
@@ -119,7 +120,7 @@ def _keep_corrections(import_id: str, recipe: Recipe, who: str) -> None:
         fixing.correct(import_id, recipe.corrections, who)
 
 
-def _spec(record: ImportRecord, recipe: Recipe, event_type: EventType, answers: dict[str, str], said: dict[str, str], period: Period | None, drifted: Drift) -> MatchSpec:
+def _spec(record: ImportRecord, recipe: Recipe, event_type: EventType, answers: dict[str, str], said: dict[str, str], period: Period | None, drifted: Drift, checks: dict[str, CheckSetting]) -> MatchSpec:
     columns = record.report.columns
     matches = [each.model_copy(update={"column": said[each.field], "why": "you said so"}) if each.field in said else each for each in recipe.matches]
     matches += [FieldMatch(field=field, column=column) for field, column in said.items() if _is_silent_on(recipe, field)]
@@ -129,7 +130,7 @@ def _spec(record: ImportRecord, recipe: Recipe, event_type: EventType, answers: 
     used = {match.column for match in matches}
     return MatchSpec(
         event_type=event_type, matches=tuple(matches), ignored=tuple(column for column in columns if column not in used), key=recipe.key, period=period,
-        answers={**recipe.answers, **answers},
+        answers={**recipe.answers, **answers}, checks={**recipe.checks, **checks},
     )
 
 

@@ -31,6 +31,10 @@ class AccountProfile(Frozen):
     """How long events of a refused batch are looked for before it counts as not stored."""
     read_back_seconds: int = 60
     """How long to go on looking for events that were acknowledged: storing may lag."""
+    oldest_days: int | None = Field(None, ge=0)
+    """How many days back the account takes events; None where it takes them all, as its documentation lets hope."""
+    ahead_days: int | None = Field(None, ge=0)
+    """How many days ahead of now the account takes events; None where it takes them all."""
 
 
 PORTS = {"http": 80, "https": 443}

@@ -1,13 +1,14 @@
 """What checking found: issues, counts that must add up, open questions."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import model_validator
 
 from schemas.base import Frozen
-from schemas.matching import FieldMatch
+from schemas.check_setting import Severity
+from schemas.matching import ACKNOWLEDGED, FieldMatch
 
-Severity = Literal["error", "warning", "note"]
 Outcome = Literal["rejected", "duplicate", "excluded"]
 
 
@@ -28,9 +29,9 @@ class RowCounts(Frozen):
 
 
 class IssueExample(Frozen):
-    """One place where an issue shows: the row as the person's spreadsheet numbers it, and the raw cell."""
+    """One place where an issue shows: the row as the person's spreadsheet numbers it, None for what concerns no row, and the raw cell."""
 
-    row: int
+    row: int | None
     value: str | None
 
 
@@ -44,6 +45,13 @@ class IssueGroup(Frozen):
     examples: tuple[IssueExample, ...]
     todo: str
     title: str = ""
+    acknowledged: bool | None = None
+    """Whether somebody said that this warning was seen; None for what needs no such word."""
+
+    @property
+    def acknowledgement(self) -> str:
+        """The name of the answer that acknowledges it."""
+        return f"{ACKNOWLEDGED}{self.code}" + (f".{self.column}" if self.column else "")
 
 
 class QuestionOption(Frozen):
@@ -112,3 +120,13 @@ class CheckResult(Frozen):
     """The imports of other files that sent some of them, most rows first."""
     ledger_version: str = ""
     """The state of the account's ledger the duplicates were sought in."""
+
+    def acknowledged_by(self, answers: Mapping[str, str]) -> "CheckResult":
+        """The same, each warning saying whether these answers acknowledge it."""
+        seen = tuple(each.model_copy(update={"acknowledged": answers.get(each.acknowledgement) == "yes"}) if each.severity == "warning" else each for each in self.issues)
+        return self.model_copy(update={"issues": seen})
+
+    @property
+    def open_warnings(self) -> tuple[str, ...]:
+        """The answers that would acknowledge the warnings nobody acknowledged yet."""
+        return tuple(each.acknowledgement for each in self.issues if each.severity == "warning" and not each.acknowledged)

@@ -3,10 +3,13 @@
 from typing import Literal
 
 from schemas.base import Frozen
+from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType, FieldType
 from schemas.reading import Confidence
 
 DecimalMark = Literal["point", "comma"]
+ACKNOWLEDGED = "ack."
+"""Answers that acknowledge a warning are called by this, its code and, where it has one, its column."""
 
 
 class Suggestion(Frozen):
@@ -92,6 +95,13 @@ class MatchSpec(Frozen):
     control_count: int | None = None
     control_sums: dict[str, str] = {}
     """Control totals the sender gave, as text: field -> sum."""
+    checks: dict[str, CheckSetting] = {}
+    """How checks are set for this kind of usage: `name`, or `name.field` for a check of one field, such as `range.quantity`."""
+
+    @property
+    def without_acknowledgements(self) -> "MatchSpec":
+        """What checking depends on: a warning that was acknowledged changes no row."""
+        return self.model_copy(update={"answers": {name: value for name, value in self.answers.items() if not name.startswith(ACKNOWLEDGED)}})
 
     @property
     def chosen_key(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from schemas.base import Frozen
+from schemas.check_setting import CheckSetting
 from schemas.correcting import Correction
 from schemas.matching import FieldMatch
 from schemas.reading import ReadSpec
@@ -22,6 +23,8 @@ class Recipe(Frozen):
     key: tuple[str, ...] | None = None
     answers: dict[str, str] = {}
     corrections: tuple[Correction, ...] = ()
+    checks: dict[str, CheckSetting] = {}
+    """Severities and parameters of checks, by name or name.field."""
     has_period: bool = False
     """Whether rows carry no date, so that each file's period has to be said."""
 

@@ -47,7 +47,7 @@ class Before:
 def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str], before: Before) -> Repeats:
     """Fills `changes` and `findings`."""
     connection.execute("create table changes (_row bigint, event_id uuid, outcome varchar, reason varchar)")
-    connection.execute("create table findings (code varchar, _row bigint, value varchar)")
+    connection.execute("create table findings (code varchar, _row bigint, value varchar, field varchar)")
     connection.execute("create table twins (_row bigint, event_id uuid, occurrence bigint, first_row bigint)")
     _within_file(connection, plans, key, answers)
     already, senders, asked = 0, (), []
@@ -86,7 +86,7 @@ def _same_key(connection: duckdb.DuckDBPyConnection) -> None:
         create table keyed as select _row, event_id, min(_row) over same as first_row, min(content) over same <> max(content) over same as differs
         from (select _row, event_id, content from typed where event_id in (select event_id from keys)) window same as (partition by event_id)""")
     connection.execute("insert into changes select _row, event_id, 'rejected', 'same_key_other_content' from keyed where differs")
-    connection.execute("insert into findings select 'same_key_other_content', _row, case when _row = first_row then null else 'the same key as row ' || first_row end from keyed where differs")
+    connection.execute("insert into findings (code, _row, value) select 'same_key_other_content', _row, case when _row = first_row then null else 'the same key as row ' || first_row end from keyed where differs")
     connection.execute("insert into changes select _row, event_id, 'duplicate', ? from keyed where not differs and _row > first_row", [REPEATED])
 
 
@@ -100,7 +100,7 @@ def _identical(connection: duckdb.DuckDBPyConnection, answers: Mapping[str, str]
         connection.execute("insert into changes select _row, event_id, 'duplicate', ? from twins", [REPEATED])
         return
     connection.execute(f"insert into changes select _row, {identity.again('event_id', 'occurrence')}, null, null from twins")
-    connection.execute("insert into findings select 'identical_rows', _row, 'the same as row ' || first_row from twins")
+    connection.execute("insert into findings (code, _row, value) select 'identical_rows', _row, 'the same as row ' || first_row from twins")
 
 
 def _twins_question(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], answers: Mapping[str, str]) -> list[Question]:
@@ -120,7 +120,7 @@ def _twins_question(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
 def _other_quantity(connection: duckdb.DuckDBPyConnection, dimensions: Sequence[str]) -> None:
     same = ", ".join(identifier(name) for name in dimensions)
     connection.execute(f"""
-        insert into findings select 'differs_only_in_quantity', _row, 'like row ' || first_row from (
+        insert into findings (code, _row, value) select 'differs_only_in_quantity', _row, 'like row ' || first_row from (
             select _row, content, first_value(_row) over same as first_row, first_value(content) over same as first_content from close window same as (partition by {same} order by _row))
         where content <> first_content""")
 
@@ -152,7 +152,7 @@ def _leave_out_met(connection: duckdb.DuckDBPyConnection, senders: tuple[SentBef
     connection.execute("""
         insert into changes select _row, event_id, case when same then 'duplicate' else 'rejected' end, case when not same then 'already_sent_other_content' when own then ? else coalesce(said, ?) end
         from met left join senders using (import_id) order by _row""", [SENT, SENT])
-    connection.execute("insert into findings select 'already_sent_other_content', _row, 'sent by ' || import_id from met where not same")
+    connection.execute("insert into findings (code, _row, value) select 'already_sent_other_content', _row, 'sent by ' || import_id from met where not same")
 
 
 def _senders(connection: duckdb.DuckDBPyConnection) -> tuple[SentBefore, ...]:

@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from ingest.check.checks import CHECKS
-from ingest.check.run import ISSUES, LEFT_OUT
+from ingest.check.issues import ISSUES
+from ingest.check.run import LEFT_OUT
 from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput
 from ingest.files import full_disk_is_a_sentence
