@@ -175,6 +175,18 @@ def test_chaos_ends_with_exactly_the_right_events(home: Path, seed: int):
     assert receipt.proof.agrees
 
 
+def test_an_account_that_refuses_everything_is_not_asked_about_every_event(home: Path):
+    other = CALLS.model_copy(update={"fields": tuple(field.model_copy(update={"type": "UUID"}) if field.name == "region" else field for field in CALLS.fields)})
+    with account(home, event_type=other, batch_events=100, refused_batch_stores_nothing=True) as faults:
+        import_id = checked_import(2000, account="Test")
+        assert send(import_id) is None
+        asked = len(faults.happened)
+    waiting = push.progress(pushes.of_import(import_id)[0].id)
+    assert waiting.message.startswith("The account has taken no event so far and refuses each")
+    assert asked < 1000, "2,000 events were tried one by one"
+    assert (waiting.events.accepted, waiting.events.rejected) == (0, 0)
+
+
 def test_429_waits_as_long_as_it_was_told(home: Path):
     sleeps: list[float] = []
     with account(home, "refuse_429"):

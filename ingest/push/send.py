@@ -41,6 +41,10 @@ ABOUT_THE_EVENTS = (400, 413, 415, 422)
 LONGEST_RETRY_AFTER = 120.0
 RUN = 16
 """Batches whose bodies are made by one query, and whose intents are written by one commit."""
+HOPELESS = 64
+"""So many small batches refused while the account has taken nothing: then every event is refused, and the rest is better not tried."""
+SMALL = 16
+"""A batch is small when it is at most this part of a full one."""
 FRESH = 600.0
 """Seconds after which an intent is no longer acted on: whoever slept so long may have lost the push, and part of the key's time."""
 
@@ -67,6 +71,7 @@ class _Part:
         self.fence = pushes.take_over(push.id)
         self.recorder = Recorder(push.id, self.fence)
         self.intended: dict[int, Batch] = {}
+        self.small_refused = 0
         self.bodies = bodies_of(push)
         self.splitting = threading.Lock()
         self.waits_because = ""
@@ -151,10 +156,20 @@ class _Part:
 
     def _refused(self, batch: Batch, answer: Answer) -> None:
         """A refused batch: halved where the account is known to have stored nothing of it, else read back first."""
+        if self._is_hopeless(batch):
+            self.waits_because = f"The account has taken no event so far and refuses each for a reason: {answer.message}"
+            return
         if self.account.profile.refused_batch_stores_nothing:
             self._narrow(batch, answer)
         else:
             self._take_apart(batch, answer.message, refused=answer)
+
+    def _is_hopeless(self, batch: Batch) -> bool:
+        """Whether it is no longer one bad event among good ones that the account refuses."""
+        if batch.events * SMALL > self.push.batch_events:
+            return False
+        self.small_refused += 1
+        return self.small_refused >= HOPELESS and pushes.counts(self.push.id)[0].accepted == 0
 
     def _narrow(self, batch: Batch, answer: Answer) -> None:
         if batch.events == 1:
