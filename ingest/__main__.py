@@ -90,13 +90,16 @@ def _read_line(report: dict) -> str:
 
 
 def event_type(options: argparse.Namespace) -> int:
-    """Lists the event types of an account, or creates one."""
-    from ingest.commands.event_types import create_event_type, list_event_types
+    """Lists the event types of an account, creates one, or writes a workbook to fill in for one."""
+    from ingest.commands.event_types import create_event_type, list_event_types, write_template_of
 
     if options.what == "list":
         found = list_event_types(options.account)
         document: object = {"event_types": found}
         lines = [f"{each['slug']}: {each['name']} ({', '.join(field['name'] + ':' + field['type'] for field in each['fields'])})" for each in found]
+    elif options.what == "template":
+        document = write_template_of(options.account, options.slug, Path(options.file))
+        lines = [f"Wrote {document['file']}."]
     else:
         made = create_event_type(options.account, options.name, options.slug, options.field or [], find_again=not options.without_ids)
         document, lines = made, [f"Created {made['slug']}."]

@@ -26,11 +26,14 @@ def read_options(command: argparse.ArgumentParser) -> None:
 
 def event_type_options(command: argparse.ArgumentParser) -> None:
     """What `event-type` takes."""
-    kinds = command.add_subparsers(dest="what", required=True, metavar="list|create")
-    for name in ("list", "create"):
+    kinds = command.add_subparsers(dest="what", required=True, metavar="list|template|create")
+    for name in ("list", "template", "create"):
         kind = kinds.add_parser(name)
         kind.add_argument("--account", help="the account's name; the default is the environment's, else the first stored one, else the embedded sandbox")
         kind.add_argument("--json", action="store_true", help="print one JSON document")
+        if name == "template":
+            kind.add_argument("slug", metavar="SLUG")
+            kind.add_argument("file", metavar="FILE.xlsx", help="where the workbook is written")
     kind.add_argument("--name", required=True)
     kind.add_argument("--slug", required=True)
     kind.add_argument("--field", action="append", metavar="NAME:TYPE", help="a data field; repeat for each. Types: String, Int64, Float64, Decimal, Bool, Date32, DateTime64, UUID")

@@ -2,7 +2,9 @@
 
 
 
-from ingest.commands.documents import Document
+from pathlib import Path
+
+from ingest.commands.documents import Document, event_type_of
 from ingest.errors import BadInput
 from ingest.processes import sandbox_for
 from ingest.store import accounts
@@ -34,3 +36,12 @@ def _field(text: str) -> Field:
     if kind not in FIELD_TYPES:
         raise BadInput(f"--field {text!r} has no known type.", f"Write name:Type with one of {', '.join(FIELD_TYPES)}.")
     return Field(name=name, type=kind)
+
+
+def write_template_of(account_name: str | None, slug: str, path: Path) -> Document:
+    """A workbook to fill in for one event type of an account."""
+    from ingest.check.template import write_template
+
+    if path.suffix.lower() != ".xlsx":
+        raise BadInput(f"The template is an Excel workbook, but {path.name!r} doesn't end in .xlsx.", "Give it a name such as usage.xlsx.")
+    return {"event_type": slug, "file": str(write_template(event_type_of(accounts.account(account_name), slug), path))}
