@@ -43,8 +43,8 @@ class Mender:
 
     def rows(self, found: Iterable[Record], kept: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """The rows, numbered as a spreadsheet shows them; `kept` takes away columns that are left out."""
-        for number, record in self._rejoined(enumerate((self._without_end_mark(record) for record in found), 1)):
-            cells = kept(record.cells)
+        for number, record in self._rejoined(enumerate((self._without_end_mark(record, kept) for record in found), 1)):
+            cells = record.cells
             if number >= self.layout.first_row:
                 cells = self._mended(number, record, cells)
             if "\ufffd" in record.raw:
@@ -52,8 +52,9 @@ class Mender:
             yield number, cells
 
     @staticmethod
-    def _without_end_mark(record: Record) -> Record:
-        return record._replace(cells=[""]) if record.raw == END_MARK else record
+    def _without_end_mark(record: Record, kept: Callable[[list[str]], list[str]]) -> Record:
+        cells = [""] if record.raw == END_MARK else record.cells
+        return record._replace(cells=kept(cells))
 
     def _mended(self, number: int, record: Record, cells: Sequence[str]) -> Sequence[str]:
         if record.repair:
@@ -106,7 +107,7 @@ class Mender:
 
     def _rejoined(self, found: Iterator[Numbered]) -> Iterator[Numbered]:
         """The records; pieces of one, cut by a line break that isn't quoted, put together."""
-        if not self.fitter.can_rejoin or self.dialect.delimiter in (None, FIXED, RUNS):
+        if not self.fitter.can_rejoin or self.layout.usual != self.layout.width or self.dialect.delimiter in (None, FIXED, RUNS):
             yield from found
             return
         width, ahead = self.layout.usual, deque[Numbered]()
