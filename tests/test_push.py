@@ -178,12 +178,12 @@ def test_chaos_ends_with_exactly_the_right_events(home: Path, seed: int):
 def test_an_account_that_refuses_everything_is_not_asked_about_every_event(home: Path):
     other = CALLS.model_copy(update={"fields": tuple(field.model_copy(update={"type": "UUID"}) if field.name == "region" else field for field in CALLS.fields)})
     with account(home, event_type=other, batch_events=100, refused_batch_stores_nothing=True) as faults:
-        import_id = checked_import(2000, account="Test")
+        import_id = checked_import(800, account="Test")
         assert send(import_id) is None
         asked = len(faults.happened)
     waiting = push.progress(pushes.of_import(import_id)[0].id)
     assert waiting.message.startswith("The account has taken no event so far and refuses each")
-    assert asked < 1000, "2,000 events were tried one by one"
+    assert asked < 500, "800 events were tried one by one"
     assert (waiting.events.accepted, waiting.events.rejected) == (0, 0)
 
 
