@@ -1,43 +1,55 @@
-"""Dates and times: each form is first rewritten to ISO, then everything is cast the same way."""
+"""Dates and times: each form is first rewritten to ISO (forms.py), then everything is cast the same way."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from ingest.engine import literal
+from ingest.values.forms import FORMS, NAMED, PARTS, PERIODS, PLAIN_ISO, DateOrder
+from ingest.values.months import month_of
 from ingest.values.text import matches
 
-DateOrder = Literal["day_first", "month_first"]
-PLAIN_CLOCK = r"(?: \d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
-PLAIN_ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z?)?"
 CAST_AS_IT_STANDS = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?Z?)?"
 """What the cast reads rightly by itself. It takes more than that, such as `epoch`, `infinity` or a zone in small letters, which it leaves off."""
 PLAIN_DATE = r"\d{4}-\d{2}-\d{2}"
-CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"
-TAIL = rf"(?:(?:[Tt]|,? +){CLOCK}(?: ?[AaPp]\.?[Mm]\.?)?)?(?: ?(?:[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-]\d{{2}}(?::?\d{{2}})?))?"
-DAYS = {"iso": r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", "slashed": r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})", "dotted": r"(\d{1,2})\.(\d{1,2})\.(\d{4})"}
-FORMS = {
-    **{name: day + TAIL for name, day in DAYS.items()},
-    "compact": r"(?:19|20)\d{6}(?:[Tt]?\d{6}[Zz]?)?",
-    "epoch": r"\d{10}(?:\.\d{1,6})?|\d{13}|\d{16}",
-}
-"""The forms a date may have; no text has two of them. A form's name is what the rest of this module knows it by."""
 FIRST_YEAR, LAST_YEAR = 1970, 2200
-PLAUSIBLE = f"timestamp '{FIRST_YEAR}-01-01', timestamp '{LAST_YEAR}-01-01'"
-ZONED = r"[Zz]$|UTC$|GMT$|:\d{2}(?:\.\d+)? ?[+-]\d{2}(?::?\d{2})?$"
+OFFSET = r"[+-]\d{2}(?::?\d{2})?"
+SECONDS = r"\d{10}(?:\.\d{1,9})?"
+ZONED = rf"[Zz]$|UTC$|GMT$|:\d{{2}}(?:\.\d+)?(?: [AP]M)? ?{OFFSET}$|[AP]M ?{OFFSET}$"
+SLASHED = ("slashed", "slashed_short")
 
 
 @dataclass(frozen=True)
 class TimeEvidence:
-    """Which forms the cells have, and what speaks for day or month first among the undotted ones."""
+    """Which forms the cells have, how many have each, and what speaks for day or month first among the undotted ones."""
 
     cells: int
-    forms: tuple[str, ...]
+    counts: tuple[tuple[str, int], ...]
+    examples: tuple[tuple[str, str], ...] = ()
+    words: tuple[tuple[str, int], ...] = ()
     day_first: int = 0
     month_first: int = 0
     either: int = 0
     example: str | None = None
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms that are read. A few names of months or weeks among moments are slips, not periods."""
+        counts = dict(self.counts)
+        periods = sum(counts.get(name, 0) for name in PERIODS)
+        return tuple(name for name in counts if name not in PERIODS or 2 * periods > sum(counts.values()))
+
+    def without(self, *forms: str) -> "TimeEvidence":
+        """The same where these forms are none."""
+        return replace(self, counts=tuple(pair for pair in self.counts if pair[0] not in forms))
+
+    def having(self, *forms: str) -> int:
+        """How many cells have one of these forms."""
+        return sum(count for name, count in self.counts if name in forms and name in self.forms)
+
+    def example_of(self, *forms: str) -> str:
+        """A cell that has one of these forms."""
+        return next(example for name, example in self.examples if name in forms)
 
     @property
     def order(self) -> DateOrder:
@@ -56,62 +68,50 @@ def time_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: st
     """What the cells say about their form and order."""
     kind = " ".join(f"when {matches('s', form)} then {literal(name)}" for name, form in FORMS.items())
     kind = f"case when s is null then 'empty' when {matches('s', PLAIN_ISO)} then 'iso' {kind} else 'none' end"
-    found = dict(connection.execute(f"select {kind}, count(*) from (select {text} as s from {relation}) group by 1").fetchall())
-    cells, forms = sum(found.values()) - found.get("empty", 0), tuple(name for name in FORMS if name in found)
-    if "slashed" not in forms:
-        return TimeEvidence(cells, forms)
-    order = connection.execute(f"""
+    found = {name: (count, example) for name, count, example in connection.execute(f"select {kind}, count(*), min(s) from (select {text} as s from {relation}) group by 1").fetchall()}
+    cells = sum(count for count, _ in found.values()) - found.get("empty", (0, ""))[0]
+    counts = tuple((name, found[name][0]) for name in FORMS if name in found)
+    examples = tuple((name, found[name][1]) for name in FORMS if name in found)
+    words = tuple(pair for name in NAMED if name in found for pair in _words(connection, relation, text, name))
+    order = _order(connection, relation, text) if found.keys() & set(SLASHED) else ()
+    return TimeEvidence(cells, counts, examples, tuple(sorted(set(words))), *order)
+
+
+def _words(connection: duckdb.DuckDBPyConnection, relation: str, text: str, name: str) -> list[tuple[str, int]]:
+    """The names of months that cells of this form have. What names no month is left out, so that its cell is none either."""
+    word = f"lower(regexp_extract(s, {literal(f'^{NAMED[name]}$')}, {PARTS[name].index('m') + 1}))"
+    found = connection.execute(f"select distinct {word} from (select {text} as s from {relation}) where {matches('s', FORMS[name])} order by 1 limit 1000").fetchall()
+    return [(each, number) for each, in found if (number := month_of(each))]
+
+
+def _order(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> tuple[int, int, int, str | None]:
+    slashed = " or ".join(matches("s", FORMS[name]) for name in SLASHED)
+    return connection.execute(f"""
         select count(*) filter (a > 12 and b <= 12), count(*) filter (b > 12 and a <= 12), count(*) filter (a <= 12 and b <= 12 and a <> b), min(s) filter (a <= 12 and b <= 12 and a <> b)
         from (select s, split_part(replace(s, '-', '/'), '/', 1)::int as a, split_part(replace(s, '-', '/'), '/', 2)::int as b
-              from (select {text} as s from {relation}) where {matches('s', FORMS['slashed'])})""").fetchone()
-    return TimeEvidence(cells, forms, *order)
-
-
-def iso_text(text: str, forms: tuple[str, ...], order: DateOrder) -> str:
-    """The cell rewritten to ISO, epochs left as they are, null for a form that isn't among these."""
-    cases = " ".join(f"when {matches(text, form)} then {sql}" for name in forms for form, sql in _ways(text, name, order))
-    return f"case {cases} end" if cases else "null::varchar"
-
-
-def _ways(text: str, name: str, order: DateOrder) -> list[tuple[str, str]]:
-    """Patterns and how to rewrite what has them; the plain ones, which nearly all cells have, first and in one step."""
-    if name == "epoch":
-        return [(FORMS[name], text)]
-    if name == "compact":
-        return [(FORMS[name], _compact(rf"regexp_replace(upper({text}), '^(\d{{4}})(\d{{2}})(\d{{2}})', '\1-\2-\3')"))]
-    target = {"iso": r"\1-\2-\3", "dotted": r"\3-\2-\1", "slashed": r"\3-\2-\1" if order == "day_first" else r"\3-\1-\2"}[name]
-    dated = f"regexp_replace({text}, {literal(f'^{DAYS[name]}')}, {literal(target)})"
-    plain = [(PLAIN_ISO, text)] if name == "iso" else [(DAYS[name] + PLAIN_CLOCK, dated)]
-    return [*plain, (FORMS[name], _tidy_clock(dated))]
-
-
-def _compact(dated: str) -> str:
-    return rf"case when strlen({dated}) > 10 then regexp_replace({dated}, 'T?(\d{{2}})(\d{{2}})(\d{{2}})(Z?)$', 'T\1:\2:\3\4') else {dated} end"
-
-
-def _tidy_clock(text: str) -> str:
-    """The part after the date as the cast wants it: a space, capital letters, a point, the zone close by."""
-    spaced = rf"regexp_replace(upper({text}), '^([-\d]+)(?:T|,? +)', '\1 ')"
-    pointed = f"replace({spaced}, ',', '.')"
-    zoned = rf"regexp_replace(regexp_replace({pointed}, ' ?(UTC|GMT)$', 'Z'), ' +(Z|[+-]\d{{2}}(?::?\d{{2}})?)$', '\1')"
-    whole = rf"regexp_replace({zoned}, ' (\d{{1,2}}:\d{{2}})(Z|[+-])', ' \1:00\2')"
-    return rf"regexp_replace({whole}, ' ?([AP])\.?M\.?', ' \1M')"
+              from (select {text} as s from {relation}) where {slashed})""").fetchone()
 
 
 def is_zoned(iso: str, forms: tuple[str, ...]) -> str:
     """Whether the cell says its zone itself; seconds since 1970 do."""
-    epoch = f"{matches(iso, FORMS['epoch'])} or " if "epoch" in forms else ""
+    epoch = f"{matches(iso, SECONDS)} or " if _has_seconds(forms) else ""
     return f"({epoch}suffix({iso}, 'Z') or regexp_matches({iso}, {literal(ZONED)}))"
+
+
+def _has_seconds(forms: tuple[str, ...]) -> bool:
+    return "epoch" in forms or "hour" in forms
 
 
 def parsed(iso: str, zoned: str, forms: tuple[str, ...]) -> str:
     """The timestamp: in UTC where the cell says its zone, else as the clock on the wall showed it. Null where there is no such day or hour."""
     cases = []
-    if "epoch" in forms:
-        seconds = f"try_cast(split_part({iso}, '.', 1) || rpad(split_part({iso}, '.', 2), 6, '0') as bigint)"
-        micros = f"case strlen(split_part({iso}, '.', 1)) when 10 then {seconds} when 13 then try_cast({iso} as bigint) * 1000 else try_cast({iso} as bigint) end"
-        cases.append(f"when {matches(iso, FORMS['epoch'])} then make_timestamp({micros})")
-    cases.append(f"when suffix({iso}, 'M') then try_strptime({iso}, ['%Y-%m-%d %I:%M %p', '%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M:%S.%f %p'])")
+    if _has_seconds(forms):
+        micros = f"try_cast(split_part({iso}, '.', 1) || left(rpad(split_part({iso}, '.', 2), 6, '0'), 6) as bigint)"
+        cases.append(f"when {matches(iso, SECONDS)} then make_timestamp({micros})")
+    halves = "['%Y-%m-%d %I:%M %p', '%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M:%S.%f %p', '%Y-%m-%d %I %p']"
+    cases.append(f"when suffix({iso}, 'M') then try_strptime({iso}, {halves})")
+    split = rf"regexp_replace({iso}, '(M)(Z|{OFFSET})$', '\1')"
+    cases.append(f"when {zoned} and contains({iso}, 'M') then try_cast(try_strptime({split}, {halves})::varchar || substr({iso}, strlen({split}) + 1) as timestamptz)::timestamp")
     cases.append(f"when {zoned} and not suffix({iso}, 'Z') then try_cast({iso} as timestamptz)::timestamp")
     return f"case {' '.join(cases)} else try_cast({iso} as timestamp) end"
 

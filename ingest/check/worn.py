@@ -1,0 +1,123 @@
+"""Columns whose numbers wear something: what is taken off, and which unit the numbers get."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from ingest.check import readings
+from ingest.check.column import Column
+from ingest.check.plan import cells
+from ingest.engine import literal
+from ingest.errors import BadInput
+from ingest.values import units
+from ingest.values.dressed import Dress, dress, parts, scaled, spelt, undressed, unit_of
+from ingest.values.numbers import without_zeros
+from schemas.checking import Question
+
+PERCENT = "%"
+Factors = Mapping[str, Fraction]
+
+
+@dataclass(frozen=True)
+class Worn:
+    """A column of numbers by themselves. `core` is the number's text, a column of `relation` (SQL); `found` what was taken off, None where nothing was."""
+
+    steps: tuple[tuple[str, str], ...]
+    relation: str
+    core: str
+    unit: str = "''"
+    found: Dress | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    filled: int | None = None
+    """How many cells aren't empty, where it was counted."""
+
+
+def undress(column: Column, tidy: str) -> Worn:
+    """The column's numbers without what stands around them; as it is where nothing does."""
+    source, part, core, unit = (column.step(name) for name in ("source", "parts", "core", "unit"))
+    present = spelt(column.connection, column.relation, tidy)
+    if present is None:
+        return Worn((("source", tidy),), f"(select *, {tidy} as {source} from {column.relation})", source)
+    steps = (("source", tidy), ("parts", parts(source)), ("core", undressed(source, part)), ("unit", unit_of(part, present)))
+    relation = f"({cells(f'select * from {column.relation}', (column.plan(list(steps), 'VARCHAR', {}),))})"
+    found = dress(column.connection, relation, core, unit, source)
+    filled = column.connection.execute(f"select count({source}) from {relation}").fetchone()[0]
+    return Worn(steps, relation, core, unit, found, {"unit_removed": f"{core} <> {source}"} if found.dressed else {}, filled)
+
+
+def convert(column: Column, worn: Worn, number: str) -> tuple[str, tuple[Question, ...]]:
+    """The plain numbers in the unit that was chosen, and what is still to be chosen. What can't be converted is no number until it is."""
+    answered = column.answers.get(f"unit.{column.field.name}")
+    if worn.found is None or not worn.found.named:
+        return number, ()
+    share = column.answer("percent", tuple(readings.PERCENT))
+    offered = _offered(worn.found)
+    if answered is not None and answered not in offered:
+        raise BadInput(f"{answered!r} is no answer to unit.{column.field.name}.", f"It can be {' or '.join(offered) or 'left out'}.")
+    factors = _factors(worn.found, answered, share)
+    return _times(number, worn.unit, factors), _questions(column, worn, number, offered, answered, share) if column.match.column is not None else ()
+
+
+def _others(found: Dress) -> list[str]:
+    return [unit for unit in found.named if unit != PERCENT]
+
+
+def _offered(found: Dress) -> tuple[str, ...]:
+    """The units that numbers can be converted to, exactly; each of those that occur where there is no way between them."""
+    named, bare = _others(found), "" in dict(found.units)
+    if not named:
+        return ()
+    one_currency = len(named) == 1 and named[0] not in units.UNITS
+    return (*(units.targets(named) or named), *((readings.NONE,) if bare and not one_currency else ()))
+
+
+def _mixed(found: Dress) -> bool:
+    """Whether cells differ in their unit. A number beside others with one currency is in that currency."""
+    named, bare = _others(found), "" in dict(found.units)
+    return len(named) > 1 or (bare and any(unit in units.UNITS for unit in named))
+
+
+def _proposed(found: Dress) -> str | None:
+    """What the numbers are in until somebody says so. Beside numbers without any unit, none is likely."""
+    named = _others(found)
+    if not named:
+        return None
+    if not _mixed(found):
+        return named[0]
+    bare = dict(found.units).get("", 0)
+    return None if bare else next(iter(units.targets(named)), None)
+
+
+def _factors(found: Dress, answered: str | None, share: str | None) -> Factors:
+    """What the numbers of each unit are multiplied by; a unit that is missing can't be converted."""
+    one = Fraction(1)
+    target = answered or _proposed(found) or ("" if found.usual == PERCENT else found.usual)
+    known = {unit: times for unit in _others(found) if (times := one if unit == target else units.factor(unit, target)) is not None}
+    bare = {"": one} if "" in dict(found.units) and (answered or found.usual in ("", PERCENT) or not _mixed(found)) else {}
+    percent = {PERCENT: Fraction(1, 100) if share == "fraction" else one} if share or found.usual == PERCENT else {}
+    return {**known, **bare, **percent}
+
+
+def _times(number: str, unit: str, factors: Factors) -> str:
+    if set(factors.values()) == {Fraction(1)}:
+        return f"case when {unit} in ({', '.join(map(literal, factors))}) then {number} end"
+    cases = " ".join(f"when {literal(name)} then {number if times == 1 else without_zeros(scaled(f'({number})', times))}" for name, times in factors.items())
+    return f"case {unit} {cases} end"
+
+
+def _questions(column: Column, worn: Worn, number: str, offered: tuple[str, ...], answered: str | None, share: str | None) -> tuple[Question, ...]:
+    found, name, header = worn.found, column.field.name, column.header
+    asked: tuple[Question, ...] = ()
+    if answered is None and (_mixed(found) or len(offered) > 1):
+        totals = {target: _effect(column, worn, number, _factors(found, target, share)) for target in offered}
+        asked = (readings.unit(name, header, found, totals, _proposed(found)),)
+    if PERCENT in found.named and share is None:
+        totals = {way: _effect(column, worn, number, _factors(found, answered, way)) for way in readings.PERCENT}
+        asked += (readings.percent(name, header, found, totals),)
+    return asked
+
+
+def _effect(column: Column, worn: Worn, number: str, factors: Factors) -> str:
+    total, unread = column.connection.execute(f"""
+        select sum(try_cast(n as decimal(38,9))), count(*) filter (n is null) from (select {_times(number, worn.unit, factors)} as n from {worn.relation} where {worn.core} is not null)""").fetchone()
+    return f"the column adds up to {readings.plain_text(total or 0)}" + (f"; {unread:,} can't be read" if unread else "")
