@@ -16,7 +16,7 @@ END_MARK = "\x1a"
 MAX_PIECES = 4
 """Over how many lines a row may be spread by line breaks that aren't quoted."""
 SURPLUS = ",;\t|"
-ROWS_TO_COMPARE = 12
+ROWS_TO_COMPARE = 15
 NOTHING = ""
 
 Row = tuple[int, Sequence[str]]
@@ -76,7 +76,7 @@ class Mender:
         """A row with a space after every delimiter, where the others have none."""
         before_quotes = record.raw.count(f"{self.dialect.delimiter} {self.dialect.quote}") if self.dialect.quote else 0
         filled = [cell for cell in cells[1:] if cell.strip()]
-        spaced = sum(cell[:1] == " " for cell in filled)
+        spaced = sum(cell[:1] == " " and self.dialect.delimiter + cell in record.raw for cell in filled)
         if not spaced or spaced + before_quotes < max(len(filled), min(2, len(cells) - 1)) or len(self.fitter.regular) < ROWS_TO_COMPARE:
             return cells
         self.fitter.note(number, "Spaces after the delimiters of this row were left out.")

@@ -87,7 +87,7 @@ class Fitter:
         self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular)
         self.mark = dialect.quote
         self.regular = regular[:ROWS_FOR_QUOTES]
-        self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.9 * len(rows)
+        self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.8 * len(rows)
         self.repairs: list[Repair] = []
         self.unlisted = 0
         self.aligned = 0
