@@ -114,7 +114,7 @@ def check(options: argparse.Namespace) -> int:
     document = check_file(
         Path(options.file), slug=options.event_type, account=options.account, recipe=options.recipe, matches=_pairs(options.match, "--match"), constants=_pairs(options.constant, "--constant"),
         key=options.key, answers=_pairs(options.answer, "--answer"), zone=options.zone, period=options.period, sheet=options.sheet,
-        control_count=options.control_count, control_sums=_pairs(options.control_sum, "--control-sum"), out_dir=options.out_dir and Path(options.out_dir),
+        control_count=options.control_count, control_sums=_pairs(options.control_sum, "--control-sum"), out_dir=options.out_dir and Path(options.out_dir), checks=options.check or [],
     )
     print_json(document) if options.json else _print_check(document)
     return 1 if document["rows"]["rejected"] else 0
@@ -124,12 +124,33 @@ def _print_check(document: dict) -> None:
     rows = document["rows"]
     print(f"{document['import_id']}: {count(rows['read'], 'row')} = {rows['accepted']:,} ready + {rows['rejected']:,} need fixing + {rows['duplicate']:,} already sent or repeated + {rows['excluded']:,} left out")
     for issue in document["issues"]:
-        where = ", ".join(f"row {example['row']}: {example['value']!r}" for example in issue["examples"][:3])
+        where = ", ".join(f"row {example['row']}: {example['value']!r}" if example["row"] else str(example["value"]) for example in issue["examples"][:3])
         print(f"  {issue['severity']}: {issue['count']:,} × {issue['code']} in {issue['column'] or 'the row'} ({where}). {issue['todo']}")
     for total in document["comparisons"]:
         print(f"  {'agrees' if total['agrees'] else 'DIFFERS'}: {total['what']}, {total['expected']} by the {total['source']}, {total['found']} found")
     for question in document["questions"]:
         print(f"  question {question['name']}: {question['text']}")
+
+
+def changes(options: argparse.Namespace) -> int:
+    """Says what changed since an earlier import of the same kind, before anything is sent."""
+    from ingest.commands.checking import changes_of
+
+    document = changes_of(options.import_id, options.against)
+    if options.json:
+        print_json(document)
+    elif document["against"] is None:
+        print("There is no earlier import of this kind to compare it with.")
+    else:
+        _print_changes(document)
+    return 0
+
+
+def _print_changes(document: dict) -> None:
+    print(f"Against {document['against']} ({document['against_file']}, {document['against_period'] or 'no period'}): {document['new']:,} new, {document['unchanged']:,} unchanged, {document['changed']:,} changed, {document['removed']:,} removed")
+    for each in document["customers"][:20]:
+        totals = ", ".join(f"{field} {before} → {after}" for field, (before, after) in each["totals"].items())
+        print(f"  {each['customer_id']}: {each['events'][0]:,} → {each['events'][1]:,} events{', ' if totals else ''}{totals}")
 
 
 def correct(options: argparse.Namespace) -> int:
@@ -262,6 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     given.read_options(given.add_command(commands, "read", read))
     given.event_type_options(given.add_command(commands, "event-type", event_type))
     given.check_options(given.add_command(commands, "check", check))
+    given.changes_options(given.add_command(commands, "changes", changes))
     given.correct_options(given.add_command(commands, "correct", correct))
     given.recipe_options(given.add_command(commands, "recipe", recipe))
     given.preview_options(given.add_command(commands, "preview", preview))

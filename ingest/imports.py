@@ -15,9 +15,10 @@ from typing import Literal
 import pyarrow as pa
 from pydantic import TypeAdapter
 
-from ingest import apart, files, ledger, metric
+from ingest import apart, files, ledger, metric, strangers
 from ingest import check as checking
 from ingest import match as matching
+from ingest.changes import changes as changes
 from ingest.correct import columns_after, fitting
 from ingest.errors import BadInput, Broken, NotReady, Unreadable
 from ingest.read import read_file, unpack_tables
@@ -25,6 +26,7 @@ from ingest.returned import number_as_in_the_first_file
 from ingest.settings import settings
 from ingest.store import accounts, audit, corrections, imports, open_rows, pushes
 from ingest.store.database import store
+from schemas.account import Account
 from schemas.checking import CheckResult, Question
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
@@ -34,6 +36,8 @@ from schemas.records import ImportRecord, ImportState
 
 BUSY = ("pushing",)
 PROFILES = "columns.json"
+HISTORY = 3
+"""So many imports that were sent before say what is usual."""
 _PROFILES = TypeAdapter(tuple[ColumnProfile, ...])
 
 
@@ -192,7 +196,7 @@ def propose_key(import_id: str, spec: MatchSpec) -> tuple[tuple[str, ...], str]:
 def earlier_key(import_id: str, slug: str, account: str | None = None) -> EarlierKey | None:
     """What made a row the same row when another import of this event type was last sent to the account."""
     target = accounts.account(account or imports.get(import_id).account)
-    last = imports.last_sent(target.ledger_name, slug, but=import_id)
+    last = next(iter(imports.last_sent(target.ledger_name, slug, but=import_id)), None)
     match = files.stage_folder(last.import_id, "check", last.check_key) / "match.json" if last else None
     if match is None or not match.exists():
         return None
@@ -213,6 +217,7 @@ def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> Import
     if record.state in BUSY:
         raise NotReady("This import is being sent; its columns can't be matched again now.")
     matching.validate(spec, record.report)
+    checking.rules_of(spec)
     if record.match == spec and record.account == account:
         return record
     with store().begin() as connection:
@@ -231,20 +236,28 @@ def check(import_id: str) -> ImportRecord:
     account = accounts.account(record.account)
     version = ledger.ledger_version(account.ledger_name, record.match.event_type.slug)
     earlier = earlier_key(import_id, record.match.event_type.slug, account.name)
+    spec, unknown, history = record.match.without_acknowledgements, strangers.known_as(import_id), _sent_events(import_id, account, record.match.event_type.slug)
     raw = raw_folder(import_id)
     with files.import_lock(import_id):
-        key = files.stage_key("check", f"{table_key(import_id, record.report)}|{version}|{account.profile.model_dump_json()}|{earlier and earlier.model_dump_json()}", record.match)
+        known = f"{table_key(import_id, record.report)}|{version}|{account.profile.model_dump_json()}|{earlier and earlier.model_dump_json()}|{[path.parent.name for path in history]}|{sorted(unknown.items())}"
+        key = files.stage_key("check", known, spec)
 
         def work(folder: Path) -> None:
-            result = checking.check_raw(raw, record.report, record.match, account, import_id=import_id, sha256=record.sha256, out=folder, earlier=earlier)
+            result = checking.check_raw(raw, record.report, spec, account, import_id=import_id, sha256=record.sha256, out=folder, earlier=earlier, history=history, unknown=unknown)
             (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
-            (folder / "match.json").write_text(record.match.model_dump_json(), encoding="utf-8")
+            (folder / "match.json").write_text(spec.model_dump_json(), encoding="utf-8")
 
         folder = files.make_stage(import_id, "check", key, work)
-        result = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8"))
+        result = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8")).acknowledged_by(record.match.answers)
         _rows_are_conserved(record.report, result)
         period = (result.first_timestamp or "")[:7] or record.period
         return imports.change(import_id, check=result, check_key=key, state=_state_after_check(import_id, result), period=period, message="")
+
+
+def _sent_events(import_id: str, account: Account, slug: str) -> list[Path]:
+    """The events of the imports that were sent last: what usual numbers are."""
+    sent = imports.last_sent(account.ledger_name, slug, but=import_id, most=HISTORY)
+    return [path for each in sent if (path := files.stage_folder(each.import_id, "check", each.check_key) / "events.parquet").exists()]
 
 
 def choose_rejected(import_id: str, choice: Literal["stop", "continue"], who: str) -> ImportRecord:

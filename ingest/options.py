@@ -50,12 +50,19 @@ def check_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--constant", action="append", metavar="FIELD=VALUE", help="the same value for every row; repeat for each")
     command.add_argument("--key", action="append", metavar="COLUMN", help="a column that makes a row the same row; repeat for each; default: all columns")
     command.add_argument("--answer", action="append", metavar="QUESTION=VALUE", help="the answer to an open question, by its name")
+    command.add_argument("--check", action="append", metavar="NAME[=KEY:VALUE,...]", help="how a check is set, such as range.quantity=min:0,max:10000 or non_negative=severity:error; repeat for each; docs/checks.md lists them")
     command.add_argument("--zone", help="time zone of timestamps that carry none, such as Europe/Berlin; default UTC, with a warning")
     command.add_argument("--period", metavar="YYYY-MM", help="the month of rows that carry no date; they get its end")
     command.add_argument("--sheet", help="the sheet to read")
     command.add_argument("--control-count", type=int, metavar="N", help="how many rows the sender says there are")
     command.add_argument("--control-sum", action="append", metavar="FIELD=SUM", help="the sum the sender gave for a field")
     command.add_argument("--out-dir", help="also write events.parquet and issues.csv there")
+
+
+def changes_options(command: argparse.ArgumentParser) -> None:
+    """What `changes` takes."""
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--against", metavar="IMPORT_ID", help="the earlier import; default: the last one of the same event type and account, of the same month or the one before")
 
 
 def correct_options(command: argparse.ArgumentParser) -> None:

@@ -1,16 +1,18 @@
 """A file imported, matched and checked, and what it comes to, as documents."""
 
 
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ingest import imports
-from ingest.commands.documents import Document, check_document, event_type_of, nearly_known, shown
+from ingest.commands.documents import Document, check_document, event_type_of, shown, with_customers
 from ingest.errors import BadInput, Unreadable
 from ingest.settings import settings
 from ingest.store import accounts, recipes
 from schemas.account import Account
+from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType
 from schemas.matching import Period
 from schemas.previewing import FUNCTIONS, PreviewSpec
@@ -18,10 +20,14 @@ from schemas.reading import ReadSpec
 from schemas.recipe import StoredRecipe
 from schemas.records import ImportRecord
 
+PARAMETERS = re.compile(rf",(?=(?:{'|'.join(CheckSetting.model_fields)}):)")
+"""A comma is one between parameters where another parameter's name follows; those of a formula are its own."""
+LISTS = ("values", "fields")
+
 
 def check_file(
     path: Path, *, slug: str | None, account: str | None, recipe: str | None, matches: Mapping[str, str], constants: Mapping[str, str], key: list[str] | None, answers: Mapping[str, str], zone: str | None,
-    period: str | None, sheet: str | None, control_count: int | None, control_sums: Mapping[str, str], out_dir: Path | None,
+    period: str | None, sheet: str | None, control_count: int | None, control_sums: Mapping[str, str], out_dir: Path | None, checks: Sequence[str] = (),
 ) -> Document:
     """Imports a file (the same bytes are the same import), matches and checks it: as a recipe says, or as is said here."""
     from ingest import match as matching
@@ -33,7 +39,7 @@ def check_file(
     answers = {**answers, **({"zone.timestamp": zone} if zone else {})}
     questions, followed = (), {}
     if given:
-        followed = _follow(record.id, given, event_type, found, answers, matches, _period(period, zone))
+        followed = _follow(record.id, given, event_type, found, answers, matches, _period(period, zone), check_settings(checks))
     else:
         record = imports.read(record.id, ReadSpec(sheet=sheet) if sheet else None)
         if record.state == "unreadable":
@@ -43,12 +49,27 @@ def check_file(
             answers=answers, control_count=control_count, control_sums=control_sums,
             earlier=None if key else imports.earlier_key(record.id, event_type.slug, found.name),
         )
-        imports.set_match(record.id, spec, found.name, settings().user)
-    record = imports.check(record.id)
+        imports.set_match(record.id, spec.model_copy(update={"checks": check_settings(checks)}), found.name, settings().user)
+    record = with_customers(imports.check(record.id), found)
     if out_dir:
         _write_check(record, out_dir)
-    document = check_document(record, record.match, questions)
-    return {**document, "issues": [*document["issues"], *(each.model_dump(mode="json") for each in nearly_known(record, found))], **followed}
+    return {**check_document(record, record.match, questions), **followed}
+
+
+def check_settings(texts: Sequence[str]) -> dict[str, CheckSetting]:
+    """`name`, `name=key:value,key:value` and `name={JSON}` as settings of checks."""
+    found = {}
+    for text in texts:
+        name, _, said = text.partition("=")
+        found[name.strip()] = CheckSetting.model_validate_json(said) if said.startswith("{") else CheckSetting(**dict(_parameter(each, text) for each in PARAMETERS.split(said) if each))
+    return found
+
+
+def _parameter(text: str, whole: str) -> tuple[str, object]:
+    name, colon, value = text.partition(":")
+    if not colon or name.strip() not in CheckSetting.model_fields:
+        raise BadInput(f"--check {whole!r} can't be understood.", "Write --check NAME, --check NAME=key:value,key:value or --check NAME={JSON}; docs/checks.md lists them.")
+    return name.strip(), tuple(value.split("|")) if name.strip() in LISTS else value
 
 
 def _slug(slug: str | None, given: StoredRecipe | None) -> str:
@@ -59,10 +80,10 @@ def _slug(slug: str | None, given: StoredRecipe | None) -> str:
     return slug or given.recipe.event_type
 
 
-def _follow(import_id: str, given: StoredRecipe, event_type: EventType, found: Account, answers: Mapping[str, str], matches: Mapping[str, str], period: Period | None) -> Document:
+def _follow(import_id: str, given: StoredRecipe, event_type: EventType, found: Account, answers: Mapping[str, str], matches: Mapping[str, str], period: Period | None, checks: Mapping[str, CheckSetting]) -> Document:
     from ingest.recipes import follow
 
-    drifted = follow(import_id, given.recipe, event_type, found.name, settings().user, answers=answers, matches=matches, period=period)
+    drifted = follow(import_id, given.recipe, event_type, found.name, settings().user, answers=answers, matches=matches, period=period, checks=checks)
     return {"recipe": {"name": given.recipe.name, "version": given.version, **drifted.model_dump(mode="json")}}
 
 
@@ -95,3 +116,9 @@ def preview_import(import_id: str, *, by: tuple[str, ...], field: str | None, fu
     spec = PreviewSpec(by=by, field=field, function=function)
     table = imports.preview(import_id, spec)
     return {"import_id": import_id, "by": list(by), "field": field, "function": function, "rows": table.to_pylist()}
+
+
+def changes_of(import_id: str, against: str | None) -> Document:
+    """What changed since an earlier import of the same kind."""
+    found = imports.changes(import_id, against)
+    return found.model_dump(mode="json") if found else {"import_id": import_id, "against": None}

@@ -55,13 +55,24 @@ def same_file(sha256: str) -> list[ImportRecord]:
         return [_record(row) for row in connection.execute(query).mappings()]
 
 
-def last_sent(ledger_name: str, slug: str, *, but: str) -> Row | None:
-    """The import whose events of a type were sent to an account last, other than this one: `import_id`, `file_name`, `check_key`, `sent_at`."""
+def last_sent(ledger_name: str, slug: str, *, but: str, most: int = 1) -> list[Row]:
+    """The imports whose events of a type were sent to an account last, other than this one, newest first: `import_id`, `file_name`, `check_key`, `sent_at`."""
     columns = pushes.c.import_id, imports.c.file_name, pushes.c.check_key, pushes.c.started_at.label("sent_at")
     of_this_kind = pushes.c.ledger_name == ledger_name, pushes.c.event_type == slug, pushes.c.import_id != but, pushes.c.events > 0
-    query = select(*columns).join(imports, imports.c.id == pushes.c.import_id).where(*of_this_kind).order_by(pushes.c.started_at.desc()).limit(1)
+    query = select(*columns).join(imports, imports.c.id == pushes.c.import_id).where(*of_this_kind).order_by(pushes.c.started_at.desc()).limit(most)
     with store().connect() as connection:
-        return connection.execute(query).first()
+        return list(connection.execute(query))
+
+
+def before(record: ImportRecord, periods: Sequence[str]) -> str | None:
+    """The newest import of the same event type and account, of one of these periods (the first one that has any), that was checked and made before this one."""
+    alike = imports.c.event_type == record.event_type, imports.c.account == record.account, imports.c.id != record.id, imports.c.created_at <= record.created_at, imports.c.check_key.is_not(None), imports.c.state != "discarded"
+    with store().connect() as connection:
+        for period in periods:
+            found = connection.execute(select(imports.c.id).where(*alike, imports.c.period == period).order_by(imports.c.created_at.desc()).limit(1)).scalar()
+            if found:
+                return found
+    return None
 
 
 def sent_files(import_ids: Sequence[str]) -> dict[str, dict[str, str]]:

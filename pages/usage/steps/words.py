@@ -125,7 +125,7 @@ def lower_first(text: str) -> str:
 
 def examples(each: IssueGroup, most: int = 3) -> str:
     """The first places of an issue, as rows of the person's own spreadsheet."""
-    shown = ", ".join(f"row {number(example.row)}{'' if example.value in (None, '') else f': ‘{plain(_cut(example.value))}’'}" for example in each.examples[:most])
+    shown = ", ".join(f"row {number(example.row)}{'' if example.value in (None, '') else f': ‘{plain(_cut(example.value))}’'}" if example.row else plain(_cut(example.value or "")) for example in each.examples[:most])
     return f" ({'first: ' if each.count > 1 else ''}{shown})" if shown else ""
 
 
