@@ -20,11 +20,14 @@ from ingest.sandbox.server import build_app
 from ingest.settings import PROJECT, settings
 from ingest.store import accounts, imports
 from pages.parts import errors
-from pages.usage.steps import decisions, identity, words
-from pages.usage.steps.draft import NEW, Choice, Draft, NewField, count_of, field_name, from_match, lines, match_spec, new_event_type, new_lines, period_of, proposed_columns, slug_of, total_of
+from pages.usage.steps import decisions, same_row, words
+from pages.usage.steps.draft import NEW, Choice, Draft, NewField, from_match, period_of
+from pages.usage.steps.lines import lines, match_spec
+from pages.usage.steps.new_fields import field_name, new_event_type, new_lines, proposed_columns, slug_of
+from pages.usage.steps.typed import count_of, total_of
 from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
 from schemas.event_type import EventType, Field
-from schemas.matching import ColumnProfile, FieldMatch, MatchSpec, Period, Suggestion
+from schemas.matching import ColumnProfile, FieldMatch, KeyCandidate, MatchSpec, Period, Suggestion
 from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
 from tests.faults import served
 
@@ -237,9 +240,21 @@ def test_the_answer_names_every_column_once() -> None:
     assert (spec.ignored, spec.key, spec.control_count, spec.control_sums) == (("Note",), ("customer_id",), 3, {"calls": "12.50"})
 
 
-def test_a_key_with_empty_cells_is_not_proposed() -> None:
-    assert identity.without_gaps(("customer_id", "region"), "unique", {"customer_id": 1, "calls": 3}) == (("customer_id", "region"), "unique")
-    assert identity.without_gaps(("customer_id", "region"), "unique", {"region": 73}) == ((), "what would tell the rows apart is empty in some of them (region)")
+KEYS = (KeyCandidate(fields=("region",), why="usage.csv was sent under it", before=True), KeyCandidate(fields=(), why="every row counts"), KeyCandidate(fields=("customer_id", "timestamp"), why="told apart; 2 rows agree", differing=2))
+
+
+@pytest.mark.parametrize(
+    ("identity", "key", "chosen"),
+    [("proposed", (), 0), ("all", (), 1), ("offered", ("timestamp", "customer_id"), 2), ("offered", ("calls",), "own"), ("own", ("region",), "own")],
+)
+def test_the_key_that_was_chosen_stands_chosen_again(identity: str, key: tuple[str, ...], chosen: int | str) -> None:
+    assert same_row.chosen_of(identity, key, KEYS) == chosen
+
+
+def test_keys_are_offered_in_words() -> None:
+    names = ("customer_id", "timestamp", "region", "calls")
+    assert [same_row.label(each, names, first=position == 0) for position, each in enumerate(KEYS)] == ["region (proposed, used before)", "All columns", "Customer + Time"]
+    assert same_row.reason(KEYS[2]) == "Told apart; 2 rows agree."
 
 
 def test_a_stored_match_comes_back_as_it_was() -> None:

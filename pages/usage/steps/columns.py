@@ -12,13 +12,16 @@ from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.state import open_import
 from pages.parts.text import count, plain
-from pages.usage.steps import fields, identity, new_type
+from pages.usage.steps import fields, identity, left_open, new_type, same_row
 from pages.usage.steps.aside import aside
-from pages.usage.steps.draft import NEW, Line, Place, lines, match_spec, new_event_type, new_lines, proposed_columns, used_columns
+from pages.usage.steps.draft import NEW, Place
+from pages.usage.steps.lines import Line, lines, match_spec, used_columns
+from pages.usage.steps.new_fields import new_event_type, new_lines, proposed_columns
 from pages.usage.steps.words import destination, listed
 from schemas.account import Account
+from schemas.checking import Question
 from schemas.event_type import EventType
-from schemas.matching import ColumnProfile, MatchSpec, Suggestion
+from schemas.matching import ColumnProfile, KeyCandidate, MatchSpec, Suggestion
 from schemas.records import ImportRecord
 
 SENT = ("pushing", "stopped", "pushed", "proven")
@@ -31,7 +34,8 @@ def show(record: ImportRecord, actor: frame.Actor) -> None:
     elif record.state in SENT:
         _already_sent(record)
     else:
-        _form(Place(record=record, raw_key=pointers(record.id)[0] or "", who=actor.name))
+        record = imports.read_record(record.id)  # with the columns that corrections added
+        _form(Place(record=record, raw_key=pointers(record.id)[0] or "", who=actor.name, table=imports.table_key(record.id, record.report)))
 
 
 def _form(place: Place) -> None:
@@ -39,8 +43,8 @@ def _form(place: Place) -> None:
     known = _event_types_or_sentence(place, account)
     if known is None:
         return
-    profiles = _profiles(place.record.id, place.raw_key)
-    proposal = _proposal(place.record.id, place.raw_key, place.record.file_name)
+    profiles = _profiles(place.record.id, place.table)
+    proposal = _proposal(place.record.id, place.table, place.record.file_name)
     candidates = _candidates(place, known)
     chosen = _what_is_this(place, known, candidates)
     if chosen == NEW:
@@ -50,19 +54,19 @@ def _form(place: Place) -> None:
     unused = [column for column in place.record.report.columns if column not in used_columns(made)]
     if unused:
         aside(f"Not sent: {listed(unused, 12)}. {'This column has' if len(unused) == 1 else 'These columns have'} no place in this kind of usage.")
-    key = _rest(place, made, event_type, profiles) if event_type else None
-    _button(place, account, made, event_type, key, problem, creates=chosen == NEW)
+    key, standing, waiting = _rest(place, account, made, event_type, profiles) if event_type else (None, {}, "")
+    _button(place, account, made, event_type, key, standing, problem or waiting, creates=chosen == NEW)
 
 
 def _existing(place: Place, event_type: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[Line, ...], EventType, str]:
-    suggested = _suggestions(place.record.id, place.raw_key, event_type)
+    suggested = _suggestions(place.record.id, place.table, event_type)
     made = lines(event_type, suggested, place.draft(), profiles)
     fields.show(place, made, profiles, {each.field for each in suggested if each.confidence == "certain"})
     return made, event_type, ""
 
 
 def _new(place: Place, account: Account, known: dict[str, EventType], proposal: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[Line, ...], EventType | None, str]:
-    suggested = _suggestions(place.record.id, place.raw_key, proposal)
+    suggested = _suggestions(place.record.id, place.table, proposal)
     aside(f"It will be created in {destination(account.name, account.kind)} when you press *Looks right*. An event type can't be removed again.")
     new_type.name(place, proposal)
     roots = lines(EventType(name=proposal.name, slug=proposal.slug), suggested, place.draft(), profiles)
@@ -84,11 +88,14 @@ def _taken(event_type: EventType, known: dict[str, EventType]) -> str:
     return f"The account has a kind of usage with this short name already: {plain(known[event_type.slug].name)}. Choose that one above, or give this one another name."
 
 
-def _rest(place: Place, made: tuple[Line, ...], event_type: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[str, ...] | None:
+def _rest(place: Place, account: Account, made: tuple[Line, ...], event_type: EventType, profiles: tuple[ColumnProfile, ...]) -> tuple[tuple[str, ...] | None, dict[str, str], str]:
+    """Everything below the fields: the key, the answers that stand chosen, and why the button has to wait."""
     identity.period(place, made)
-    key = identity.key(place, event_type, made, _propose_key, {profile.column: profile.empty for profile in profiles})
+    spec = _spec_so_far(place, made, event_type)
+    standing, waiting = left_open.show(place, _left_open(place, account, spec), spec.answers) if spec else ({}, "")
+    key = same_row.key(place, made, _keys(place, account, spec) if spec else (), {profile.column: profile.empty for profile in profiles})
     identity.control_totals(place, made)
-    return key
+    return key, standing, waiting
 
 
 def _what_is_this(place: Place, known: dict[str, EventType], candidates: list[str]) -> str:
@@ -111,14 +118,15 @@ def _type_chosen(place: Place, key: str) -> None:
     place.keep(place.draft().with_event_type(st.session_state[key]))
 
 
-def _button(place: Place, account: Account, made: tuple[Line, ...], event_type: EventType | None, key: tuple[str, ...] | None, problem: str, *, creates: bool) -> None:
-    reason = problem or identity.problem(place) or _doubts(made)
+def _button(place: Place, account: Account, made: tuple[Line, ...], event_type: EventType | None, key: tuple[str, ...] | None, standing: dict[str, str], problem: str, *, creates: bool) -> None:
+    reason = _doubts(made) or problem or identity.problem(place)
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button("Looks right", type="primary", disabled=bool(reason), key=place.key("looks_right"))
         if reason:
             st.markdown(f":material/info: {reason}")
     if pressed and event_type is not None:
         with errors.shown():
+            place.change(answers={**place.draft().answers, **standing})
             _accept(place, account, made, event_type, key, creates=creates)
         if _accepted(place):
             open_import(place.record.id, "review")
@@ -135,7 +143,7 @@ def _accept(place: Place, account: Account, made: tuple[Line, ...], event_type: 
     spec = _spec(place, made, event_type, key)
     imports.set_match(place.record.id, spec, account.name, place.who)
     jobs.queue_check(place.record.id, place.who)
-    place.change(event_type=event_type.slug)
+    place.change(event_type=event_type.slug, answers={})
     st.session_state[place.key("accepted")] = True
 
 
@@ -195,35 +203,57 @@ def _event_types(account_name: str, ledger_name: str) -> list[EventType]:
 
 
 @st.cache_data(ttl=3600, max_entries=100, show_spinner="Looking at the columns …")
-def _profiles(import_id: str, raw_key: str) -> tuple[ColumnProfile, ...]:
+def _profiles(import_id: str, table: str) -> tuple[ColumnProfile, ...]:
     return ask(imports.columns, import_id)
 
 
 @st.cache_data(ttl=3600, max_entries=100, show_spinner=False)
-def _proposal(import_id: str, raw_key: str, file_name: str) -> EventType:
-    return match.propose_event_type(_profiles(import_id, raw_key), file_name)
+def _proposal(import_id: str, table: str, file_name: str) -> EventType:
+    return match.propose_event_type(_profiles(import_id, table), file_name)
 
 
 @st.cache_data(ttl=3600, max_entries=500, show_spinner=False)
-def _suggestions(import_id: str, raw_key: str, event_type: EventType) -> tuple[Suggestion, ...]:
-    return ask(match.suggest, _profiles(import_id, raw_key), event_type)  # not imports.suggestions: that would look at every column again
+def _suggestions(import_id: str, table: str, event_type: EventType) -> tuple[Suggestion, ...]:
+    return ask(match.suggest, _profiles(import_id, table), event_type)  # not imports.suggestions: that would look at every column again
+
+
+def _spec_so_far(place: Place, made: tuple[Line, ...], event_type: EventType) -> MatchSpec | None:
+    """The match as it stands on the screen; None where it can't be told yet."""
+    if any(line.choice.kind == "open" for line in made):
+        return None
+    bare = place.draft().model_copy(update={"control_count": "", "control_sums": {}})
+    try:
+        return match_spec(event_type, made, bare, place.record.report.columns, _today(), key=None, before=place.before())
+    except IngestError:
+        return None
+
+
+def _keys(place: Place, account: Account, spec: MatchSpec) -> tuple[KeyCandidate, ...]:
+    earlier = imports.earlier_key(place.record.id, spec.event_type.slug, account.name)
+    try:
+        return _key_candidates(place.record.id, place.table, spec.model_copy(update={"answers": {}}).model_dump_json(), account.name, earlier and earlier.model_dump_json())
+    except IngestError:
+        return ()
 
 
 @st.cache_data(ttl=3600, max_entries=200, show_spinner="Looking for what makes a row the same row …")
-def _proposed_key(import_id: str, raw_key: str, spec: str) -> tuple[tuple[str, ...], str]:
-    return ask(imports.propose_key, import_id, MatchSpec.model_validate_json(spec))
+def _key_candidates(import_id: str, table: str, spec: str, account: str, earlier: str | None) -> tuple[KeyCandidate, ...]:
+    return ask(imports.key_candidates, import_id, MatchSpec.model_validate_json(spec), account)
 
 
-def _propose_key(place: Place, event_type: EventType, made: tuple[Line, ...]) -> tuple[tuple[str, ...], str]:
-    """The proposed key for what stands on the screen; nothing where it can't be told yet."""
-    if any(line.choice.kind == "open" for line in made):
-        return (), ""
-    bare = place.draft().model_copy(update={"control_count": "", "control_sums": {}})
+def _left_open(place: Place, account: Account, spec: MatchSpec) -> tuple[Question, ...]:
+    """What the columns leave open, answered or not: some is only asked once something else has its answer."""
+    specs = dict.fromkeys((spec.model_copy(update={"answers": {}}).model_dump_json(), spec.model_dump_json()))
     try:
-        spec = match_spec(event_type, made, bare, place.record.report.columns, _today(), key=None)
-        return _proposed_key(place.record.id, place.raw_key, spec.model_dump_json())
+        asked = [question for each in specs for question in _column_questions(place.record.id, place.table, each, account.name)]
     except IngestError:
-        return (), ""
+        return ()
+    return tuple({question.name: question for question in asked}.values())
+
+
+@st.cache_data(ttl=3600, max_entries=200, show_spinner="Looking for what the columns leave open …")
+def _column_questions(import_id: str, table: str, spec: str, account: str) -> tuple[Question, ...]:
+    return ask(imports.column_questions, import_id, MatchSpec.model_validate_json(spec), account)
 
 
 def _candidates(place: Place, known: dict[str, EventType]) -> list[str]:
@@ -239,7 +269,7 @@ def _candidates(place: Place, known: dict[str, EventType]) -> list[str]:
 
 def _fit(place: Place, event_type: EventType) -> float:
     """How much of an event type this file fills, by its own columns: 1 is all of it."""
-    found = {each.field for each in _suggestions(place.record.id, place.raw_key, event_type) if each.confidence != "possible"}
+    found = {each.field for each in _suggestions(place.record.id, place.table, event_type) if each.confidence != "possible"}
     wanted = {field.name for field in event_type.usage_fields}
     return len(found & wanted) / len(wanted) if wanted else 0.0
 

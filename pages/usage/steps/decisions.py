@@ -11,8 +11,9 @@ from pages.parts.ask import ask
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, number, plain
 from pages.parts.upload_box import upload_box
-from pages.usage.steps import downloads, identity, words
+from pages.usage.steps import downloads, words
 from pages.usage.steps.aside import aside
+from pages.usage.steps.asking import asked
 from schemas.base import Frozen
 from schemas.checking import CheckResult, IssueGroup, Question
 from schemas.records import ImportRecord
@@ -97,29 +98,13 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
 
 
 def _question(record: ImportRecord, question: Question, who: str, *, editable: bool) -> None:
-    st.markdown(f":material/help: **{plain(question.text)}**")
     key = f"answer_{record.id}_{question.name}"
-    chosen = _zone(question, key, editable) if question.name.startswith("zone.") else _option(question, key, editable)
+    chosen = asked(question, key, disabled=not editable)
     aside("Nothing is sent until you answer." if question.blocking else "You can go on without answering.")
     if st.button("Answer", key=f"{key}_button", disabled=not editable or chosen is None):
         with errors.shown():
             answer(record, question.name, chosen, who)
             st.rerun()
-
-
-def _option(question: Question, key: str, editable: bool) -> str | None:
-    """One of the options, the likely one first. It is chosen beforehand only where the data is read that way already."""
-    options = sorted(question.options, key=lambda option: option.value != question.proposed)
-    labels = {option.value: f"{plain(option.label)}{f': {plain(option.effect)}' if option.effect else ''}" for option in options}
-    index = 0 if options and not question.blocking and options[0].value == question.proposed else None
-    return st.radio(plain(question.text), list(labels), index=index, format_func=labels.get, key=key, label_visibility="collapsed", disabled=not editable)
-
-
-def _zone(question: Question, key: str, editable: bool) -> str | None:
-    """One of the world's time zones; the offered ones and the browser's come first."""
-    zones = identity.zones([option.value for option in question.options])
-    index = zones.index(question.proposed) if question.proposed in zones else None
-    return st.selectbox("Time zone", zones, index=index, key=key, disabled=not editable, placeholder="Choose a time zone")
 
 
 def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None:

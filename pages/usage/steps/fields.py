@@ -5,7 +5,8 @@ import streamlit as st
 from pages.parts.text import count, plain
 from pages.usage.steps import words
 from pages.usage.steps.aside import aside
-from pages.usage.steps.draft import Choice, Line, Place, said
+from pages.usage.steps.draft import Choice, Place
+from pages.usage.steps.lines import Line, said
 from schemas.matching import ColumnProfile, MatchSpec
 
 PAGE = 30

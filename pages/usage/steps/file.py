@@ -11,7 +11,8 @@ from pages.parts.state import open_import
 from pages.parts.text import count, number, plain
 from pages.parts.upload_box import start_reading, upload_box
 from pages.usage.steps import first_rows, found, reading_questions
-from pages.usage.steps.draft import Place, count_of
+from pages.usage.steps.draft import Place
+from pages.usage.steps.typed import count_of
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 

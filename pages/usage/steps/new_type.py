@@ -7,7 +7,8 @@ import streamlit as st
 from pages.parts.text import count, plain, shorten
 from pages.usage.steps import words
 from pages.usage.steps.aside import aside
-from pages.usage.steps.draft import NewField, Place, slug_of
+from pages.usage.steps.draft import NewField, Place
+from pages.usage.steps.new_fields import slug_of
 from schemas.event_type import FIELD_TYPES, EventType
 from schemas.matching import ColumnProfile
 
