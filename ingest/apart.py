@@ -16,15 +16,27 @@ from schemas.reading import ReadReport, ReadSpec
 
 FROM_BYTES = 8 * 1024**2
 """Smaller files are read before a process of their own would have begun."""
+FRAGILE = (b"PAR1", b"ARROW1", b"FEA1")
+"""How files begin whose libraries a damaged one can end together with the process they run in."""
+COMMAND = "from ingest import apart; apart.main()"
 LOOK_EVERY = 0.3
 """Seconds."""
-
-
 HEAD = 1024**2
 
 
 class Stopped(NotReady):
     """A person stopped the reading."""
+
+
+def goes_apart(source: Path) -> bool:
+    """Whether a file is better read in a process of its own."""
+    return source.stat().st_size >= FROM_BYTES or is_fragile(source)
+
+
+def is_fragile(source: Path) -> bool:
+    """Whether a damaged file of this kind could take the process along that reads it."""
+    with source.open("rb") as stream:
+        return stream.read(6).startswith(FRAGILE)
 
 
 def expected_rows(source: Path) -> int | None:
@@ -61,7 +73,7 @@ def _followed(reader: "_Reader", request: tuple, told: Callable[[int], None], st
                 raise answer
             told(answer)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        raise Unreadable("The reading of this file broke off; it may have needed more memory than there is.", "Split the file, or save it as CSV.") from None
+        raise Unreadable("The reading of this file broke off: it is damaged, or needs more memory than there is.", "Export it again, split it, or save it as CSV.") from None
     finally:
         reader.end()
 
@@ -71,7 +83,7 @@ class _Reader:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-c", "from ingest import apart; apart.main()", str(theirs.fileno())]
+        command = [sys.executable, "-c", COMMAND, str(theirs.fileno())]
         with theirs:
             self.child = subprocess.Popen(command, pass_fds=[theirs.fileno()], env={**os.environ}, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         self.line = Connection(ours.detach())

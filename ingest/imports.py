@@ -117,7 +117,7 @@ def read(import_id: str, spec: ReadSpec | None = None) -> ImportRecord:
 def _read_source(record: ImportRecord, spec: ReadSpec, folder: Path) -> ReadReport:
     """Reads a small file at once; a large one apart, telling how far it is, until somebody stops it."""
     source, asked = source_path(record.id), _stop_asked(record.id)
-    if record.size < apart.FROM_BYTES and not asked.exists():
+    if not apart.goes_apart(source) and not asked.exists():
         return read_file(source, record.file_name, spec, folder)
     expected = apart.expected_rows(source)
 

@@ -106,7 +106,10 @@ def _report(each: Input, spec: ReadSpec, folder: Path, say: Say) -> ReadReport:
         raise BadInput(f"There is no file {str(each.path)!r}.")
     if each.member:
         return read_inner(each.path, each.member, each.name, spec.model_copy(update={"sheet": None}) if spec.sheet == each.member else spec, folder)
-    return read_file(each.path, each.name, spec, folder, _telling(each, say))
+    telling = _telling(each, say)
+    if apart.is_fragile(each.path):
+        return apart.read_apart(each.path, each.name, spec, folder, telling or (lambda _rows: None), lambda: False)
+    return read_file(each.path, each.name, spec, folder, telling)
 
 
 def _telling(each: Input, say: Say) -> Callable[[int], None] | None:

@@ -11,6 +11,8 @@ import pytest
 from ingest import apart
 from ingest import read as reading
 from ingest.__main__ import main
+from ingest.tables import read_files
+from schemas.reading import ReadSpec
 
 CSV = "customer,n\nacme,1\n"
 MEMBERS = {"jan/usage.csv": CSV, "feb/usage.csv": "customer,n\nglobex,2\n", "n.json": '[{"a": "b"}]', "picture.png": b"\x89PNG\r\n", "__MACOSX/._usage.csv": b"\0\0"}
@@ -83,3 +85,17 @@ def test_a_large_file_tells_rows_and_percent(read, monkeypatch: pytest.MonkeyPat
     assert main(["read", str(tmp_path / "large.csv")]) == 0
     told = capsys.readouterr().err.splitlines()
     assert told[-1] == "large.csv: 250,000 rows, about 90 percent" and len(told) <= 9
+
+
+@pytest.mark.parametrize(("content", "size", "expected"), [(b"a,b\n1,2\n", 0, False), (b"PAR1....", 0, True), (b"ARROW1\0\0", 0, True), (b"FEA1", 0, True), (b"", 0, False), (b"a", 8 * 1024**2, True)])
+def test_large_files_and_those_whose_libraries_can_crash_are_read_in_a_process_of_their_own(tmp_path: Path, content: bytes, size: int, expected: bool):
+    path = tmp_path / "x"
+    path.write_bytes(content.ljust(size, b"x"))
+    assert apart.goes_apart(path) is expected
+
+
+def test_a_library_that_ends_its_process_ends_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 damaged")
+    monkeypatch.setattr(apart, "COMMAND", "import os; os.kill(os.getpid(), 11)")
+    report = read_files([tmp_path / "x.parquet"], ReadSpec(), out_dir=None)[0]
+    assert report["error"].startswith("The reading of this file broke off: it is damaged")
