@@ -51,7 +51,8 @@ class _Writer:
         if name in COMPARED:
             return self._compared(node.this, COMPARED[name], node.expression)
         if name in COUNTED:
-            return f"({self._as(node.this, 'number')} {COUNTED[name]} {self._as(node.expression, 'number')})", "number"
+            right = self._as(node.expression, "number")
+            return f"({self._as(node.this, 'number')} {COUNTED[name]} {f'nullif({right}, 0)' if name == 'Div' else right})", "number"
         if name in JOINED:
             return f"({self._as(node.this, 'truth')} {JOINED[name]} {self._as(node.expression, 'truth')})", "truth"
         if known is None:

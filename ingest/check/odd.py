@@ -140,7 +140,7 @@ def _missing_days(connection: duckdb.DuckDBPyConnection) -> None:
         filled as (select c.customer_id, c.day, k.n is not null as there
             from (select customer_id, unnest(generate_series(since::timestamp, (select last from span)::timestamp, interval 1 day))::date as day from regular) c left join known_days k using (customer_id, day)),
         usual as (select customer_id, isodow(day) as dow from filled group by all having avg(there::int) >= 0.5 and count(*) >= 2),
-        expected as (select f.*, lag(there, 1, true) over (partition by customer_id order by day) as before from filled f join usual u on u.customer_id = f.customer_id and u.dow = isodow(f.day)),
+        expected as (select f.*, lag(f.there, 1, true) over (partition by f.customer_id order by f.day) as before from filled f join usual u on u.customer_id = f.customer_id and u.dow = isodow(f.day)),
         runs as (select *, sum((not there and before)::int) over (partition by customer_id order by day) as run from expected),
         few as (select customer_id from runs group by 1 having count(*) >= 10 and max(run) <= greatest(1, count(*) / 15) and sum((not there)::int) <= 0.3 * count(*))
         select customer_id, min(day) as "from", max(day) as "to", count(*) as n from runs where not there and customer_id in (select customer_id from few) group by customer_id, run
@@ -150,7 +150,7 @@ def _missing_days(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("delete from missing where customer_id in (select customer_id from absent) and (select count(*) from absent) > (select count(*) from customers)")
     connection.execute("""
         insert into findings select 'days_without_usage', any_value(row_before), concat(customer_id, ' has nothing on ', "from", if("to" > "from", concat(' to ', "to"), '')), 'customer_id'
-        from missing left join (select m.customer_id, m."from", coalesce(max(_row) filter ("timestamp" < m."from"), min(_row)) as row_before from missing m join typed using (customer_id) group by all) using (customer_id, "from")
+        from missing left join (select m.customer_id, m."from", coalesce(max(t._row) filter (t."timestamp" < m."from"), min(t._row)) as row_before from missing m join typed t on t.customer_id = m.customer_id group by all) using (customer_id, "from")
         group by customer_id, "from", "to" """)
 
 
