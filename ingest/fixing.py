@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from ingest import imports
 from ingest.correct import DROPPED, columns_after
@@ -62,6 +63,15 @@ def effect(import_id: str, correction: Correction, *, limit: int = 5) -> tuple[i
         connection.execute(f"create view before as {raw_query(raw, record.report)}")
         connection.execute(f"create view after as {raw_query(raw, changed)}")
         return _differences(connection, record.report.columns, changed.columns, limit)
+
+
+def rows_at(import_id: str, row: int) -> pa.Table:
+    """The rows that stand in one row of the person's own file (several, where it was turned or has several sheets): `_row`, `_sheet`, then the table's columns."""
+    report = imports.read_record(import_id).report
+    columns = "".join(f", {identifier(name)}" for name in report.columns)
+    place = f"_row % {report.row_step}" if report.row_step else "_row"
+    with engine() as connection:
+        return connection.execute(f"select _row, _sheet{columns} from ({raw_query(imports.raw_folder(import_id), report)}) where {place} = ? order by _row", [row]).to_arrow_table()
 
 
 def bring_back(import_id: str, path: Path, file_name: str, who: str) -> int:

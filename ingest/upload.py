@@ -110,6 +110,21 @@ def bring_in(upload_id: str, owner: str, *, account: str | None = None, again: b
     return Arrival(upload_id=upload_id, file_name=upload.file_name, import_id=made[0], also=tuple(made[1:]))
 
 
+def put_right(upload_id: str, owner: str, import_id: str) -> int | None:
+    """Takes a finished upload for the corrected rows of an import, once: only cells of rows that it names change. How many rows did; None where this was done before."""
+    from ingest import fixing  # loads every stage, which an upload doesn't need
+
+    with _one_at_a_time(uploads.get(upload_id, owner).sha256):
+        upload = uploads.get(upload_id, owner)
+        if upload.import_id:
+            return None
+        whole = spool() / upload_id
+        changed = fixing.bring_back(import_id, whole, upload.file_name, owner)
+        uploads.became(upload_id, import_id)
+        whole.unlink(missing_ok=True)
+    return changed
+
+
 def clean_spool(older_than: float, *, now: float | None = None) -> int:
     """Removes what broken-off uploads left behind, where nothing has arrived for `older_than` seconds. How many files went."""
     latest = (now or time.time()) - older_than

@@ -8,6 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import streamlit as st
 
+from ingest.raw import row_in_file
+from schemas.reading import ReadReport
+
 PAGE_ROWS = 50
 _NAMES = {"_row": "Row", "_file": "File", "_sheet": "Sheet"}
 _FORMULA = r"^[=+\-@\t\r\n]"
@@ -29,6 +32,14 @@ def paged(fetch: Callable[[int, int], pa.Table], total: int, what: str, *, key: 
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{(page - 1) * rows + 1:,} to {min(page * rows, total):,} of {total:,}")
             st.pagination(pages, key=f"{key}_page")
+
+
+def as_in_file(table: pa.Table, report: ReadReport) -> pa.Table:
+    """The table with `_row` as the person's own file numbers its rows."""
+    if not report.row_step or "_row" not in table.column_names:
+        return table
+    numbers = [None if row is None else row_in_file(row, report) for row in table.column("_row").to_pylist()]
+    return table.set_column(table.column_names.index("_row"), "_row", pa.array(numbers, pa.int64()))
 
 
 def download(label: str, make: Callable[[], bytes], file_name: str, *, key: str, disabled: bool = False) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ingest import upload
+from ingest import query, upload
 from ingest.errors import IngestError
 from ingest.settings import settings
 from pages.parts import errors
@@ -13,6 +13,8 @@ from pages.parts.text import ago, plain, shorten, size, state
 from schemas.records import ImportRecord
 
 TICKETS = 20
+PUT_RIGHT_SECONDS = 300.0
+"""A whole file is read and compared."""
 ENDINGS = ".csv,.tsv,.txt,.psv,.tab,.dat,.log,.xlsx,.xlsm,.xlsb,.xls,.ods,.json,.jsonl,.ndjson,.xml,.html,.htm,.parquet,.arrow,.feather,.gz,.bz2,.xz,.zst,.zip"
 EMPTY = "Drop a CSV or Excel file. Nothing is sent until you say so."
 
@@ -42,16 +44,35 @@ def _component():  # noqa: ANN202  (Streamlit doesn't name the type)
 _box = _component()
 
 
+def upload_rows(key: str, who: str, import_id: str) -> list[int]:
+    """Lets a person drop files of corrected rows of an import that wasn't sent; for each that was taken just now, how many rows it changed."""
+    return [changed for each in _finished(key, who)[0] if (changed := _put_right(each, who, import_id)) is not None]
+
+
 def upload_box(key: str, who: str, *, account: str | None = None, fixes: str | None = None) -> None:
     """Lets a person drop files, starts an import of each, and goes there. `fixes` names the import whose bad rows are brought back."""
-    said = _box(key=key, data={"tickets": _tickets(who), "maxBytes": settings().upload_max_bytes, "sliceBytes": settings().upload_slice_bytes}, on_finished_change=lambda: None)
-    finished = said.finished or {}
-    ids = [each for each in finished.get("done", []) if isinstance(each, str)]
+    ids, chosen = _finished(key, who)
     arrivals = [each for each in (_dealt_with(upload_id, who, account, fixes) for upload_id in ids) if each]
-    if len(arrivals) == 1 and finished.get("chosen") == 1 and arrivals[0].import_id:
+    if len(arrivals) == 1 and chosen == 1 and arrivals[0].import_id:
         open_import(arrivals[0].import_id)
     for arrival in arrivals:
         _list(arrival, who, account, fixes)
+
+
+def _finished(key: str, who: str) -> tuple[list[str], int | None]:
+    """Draws the drop area; the ids of the uploads that are done, and how many files were chosen."""
+    said = _box(key=key, data={"tickets": _tickets(who), "maxBytes": settings().upload_max_bytes, "sliceBytes": settings().upload_slice_bytes}, on_finished_change=lambda: None)
+    finished = said.finished or {}
+    ids = [each for each in finished.get("done", []) if isinstance(each, str)]
+    remembered.tickets[:] = [ticket for ticket in remembered.tickets if ticket["id"] not in ids]
+    return ids, finished.get("chosen")
+
+
+def _put_right(upload_id: str, who: str, import_id: str) -> int | None:
+    """How many rows an upload changed; a failure is shown in its place."""
+    with errors.shown(), st.spinner("Taking the corrected rows over …", show_time=True):
+        return query.ask(upload.put_right, (upload_id, who, import_id), seconds=PUT_RIGHT_SECONDS)
+    return None
 
 
 def start_reading(import_id: str, who: str) -> None:
@@ -63,7 +84,6 @@ def start_reading(import_id: str, who: str) -> None:
 
 def _dealt_with(upload_id: str, who: str, account: str | None, fixes: str | None) -> upload.Arrival | None:
     """What a finished upload became; a failure is shown in its place."""
-    remembered.tickets[:] = [ticket for ticket in remembered.tickets if ticket["id"] != upload_id]
     try:
         arrival = upload.bring_in(upload_id, who, account=account, fixes=fixes)
         if arrival.import_id and upload_id not in remembered.uploads:

@@ -9,8 +9,9 @@ import streamlit as st
 
 from ingest import month
 from ingest.errors import IngestError
+from ingest.raw import row_in_file
 from ingest.settings import PROJECT
-from ingest.store import accounts, open_rows
+from ingest.store import accounts, imports, open_rows
 from pages.parts import errors, frame, listing
 from pages.parts.ask import ask
 from pages.parts.state import IMPORTS_PAGE, link_import, open_import, remembered
@@ -66,9 +67,9 @@ def _samples(samples: list[Path], actor: frame.Actor) -> None:
     with st.popover("Try a sample", icon=":material/science:"):
         chosen = st.radio("Sample", samples, format_func=lambda path: path.name)
         if st.button("Bring it in", type="primary"):
-            from ingest import imports  # loads every stage
+            from ingest import imports as stages  # loads every stage
 
-            record = imports.start(chosen, chosen.name, actor.name, account=frame.account().name)
+            record = stages.start(chosen, chosen.name, actor.name, account=frame.account().name)
             start_reading(record.id, actor.name)
             open_import(record.id)
 
@@ -197,7 +198,8 @@ def _open_entry(each: OpenRows, actor: frame.Actor) -> None:
 
 def _what(each: OpenRows) -> str:
     where = f" in *{plain(each.column)}*" if each.column else ""
-    first = f" (first: row {each.first_row}: {plain(shorten(each.first_value or '', 30)) or 'empty'})" if each.first_row else ""
+    report = imports.get(each.import_id).report
+    first = f" (first: row {row_in_file(each.first_row, report) if report else each.first_row}: {plain(shorten(each.first_value or '', 30)) or 'empty'})" if each.first_row else ""
     return f"**{count(each.count, 'row')}**: {plain(_words(each.code))}{where}{first}"
 
 
@@ -226,10 +228,10 @@ def _settle(each: OpenRows, actor: frame.Actor) -> None:
 
 def _rejected(import_id: str) -> bytes:
     """The rejected rows of an import as an Excel file."""
-    from ingest import imports  # loads every stage
+    from ingest import imports as stages  # loads every stage
 
     with tempfile.TemporaryDirectory() as folder:
-        return ask(imports.write_rejected, import_id, Path(folder) / "rows-to-fix.xlsx").read_bytes()
+        return ask(stages.write_rejected, import_id, Path(folder) / "rows-to-fix.xlsx").read_bytes()
 
 
 _page()

@@ -10,8 +10,8 @@ from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, number, plain
-from pages.parts.upload_box import upload_box
-from pages.usage.steps import downloads, words
+from pages.parts.upload_box import upload_box, upload_rows
+from pages.usage.steps import downloads, fixing, words
 from pages.usage.steps.aside import aside
 from pages.usage.steps.asking import asked
 from schemas.base import Frozen
@@ -93,7 +93,7 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
         _left_out(record, "excluded", f"**{words.things(each.effect, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes aren't usage.", position)
     else:
         sign = ":material/warning:" if each.kind == "warning" else ":material/info:"
-        st.markdown(f"{sign} {words.group(each.groups[0])}.")
+        st.markdown(f"{sign} {words.group(each.groups[0], record.report)}.")
         aside(plain(each.groups[0].todo))
 
 
@@ -120,7 +120,7 @@ def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None
 
 def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *, editable: bool) -> None:
     st.markdown(f":material/error: {words.rows_to_fix(record.check)}")
-    st.markdown("\n".join(f"- {words.group(group)}  \n  {plain(group.todo)}" for group in groups))
+    st.markdown("\n".join(f"- {words.group(group, record.report)}  \n  {plain(group.todo)}" for group in groups))
     downloads.rejected(record, "decision")
     if editable or record.rejected_choice == "continue":
         _bring_back(record, who)
@@ -132,11 +132,25 @@ def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *,
 
 
 def _bring_back(record: ImportRecord, who: str) -> None:
-    """Where the corrected rows are dropped: they become an import of their own that settles these."""
+    """Where the corrected rows are dropped: they replace these; where the rest was sent already, they become an import of their own that settles these."""
     panel = st.expander("Bring the corrected rows back", key=f"bring_back_{record.id}", on_change="rerun", icon=":material/upload_file:")
     if panel.open:
         with panel:
-            upload_box(f"fixes_{record.id}", who, account=record.account, fixes=record.id)
+            if record.state in SENT:
+                upload_box(f"fixes_{record.id}", who, account=record.account, fixes=record.id)
+            else:
+                _replace_rows(record, who)
+
+
+def _replace_rows(record: ImportRecord, who: str) -> None:
+    """Only the rows that the file names change, each cell as a correction that can be undone; the rows are checked again."""
+    aside("Only the cells that differ are changed, in the rows that the file names. You can undo it.")
+    taken = upload_rows(f"fixes_{record.id}", who, record.id)
+    if any(taken):
+        fixing.check_again(record, who)
+        st.rerun()
+    if taken:
+        st.info("Nothing in this file differs from what is here, so nothing was changed.", icon=":material/info:")
 
 
 def _go_on(check: CheckResult) -> str:
@@ -159,7 +173,7 @@ def _left_out(record: ImportRecord, outcome: str, sentence: str, position: int) 
     if panel.open:
         with panel, errors.shown():
             total = getattr(record.check.rows, outcome)
-            tables.paged(lambda offset, limit: ask(imports.left_out_rows, record.id, outcome, offset=offset, limit=limit).drop_columns(["outcome"]), total, sentence_without_marks(sentence), key=f"left_out_rows_{record.id}_{outcome}")
+            tables.paged(lambda offset, limit: tables.as_in_file(ask(imports.left_out_rows, record.id, outcome, offset=offset, limit=limit).drop_columns(["outcome"]), record.report), total, sentence_without_marks(sentence), key=f"left_out_rows_{record.id}_{outcome}")
 
 
 def _same_file(record: ImportRecord) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ingest.raw import row_in_file
 from pages.parts import errors
 from pages.parts.text import number, plain
 from schemas.checking import IssueGroup
 from schemas.correcting import Condition, Convert, Correction, DropRows, FillDown, Join, MapValues, Operator, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy
+from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
 OPERATORS: dict[Operator, str] = {
@@ -17,11 +19,11 @@ OPERATORS: dict[Operator, str] = {
 MANNERS = {"trim": "Spaces made single, none at the edges", "upper": "All letters capital", "lower": "All letters small"}
 
 
-def chosen(record: ImportRecord, group: IssueGroup) -> Correction | None:
+def chosen(record: ImportRecord, group: IssueGroup | None) -> Correction | None:
     """The form of one kind of correction; what its fields say, or None while something is missing."""
     kind = st.selectbox("What", list(_FORMS), key=f"bulk_kind_{record.id}")
     columns = list(record.report.columns)
-    return _FORMS[kind](record, columns, columns.index(group.column) if group.column in columns else 0)
+    return _FORMS[kind](record, columns, columns.index(group.column) if group and group.column in columns else 0)
 
 
 def _column(record: ImportRecord, columns: list[str], place: int, label: str = "Column") -> str:
@@ -102,14 +104,14 @@ _FORMS: dict[str, Callable[[ImportRecord, list[str], int], Correction | None]] =
 # In words.
 
 
-def in_words(correction: Correction) -> str:
+def in_words(correction: Correction, report: ReadReport) -> str:
     """One correction as a sentence, as Markdown."""
-    return _WORDS[type(correction)](correction)
+    return _cells_in_words(correction, report) if isinstance(correction, SetCells) else _WORDS[type(correction)](correction)
 
 
-def _cells_in_words(correction: SetCells) -> str:
+def _cells_in_words(correction: SetCells, report: ReadReport) -> str:
     first = correction.edits[0]
-    return f"Row {first.row}, {plain(first.column)}: now {_text(first.value)}" + (f", and {number(len(correction.edits) - 1)} more" if len(correction.edits) > 1 else "")
+    return f"Row {row_in_file(first.row, report)}, {plain(first.column)}: now {_text(first.value)}" + (f", and {number(len(correction.edits) - 1)} more" if len(correction.edits) > 1 else "")
 
 
 def _condition_in_words(where: Condition) -> str:
@@ -122,7 +124,6 @@ def _text(text: str) -> str:
 
 
 _WORDS: dict[type, Callable[..., str]] = {
-    SetCells: _cells_in_words,
     MapValues: lambda each: f"{plain(each.column)}: " + ", ".join(f"{_text(old)} becomes {_text(new)}" for old, new in list(each.values.items())[:5]) + ("…" if len(each.values) > 5 else ""),
     FillDown: lambda each: f"{plain(each.column)}: empty cells filled from above",
     Tidy: lambda each: f"{plain(each.column)}: {MANNERS[each.manner][0].lower()}{MANNERS[each.manner][1:]}",

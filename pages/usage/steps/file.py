@@ -4,6 +4,7 @@ import streamlit as st
 
 from ingest import dismissing
 from ingest.errors import BadInput
+from ingest.raw import row_in_file
 from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.follow import follow
@@ -71,7 +72,7 @@ def _read(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
 def _totals(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     for totals in report.totals:
         cells = ", ".join(f"{plain(column)}: {plain(text)}" for column, text in totals.values.items() if text.strip())
-        st.info(f"Row {totals.row} looks like a totals row ({cells}). It is left out and compared with our own sums when the file is checked.", icon=":material/functions:")
+        st.info(f"Row {row_in_file(totals.row, report)} looks like a totals row ({cells}). It is left out and compared with our own sums when the file is checked.", icon=":material/functions:")
     if record.state in SENT or not report.columns:
         return
     place = Place(record=record, raw_key=pointers(record.id)[0] or "", who=actor.name)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from ingest import imports
+from ingest.raw import row_in_file
 from ingest.store.imports import pointers
 from pages.parts import errors
 from pages.parts.ask import ask
@@ -72,7 +73,7 @@ def laid_out(report: ReadReport, rows: pa.Table) -> Iterator[tuple[int, str, str
         kind = "" if repair is None else DOUBTFUL if repair.doubtful else REPAIRED
         found.append((row, kind, f"{kind}: {repair.what}" if repair else "", [column[position] for column in cells]))
     for row, *rest in sorted(found, key=lambda line: line[0])[: 3 * ROWS]:
-        yield (row % report.row_step if report.row_step else row, *rest)
+        yield (row_in_file(row, report), *rest)
 
 
 def _colours(frame: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:

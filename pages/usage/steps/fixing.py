@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from ingest import fixing, imports
+from ingest.raw import row_in_file
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import ago, count, plain
@@ -13,6 +15,7 @@ from pages.usage.steps import everywhere
 from pages.usage.steps.aside import aside
 from schemas.checking import IssueGroup
 from schemas.correcting import Correction, Edit, SetCells
+from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
 WAYS = ("Type over cells", "One cell", "Everywhere at once")
@@ -22,16 +25,21 @@ OURS = ("_row", "problem")
 
 
 def show(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -> None:
-    """The rows with a problem, and the ways to put them right."""
-    st.subheader("Fix here", anchor=False)
+    """The ways to put rows right, over those with a problem where there are any. `total` says how many; `group` is the problem that was chosen."""
+    st.subheader("Fix here" if total else "Change rows", anchor=False)
     aside("Your file stays as it came: what you change is kept as a list that can be undone, and the rows are checked again at once.")
     record = imports.read_record(record.id)  # with the columns that corrections added
-    way = st.segmented_control("How", WAYS, default=WAYS[0], required=True, key=f"fix_way_{record.id}", label_visibility="collapsed")
+    ways = WAYS if total else tuple(reversed(WAYS[1:]))
+    way = st.segmented_control("How", ways, default=ways[0], required=True, key=f"fix_way_{record.id}_{bool(total)}", label_visibility="collapsed")
     if way == WAYS[0]:
         _grid(record, who, group, total)
         return
-    likely = group or max((each for each in record.check.issues if each.severity == "error"), key=lambda each: each.count)
-    (_one_cell if way == WAYS[1] else _everywhere)(record, who, likely)
+    (_one_cell if way == WAYS[1] else _everywhere)(record, who, group or _likely(record.check.issues))
+
+
+def _likely(issues: tuple[IssueGroup, ...]) -> IssueGroup | None:
+    """The problem that a person most likely wants to put right: an error before a warning, then the most frequent."""
+    return max((each for each in issues if each.severity != "note"), key=lambda each: (each.severity == "error", each.count), default=None)
 
 
 def corrections(record: ImportRecord, who: str, *, editable: bool) -> None:
@@ -48,16 +56,17 @@ def corrections(record: ImportRecord, who: str, *, editable: bool) -> None:
                 _turn("Do it again", lambda: fixing.redo(record.id, who), record, who, disabled=len(done) == len(listed))
                 _turn("Undo all", lambda: fixing.undo(record.id, who, everything=True), record, who, disabled=not done)
         with st.expander("Show what was changed", expanded=len(listed) <= 5):
-            st.markdown("\n".join(f"- {'~~' if each.undone else ''}{everywhere.in_words(each.correction)}{'~~ (undone)' if each.undone else ''}, {plain(each.who)}, {ago(each.at)}" for each in reversed(listed)))
+            st.markdown("\n".join(f"- {'~~' if each.undone else ''}{everywhere.in_words(each.correction, record.report)}{'~~ (undone)' if each.undone else ''}, {plain(each.who)}, {ago(each.at)}" for each in reversed(listed)))
 
 
 def correct(record: ImportRecord, added: list[Correction], who: str) -> None:
     """Adds corrections and has the rows checked again."""
     fixing.correct(record.id, added, who)
-    _check_again(record, who)
+    check_again(record, who)
 
 
-def _check_again(record: ImportRecord, who: str) -> None:
+def check_again(record: ImportRecord, who: str) -> None:
+    """Queues the check of the corrected rows."""
     from ingest import jobs  # dbos takes a second to import
 
     jobs.queue_check(record.id, who)
@@ -67,7 +76,7 @@ def _turn(label: str, turn: Callable[[], object], record: ImportRecord, who: str
     if st.button(label, key=f"{label}_{record.id}", disabled=disabled):
         with errors.shown():
             turn()
-            _check_again(record, who)
+            check_again(record, who)
             st.rerun()
 
 
@@ -78,7 +87,7 @@ def _grid(record: ImportRecord, who: str, group: IssueGroup | None, total: int) 
     rows = ask(imports.problem_rows, record.id, code=code, column=column, offset=(page - 1) * GRID_ROWS, limit=GRID_ROWS)
     key = f"grid_{record.id}_{record.check.rows.rejected}_{code}_{column}_{page}"
     config = {"_row": st.column_config.NumberColumn("Row", format="%d", pinned=True, width="small"), "problem": st.column_config.TextColumn("What is wrong", width="medium")}
-    st.data_editor(rows, key=key, num_rows="fixed", disabled=list(OURS), hide_index=True, column_config=config, placeholder="(empty)")
+    st.data_editor(tables.as_in_file(rows, record.report), key=key, num_rows="fixed", disabled=list(OURS), hide_index=True, column_config=config, placeholder="(empty)")
     if pages > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{(page - 1) * GRID_ROWS + 1:,} to {min(page * GRID_ROWS, total):,} of {total:,}")
@@ -95,40 +104,58 @@ def _edits(rows: pa.Table, edited: dict[int, dict[str, object]]) -> tuple[Edit, 
     return tuple(Edit(row=numbers[int(place)], column=column, value="" if value is None else str(value)) for place, cells in edited.items() for column, value in cells.items())
 
 
-def _one_cell(record: ImportRecord, who: str, group: IssueGroup) -> None:
+def _one_cell(record: ImportRecord, who: str, group: IssueGroup | None) -> None:
     columns = list(record.report.columns)
-    first = group.examples[0].row if group.examples else 2
-    with st.form(f"one_cell_{record.id}", border=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            row = st.number_input("Row", min_value=1, value=first, step=1)
-            column = st.selectbox("Column", columns, index=columns.index(group.column) if group.column in columns else 0)
-            value = st.text_input("New text")
-            sent = st.form_submit_button("Change this cell")
-    if sent:
+    place = columns.index(group.column) if group and group.column in columns else 0
+    first = next((each.row for each in group.examples if each.row), 2) if group else 2
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        row = st.number_input("Row", min_value=1, value=row_in_file(first, record.report), step=1, key=f"one_row_{record.id}_{first}")
+        column = st.selectbox("Column", columns, index=place, key=f"one_column_{record.id}_{place}")
+    ours = _which(record, int(row), first)
+    with st.form(f"one_cell_{record.id}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        value = st.text_input("New text")
+        sent = st.form_submit_button("Change this cell")
+    if sent and ours is not None:
         with errors.shown():
-            correct(record, [SetCells(edits=(Edit(row=int(row), column=column, value=value),))], who)
+            correct(record, [SetCells(edits=(Edit(row=ours, column=column, value=value),))], who)
             st.rerun()
 
 
-def _everywhere(record: ImportRecord, who: str, group: IssueGroup) -> None:
+def _which(record: ImportRecord, row: int, likely: int) -> int | None:
+    """Our number of the row meant, asked for where several stand in that row of the file; what stands there is shown. None where nothing does."""
+    found = ask(fixing.rows_at, record.id, row)
+    numbers = found.column("_row").to_pylist()
+    if not numbers:
+        st.info(f"Row {row} isn't in the table: it is a heading, was left out, or is beyond its end.", icon=":material/info:")
+        return None
+    chosen = numbers[0]
+    if len(numbers) > 1:
+        said = {each["_row"]: " · ".join(str(text) for name, text in each.items() if name != "_row" and text) for each in found.to_pylist()}
+        chosen = st.selectbox(f"Row {row} of your file holds {count(len(numbers), 'row')}. Which one?", numbers, index=numbers.index(likely) if likely in numbers else 0, format_func=said.get, key=f"one_which_{record.id}_{row}")
+    shown = found.filter(pc.equal(found.column("_row"), chosen)).drop_columns(["_sheet"])
+    tables.show(tables.as_in_file(shown, record.report), "The row as it is now", key=f"one_now_{record.id}")
+    return chosen
+
+
+def _everywhere(record: ImportRecord, who: str, group: IssueGroup | None) -> None:
     correction = everywhere.chosen(record, group)
     if correction is None:
         aside("Fill in the fields above to see what would change.")
         return
     with errors.shown():
         rows, examples = ask(fixing.effect, record.id, correction)
-        _effect(rows, examples)
+        _effect(rows, examples, record.report)
         if st.button(f"Change {count(rows, 'row')} and check again" if rows else "Nothing would change", disabled=not rows, key=f"bulk_do_{record.id}"):
             correct(record, [correction], who)
             st.rerun()
 
 
-def _effect(rows: int, examples: list[dict[str, object]]) -> None:
+def _effect(rows: int, examples: list[dict[str, object]], report: ReadReport) -> None:
     if not rows:
         return
     st.markdown(f"**{count(rows, 'row')} would change.** {'For example:' if rows > len(examples) else ''}")
     columns = list(dict.fromkeys(name for each in examples for name in (each["after"] or each["before"])))[:6]
-    shown = [{"_row": each["row"], **{name: _change(each, name) for name in columns}} for each in examples]
+    shown = [{"_row": row_in_file(each["row"], report), **{name: _change(each, name) for name in columns}} for each in examples]
     tables.show(pa.Table.from_pylist(shown), "Rows that would change, before and after")
 
 

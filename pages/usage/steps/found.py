@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ingest.raw import row_in_file
 from pages.parts import frame
 from pages.parts.state import open_import
 from pages.parts.text import count, number, plain, shorten
@@ -148,7 +149,7 @@ def _left_out(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> N
     with st.popover(f"Left out: **{count(len(report.excluded), 'row')}** · {'Show' if record.state in SENT else 'Change'}", icon=":material/remove_circle_outline:"):
         st.markdown("Not usage, each with its reason. If one of them is usage, take it back in.")
         listed = report.excluded[:LISTED_ROWS]
-        rows = {"Row": [each.row for each in listed], "Reason": [each.reason for each in listed], "What stands there": [each.text for each in listed]}
+        rows = {"Row": [row_in_file(each.row, report) for each in listed], "Reason": [each.reason for each in listed], "What stands there": [each.text for each in listed]}
         st.dataframe(rows, alt=f"{count(len(report.excluded), 'row')} left out, with reasons", hide_index=True)
         if len(report.excluded) > LISTED_ROWS:
             st.caption(f"The first {LISTED_ROWS} of {number(len(report.excluded))}.")
@@ -159,7 +160,7 @@ def _left_out(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> N
 def _take_back_in(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     reasons = {each.row: each.reason for each in report.excluded[:LISTED_ROWS]}
     with st.form("take_back_in", border=False):
-        rows = st.multiselect("Rows to take back in", list(reasons), format_func=lambda row: f"row {row}: {reasons[row]}")
+        rows = st.multiselect("Rows to take back in", list(reasons), format_func=lambda row: f"row {row_in_file(row, report)}: {reasons[row]}")
         if st.form_submit_button("Take back in") and rows:
             read_again(record, record.read_spec.model_copy(update={"keep_rows": tuple(sorted({*record.read_spec.keep_rows, *rows}))}), actor)
 
@@ -170,7 +171,7 @@ def _repaired(report: ReadReport) -> None:
     with st.popover(label, icon=":material/help:" if doubtful else ":material/build:"):
         st.markdown("These rows were damaged. A doubtful one could be read in more than one way: compare it with your file." if doubtful else "These rows were damaged, and there is only one way to read them.")
         listed = sorted(report.repairs, key=lambda each: not each.doubtful)[:LISTED_ROWS]
-        rows = {"Row": [each.row for each in listed], "How sure": ["doubtful" if each.doubtful else "certain" for each in listed], "What was done": [each.what for each in listed]}
+        rows = {"Row": [row_in_file(each.row, report) for each in listed], "How sure": ["doubtful" if each.doubtful else "certain" for each in listed], "What was done": [each.what for each in listed]}
         st.dataframe(rows, alt=count(len(report.repairs), "repaired row"), hide_index=True)
         if len(report.repairs) > LISTED_ROWS:
             st.caption(f"The first {LISTED_ROWS} of {number(len(report.repairs))}.")

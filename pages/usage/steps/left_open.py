@@ -20,7 +20,8 @@ def show(place: Place, questions: Sequence[Question], known: dict[str, str]) -> 
     for question in questions:
         with st.container(border=True):
             chosen = asked(question, place.key(f"left_open_{question.name}"), given=known.get(question.name))
-            aside("Nothing is sent until you answer." if question.blocking else "It is read like this unless you choose otherwise.")
+            if chosen is None or not question.blocking:
+                aside("Nothing is sent until you answer." if question.blocking else "It is read like this unless you choose otherwise.")
         if chosen not in (None, known.get(question.name, None if question.blocking else question.proposed)):
             _keep(place, question.name, chosen)
         standing |= {question.name: chosen} if chosen is not None else {}

@@ -92,12 +92,16 @@ def _rows_to_fix(record: ImportRecord, who: str, *, editable: bool) -> None:
     fixing.corrections(record, who, editable=editable)
     rejected = record.check.rows.rejected
     wrong = [group for group in record.check.issues if group.severity == "error"]
+    if record.report.row_step:
+        aside(words.shared_rows(record.report))
     only_bad = st.toggle("Show only the bad rows", value=True, key=f"only_bad_{record.id}")
     if not only_bad:
-        tables.paged(lambda offset, limit: ask(imports.raw_rows, record.id, offset=offset, limit=limit), record.report.rows, "All rows as read", key=f"all_rows_{record.id}")
+        tables.paged(lambda offset, limit: tables.as_in_file(ask(imports.raw_rows, record.id, offset=offset, limit=limit), record.report), record.report.rows, "All rows as read", key=f"all_rows_{record.id}")
         return
     if not wrong:
         aside("No row needs fixing.")
+        if editable:
+            fixing.show(record, who, None, 0)
         return
     chosen = st.selectbox("Which problem", [None, *range(len(wrong))], format_func=lambda position: "All problems" if position is None else _group_label(wrong[position]), key=f"problem_{record.id}")
     group = wrong[chosen] if chosen is not None else None
@@ -106,7 +110,7 @@ def _rows_to_fix(record: ImportRecord, who: str, *, editable: bool) -> None:
         fixing.show(record, who, group, total)
         downloads.rejected(record, "tab")
         return
-    tables.paged(lambda offset, limit: _with_heading(ask(imports.problem_rows, record.id, code=code, column=column, offset=offset, limit=limit)), total, "Rows with a problem", key=f"problem_rows_{record.id}")
+    tables.paged(lambda offset, limit: _with_heading(tables.as_in_file(ask(imports.problem_rows, record.id, code=code, column=column, offset=offset, limit=limit), record.report)), total, "Rows with a problem", key=f"problem_rows_{record.id}")
     if rejected:
         downloads.rejected(record, "tab")
 

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
+from ingest.raw import row_in_file
 from pages.parts.text import count, month, number, plain, shorten
 from schemas.account import Account
 from schemas.checking import CheckResult, Comparison, IssueGroup, RowCounts
@@ -10,6 +11,7 @@ from schemas.event_type import FieldType
 from schemas.matching import FieldMatch
 from schemas.previewing import Function
 from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
+from schemas.reading import ReadReport
 
 TYPES: dict[FieldType, str] = {"String": "text", "Int64": "whole number", "Float64": "number", "Decimal": "exact number", "Bool": "yes or no", "Date32": "date", "DateTime64": "date and time", "UUID": "identifier"}
 CONFIDENCES = {"certain": "certain", "likely": "likely", "possible": "a guess"}
@@ -111,11 +113,16 @@ def amount(text: str) -> str:
     return plain_text.rstrip("0").rstrip(".") if "." in plain_text else plain_text
 
 
-def group(each: IssueGroup) -> str:
+def shared_rows(report: ReadReport) -> str:
+    """What to know about row numbers, where several rows of ours stand in one of the file; else empty."""
+    return "Row numbers are those of your file. Several of these rows stand in one row of it, or in the same row of several sheets, and so have the same number." if report.row_step else ""
+
+
+def group(each: IssueGroup, report: ReadReport) -> str:
     """One kind of issue in one column: how many, what, and the first places."""
     where = f" in **{plain(each.column)}**" if each.column else ""
     what = plain(lower_first(each.title or each.code.replace("_", " ")))
-    return f"**{count(each.count, 'row')}**{where}: {what}{examples(each)}"
+    return f"**{count(each.count, 'row')}**{where}: {what}{examples(each, report)}"
 
 
 def lower_first(text: str) -> str:
@@ -123,9 +130,9 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
-def examples(each: IssueGroup, most: int = 3) -> str:
+def examples(each: IssueGroup, report: ReadReport, most: int = 3) -> str:
     """The first places of an issue, as rows of the person's own spreadsheet."""
-    shown = ", ".join(f"row {number(example.row)}{'' if example.value in (None, '') else f': ‘{plain(_cut(example.value))}’'}" if example.row else plain(_cut(example.value or "")) for example in each.examples[:most])
+    shown = ", ".join(f"row {number(row_in_file(example.row, report))}{'' if example.value in (None, '') else f': ‘{plain(_cut(example.value))}’'}" if example.row else plain(_cut(example.value or "")) for example in each.examples[:most])
     return f" ({'first: ' if each.count > 1 else ''}{shown})" if shown else ""
 
 
