@@ -79,10 +79,10 @@ class Choice:
 
 
 CHOICES = (
-    Choice("century", SHORT, {"2000": "20.. (this century)", "1900": "19.. (the last century)"}, "In column {column!r}, {cells} such as {example} have a year of two digits. Which century is meant?"),
-    Choice("serial", ("serial",), {"1900": "Days since 1900, as Excel counts", "1904": "Days since 1904, as Excel for the Mac once did"}, "In column {column!r}, {cells} such as {example} are days as a spreadsheet counts them. From when?"),
+    Choice("century", SHORT, {"2000": "20.. (this century)", "1900": "19.. (the last century)"}, "In column {column!r}, {cells} such as {example} {has} a year of two digits. Which century is meant?"),
+    Choice("serial", ("serial",), {"1900": "Days since 1900, as Excel counts", "1904": "Days since 1904, as Excel for the Mac once did"}, "In column {column!r}, {cells} such as {example} {is_} days as a spreadsheet counts them. From when?"),
     Choice("epoch", ("hour",), {"date_and_hour": "Year, month, day and hour", "seconds": "Seconds since 1970"}, "In column {column!r}, {cells} such as {example} can be a date with its hour, or seconds since 1970. Which is it?"),
-    Choice("period", PERIODS, {"end": "The end of the period", "start": "The beginning of the period"}, "In column {column!r}, {cells} such as {example} name a period, not a moment. When in it was the usage?"),
+    Choice("period", PERIODS, {"end": "The end of the period", "start": "The beginning of the period"}, "In column {column!r}, {cells} such as {example} {says} a period, not a moment. When in it was the usage?"),
 )
 
 
@@ -91,7 +91,9 @@ def choice(connection: duckdb.DuckDBPyConnection, relation: str, text: str, fiel
     ways = {value: replace(reading, **{asked.name: value}) for value in asked.options}
     options = tuple(QuestionOption(value=value, label=label, effect=_month_effect(_months(connection, relation, text, ways[value]), found.cells)) for value, label in asked.options.items())
     moved = _change_month(connection, relation, text, *ways.values())
-    wording = asked.text.format(column=column, cells=count_of(found.having(*asked.forms), "cell"), example=found.example_of(*asked.forms))
+    cells = found.having(*asked.forms)
+    verbs = {"has": "has", "is_": "is", "says": "names"} if cells == 1 else {"has": "have", "is_": "are", "says": "name"}
+    wording = asked.text.format(column=column, cells=count_of(cells, "cell"), example=found.example_of(*asked.forms), **verbs)
     return Question(name=f"{asked.name}.{field}", text=f"{wording} {_moves(moved) if moved else 'No row changes its month.'}", options=options, proposed=next(iter(asked.options)), blocking=moved > 0)
 
 
@@ -119,7 +121,7 @@ def _month_effect(months: list[tuple[str, int]], cells: int) -> str:
 
 
 def time_zone(connection: duckdb.DuckDBPyConnection, local: str, field: str, column: str, naive: int, first: datetime, last: datetime) -> Question:
-    """Which zone are these clocks in? Read as UTC until somebody says otherwise, so it doesn't block. `local` is a SELECT of the times as `t`.
+    """Which zone are these clocks in? Read as UTC until somebody says otherwise. It blocks where a clock shows and the month of a row hangs on it; days alone are taken as they stand. `local` is a SELECT of the times as `t`.
 
     Every zone is some quarters of an hour off, so a quarter of an hour is looked at once, however many rows fall into it.
     """
@@ -129,7 +131,8 @@ def time_zone(connection: duckdb.DuckDBPyConnection, local: str, field: str, col
     most = max(sum(months.values()) for _, months in moved.values())
     bill = f" It changes the month, and so the bill, of up to {count_of(most, 'row')}." if most else " No row changes its month in the zones offered."
     text = f"{count_of(naive, 'time')} in column {column!r} without a time zone, read as UTC. Which zone is it?{bill}"
-    return Question(name=f"zone.{field}", text=text, options=options, proposed="UTC", blocking=False)
+    clock = most and connection.execute(f"select count(*) filter (t <> date_trunc('day', t)) from ({local})").fetchone()[0]
+    return Question(name=f"zone.{field}", text=text, options=options, proposed="UTC", blocking=bool(clock))
 
 
 def _moved(connection: duckdb.DuckDBPyConnection, zone: str, first: datetime, last: datetime) -> tuple[int, dict[str, int]]:

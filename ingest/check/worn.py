@@ -109,7 +109,8 @@ def _questions(column: Column, worn: Worn, number: str, offered: tuple[str, ...]
     found, name, header = worn.found, column.field.name, column.header
     asked: tuple[Question, ...] = ()
     if answered is None and (_mixed(found) or len(offered) > 1):
-        totals = {target: _effect(column, worn, number, _factors(found, target, share)) for target in offered}
+        shown = [target for target in offered if not _mixed(found) or target in found.named or target == readings.NONE] or offered
+        totals = {target: _effect(column, worn, number, _factors(found, target, share)) for target in shown}
         asked = (readings.unit(name, header, found, totals, _proposed(found)),)
     if PERCENT in found.named and share is None:
         totals = {way: _effect(column, worn, number, _factors(found, answered, way)) for way in readings.PERCENT}

@@ -9,7 +9,9 @@ from ingest.engine import engine, identifier, literal
 from ingest.match.names import is_identifying, is_money, words
 from ingest.raw import RAW, raw_query
 from ingest.values import numbers, others, times
+from ingest.values.dressed import is_dressed
 from ingest.values.text import matches, trimmed
+from ingest.values.times import named_date
 from schemas.event_type import FieldType
 from schemas.matching import ColumnProfile
 from schemas.reading import ReadReport
@@ -21,6 +23,8 @@ PLACE = "\x01row"
 MOSTLY = 0.9
 """The share of cells that must have a form before a type is proposed: a few bad cells are what the check is for."""
 INTEGER, LONG, ZEROS = r"[+-]?\d+", r"[+-]?\d{19,}", r"-?0\d+"
+TIMELY = ("slashed_short", "dotted_short", "named_short", "week_day", "ordinal", "month", "week", "quarter", "hour")
+"""Forms of a date that could be something else: it takes a heading that speaks of time to propose one."""
 TESTS = {
     "filled": "{t} is not null",
     "integers": matches("{t}", INTEGER),
@@ -28,12 +32,15 @@ TESTS = {
     "zeros": matches("{t}", ZEROS),
     "point": matches("{t}", numbers.number_pattern("point")),
     "comma": matches("{t}", numbers.number_pattern("comma")),
+    "dressed": f"({is_dressed('{t}')})",
     "exponents": "regexp_matches({t}, '[0-9][eE][+-]?[0-9]')",
     "words": f"lower({{t}}) in {tuple(word for word in (*others.YES, *others.NO) if not word.isdigit())}",
     "uuids": matches("{t}", others.UUID_FORM),
-    "dates": " or ".join(matches("{t}", times.FORMS[form]) for form in ("iso", "slashed", "dotted")),
+    "dates": " or ".join(matches("{t}", times.FORMS[form]) for form in ("iso", "slashed", "dotted")) + " or " + named_date("{t}"),
     "clocks": "regexp_matches({t}, '[0-9]:[0-9][0-9]')",
     "compact": matches("{t}", times.FORMS["compact"]),
+    "timely": " or ".join(matches("{t}", times.FORMS[form]) for form in TIMELY),
+    "serials": matches("{t}", times.FORMS["serial"]),
     "epochs": matches("{t}", times.FORMS["epoch"]),
 }
 
@@ -79,17 +86,25 @@ def propose_type(column: str, seen: dict[str, int]) -> tuple[FieldType, str]:
         return "UUID", "its cells are UUIDs"
     if seen["dates"] >= enough:
         return ("DateTime64", "its cells are dates with a time of day") if seen["clocks"] else ("Date32", "its cells are dates")
+    if _is_timely(column) and max(seen["timely"], seen["serials"] if not seen["zeros"] else 0) >= enough:
+        return "DateTime64", "its heading speaks of time and its cells can be dates"
     if seen["words"] >= enough:
         return "Bool", "its cells say yes or no"
     if seen["integers"] >= enough:
         return _integer_type(column, seen, enough)
+    if seen["dressed"] and seen["dressed"] + max(seen["point"], seen["comma"]) >= enough:
+        return "Decimal", "its cells are numbers with a unit, a currency or a percent sign"
     if max(seen["point"], seen["comma"]) >= enough:
         return ("Float64", "its cells are numbers with exponents") if seen["exponents"] > total / 2 else ("Decimal", "its cells are numbers with decimals or thousands marks")
     return "String", "its cells are text"
 
 
+def _is_timely(column: str) -> bool:
+    return bool(set(words(column).split()) & {"time", "timestamp", "ts", "date", "day", "datum", "zeit", "epoch", "start", "end", "at", "month", "monat", "mois", "week", "woche", "period", "quarter"})
+
+
 def _integer_type(column: str, seen: dict[str, int], enough: float) -> tuple[FieldType, str]:
-    timely = bool(set(words(column).split()) & {"time", "timestamp", "ts", "date", "day", "datum", "zeit", "epoch", "start", "end", "at"})
+    timely = _is_timely(column)
     if timely and seen["compact"] >= enough:
         return "Date32", "its cells are dates written as in 20261001"
     if timely and seen["epochs"] >= enough:

@@ -71,6 +71,11 @@ def unit_of(part: str, present: list[str]) -> str:
     return f"case {written} {cases} else '' end" if cases else "''"
 
 
+def is_dressed(text: str) -> str:
+    """Whether a cell is a number with something around it."""
+    return f"(not {matches(text, BARE)} and {matches(text, DRESSED)} and regexp_matches({text}, '[^\\d()+.,\\-]'))"
+
+
 def spelt(connection: duckdb.DuckDBPyConnection, relation: str, text: str) -> list[str] | None:
     """How the units and currencies of a column are written; None where no cell has anything around its number."""
     found = connection.execute(f"""

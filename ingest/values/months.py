@@ -29,3 +29,8 @@ WEEKDAY = (
 def month_of(word: str) -> int | None:
     """The number of the month that a word names, in any case and without its dot."""
     return _NUMBERS.get(word.lower().rstrip("."))
+
+
+def month_names() -> list[str]:
+    """Every way to name a month, in small letters."""
+    return sorted(_NUMBERS)

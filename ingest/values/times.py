@@ -6,7 +6,7 @@ import duckdb
 
 from ingest.engine import literal
 from ingest.values.forms import FORMS, NAMED, PARTS, PERIODS, PLAIN_ISO, DateOrder
-from ingest.values.months import month_of
+from ingest.values.months import month_names, month_of
 from ingest.values.text import matches
 
 CAST_AS_IT_STANDS = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?Z?)?"
@@ -75,6 +75,12 @@ def time_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: st
     words = tuple(pair for name in NAMED if name in found for pair in _words(connection, relation, text, name))
     order = _order(connection, relation, text) if found.keys() & set(SLASHED) else ()
     return TimeEvidence(cells, counts, examples, tuple(sorted(set(words))), *order)
+
+
+def named_date(text: str) -> str:
+    """Whether a cell names a month in words, with a day and a year."""
+    names = "|".join(sorted(month_names(), key=len, reverse=True))
+    return f"({' or '.join(matches(text, FORMS[name]) for name in ('named', 'named_month_first', 'named_year_first'))}) and regexp_matches({text}, {literal(f'(?i)(?:^|[^{chr(92)}pL])(?:{names})(?:[^{chr(92)}pL]|$)')})"
 
 
 def _words(connection: duckdb.DuckDBPyConnection, relation: str, text: str, name: str) -> list[tuple[str, int]]:
