@@ -188,6 +188,22 @@ def recipe(options: argparse.Namespace) -> int:
     return 0
 
 
+def customers(options: argparse.Namespace) -> int:
+    """Lists what customers are called in files, says which customer a name means, or that one is never billed."""
+    from ingest.commands.customers import forget, listed, name
+
+    if options.what == "forget":
+        forget(options.account, options.name)
+    elif options.what != "list":
+        name(options.account, options.name, options.customer_id if options.what == "name" else None)
+    document = listed(options.account)
+    if options.json:
+        print_json(document)
+    else:
+        print("\n".join(f"{each['name']} → {each['customer_id'] or 'never billed'}" for each in document["names"]) or "No customer has another name yet.")
+    return 0
+
+
 def preview(options: argparse.Namespace) -> int:
     """Totals of an import that was checked."""
     from ingest.commands.checking import preview_import
@@ -286,6 +302,7 @@ def _parser() -> argparse.ArgumentParser:
     given.changes_options(given.add_command(commands, "changes", changes))
     given.correct_options(given.add_command(commands, "correct", correct))
     given.recipe_options(given.add_command(commands, "recipe", recipe))
+    given.customers_options(given.add_command(commands, "customers", customers))
     given.preview_options(given.add_command(commands, "preview", preview))
     given.push_options(given.add_command(commands, "push", push))
     given.sandbox_options(given.add_command(commands, "sandbox", sandbox))

@@ -24,10 +24,11 @@ from ingest.errors import BadInput, Broken, NotReady, Unreadable
 from ingest.read import read_file, unpack_tables
 from ingest.returned import number_as_in_the_first_file
 from ingest.settings import settings
-from ingest.store import accounts, audit, corrections, imports, open_rows, pushes
+from ingest.store import accounts, audit, corrections, customer_names, imports, open_rows, pushes
 from ingest.store.database import store
 from schemas.account import Account
 from schemas.checking import CheckResult, Question
+from schemas.correcting import Condition, Correction, DropRows, MapValues, Test
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
 from schemas.previewing import PreviewSpec
@@ -36,6 +37,7 @@ from schemas.records import ImportRecord, ImportState
 
 BUSY = ("pushing",)
 PROFILES = "columns.json"
+NEVER_BILLED = "A customer that is never billed"
 HISTORY = 3
 """So many imports that were sent before say what is usual."""
 _PROFILES = TypeAdapter(tuple[ColumnProfile, ...])
@@ -329,13 +331,26 @@ def read_record(import_id: str) -> ImportRecord:
         raise Unreadable(record.message)
     if record.report is None:
         raise NotReady("This file hasn't been read yet.")
-    return record.model_copy(update={"report": with_corrections(record.report, import_id)})
+    return record.model_copy(update={"report": with_corrections(record)})
 
 
-def with_corrections(report: ReadReport, import_id: str) -> ReadReport:
-    """What was read together with the corrections that fit it."""
-    done = fitting(report.columns, (each.correction for each in corrections.of_import(import_id) if not each.undone))
+def with_corrections(record: ImportRecord) -> ReadReport:
+    """What was read together with the corrections that fit it: the import's own, then what the account calls its customers."""
+    report = record.report
+    done = fitting(report.columns, [*(each.correction for each in corrections.of_import(record.id) if not each.undone), *_of_account(record)])
     return report.model_copy(update={"corrections": done, "columns": columns_after(report.columns, done)}) if done else report
+
+
+def _of_account(record: ImportRecord) -> list[Correction]:
+    """The account's customer names as corrections of the column that customers come from."""
+    match = record.match and record.match.of("customer_id")
+    if not match or match.column is None or record.account is None:
+        return []
+    names = customer_names.of_account(record.account)
+    meant = {each.name: each.customer_id for each in names if each.customer_id is not None}
+    unbilled = tuple(each.name for each in names if each.customer_id is None)
+    where = Condition(tests=(Test(column=match.column, operator="one_of", values=unbilled),))
+    return [*([MapValues(column=match.column, values=meant)] if meant else []), *([DropRows(where=where, reason=NEVER_BILLED)] if unbilled else [])]
 
 
 def table_key(import_id: str, report: ReadReport) -> str:

@@ -94,6 +94,20 @@ def recipe_options(command: argparse.ArgumentParser) -> None:
             kind.add_argument("--version", type=int, metavar="N", help="an older version")
 
 
+def customers_options(command: argparse.ArgumentParser) -> None:
+    """What `customers` takes."""
+    kinds = command.add_subparsers(dest="what", required=True, metavar="list|name|never-billed|forget")
+    helps = {"list": "what customers are called in files, for the whole account", "name": "say which customer a name means", "never-billed": "leave a customer's usage out, always", "forget": "take a name off the list"}
+    for name, sentence in helps.items():
+        kind = kinds.add_parser(name, help=sentence)
+        if name != "list":
+            kind.add_argument("name", metavar="NAME")
+        if name == "name":
+            kind.add_argument("customer_id", metavar="CUSTOMER_ID")
+        kind.add_argument("--account", help="the account's name")
+        kind.add_argument("--json", action="store_true", help="print one JSON document")
+
+
 def preview_options(command: argparse.ArgumentParser) -> None:
     """What `preview` takes."""
     command.add_argument("import_id", metavar="IMPORT_ID")

@@ -29,11 +29,12 @@ def save_from(import_id: str, name: str, who: str) -> StoredRecipe:
     if record.match is None:
         raise NotReady("The columns of this import aren't matched yet, so there is nothing to keep.", "Say what this usage is first.")
     match = record.match
-    added = {column for correction in record.report.corrections for column in creates(correction)}
+    own = [each.correction for each in corrections.of_import(import_id) if not each.undone]
+    added = {column for correction in own for column in creates(correction)}
     recipe = Recipe(
         name=name.strip(), event_type=match.event_type.slug, columns=tuple(column for column in record.report.columns if column not in added),
         read=record.read_spec.model_copy(update={"keep_rows": ()}), matches=tuple(_plain(each) for each in match.matches), ignored=match.ignored, key=match.key,
-        answers={question: value for question, value in match.answers.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)}, checks=match.checks, corrections=tuple(filter(_of_the_kind, record.report.corrections)), has_period=match.period is not None,
+        answers={question: value for question, value in match.answers.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)}, checks=match.checks, corrections=tuple(filter(_of_the_kind, own)), has_period=match.period is not None,
     )
     return stored.save(recipe, who)
 

@@ -61,3 +61,12 @@ class AuditEntry(Frozen):
     action: str
     subject: str
     note: str = ""
+
+
+class CustomerName(Frozen):
+    """What a customer is called in files: another name of `customer_id`, or None for one whose usage is never billed."""
+
+    name: str
+    customer_id: str | None
+    who: str
+    at: str

@@ -7,9 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingest import fixing, imports
+from ingest import fixing, imports, recipes
 from ingest.__main__ import main
 from ingest.errors import BadInput, NotReady
+from ingest.store import customer_names
 from ingest.store import imports as records
 from schemas.correcting import Condition, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, Split, Test, Tidy
 from schemas.matching import FieldMatch
@@ -175,3 +176,33 @@ def test_a_command_that_cannot_be_carried_out_is_a_sentence(import_id: str, caps
     assert main(["correct", import_id, *arguments]) == 2
     assert words in capsys.readouterr().err
     assert fixing.listed(import_id) == []
+
+
+def test_names_of_an_account_hold_for_every_import_and_nothing_is_kept_in_recipes(import_id: str):
+    account = records.get(import_id).account
+    customer_names.say(account, "cus_2", "cus_17", "anna")
+    customer_names.say(account, "cus_1", None, "anna")
+    assert counts(import_id) == (1, 2, 1)
+    assert imports.left_out_rows(import_id, "excluded").column("reason").to_pylist() == [imports.NEVER_BILLED]
+    assert duckdb.sql(f"select customer_id from '{imports.check_folder(import_id)}/events.parquet'").fetchall() == [("cus_17",)]
+    assert recipes.save_from(import_id, "Calls", "anna").recipe.corrections == ()
+    customer_names.forget(account, "cus_1", "anna")
+    customer_names.say(account, "cus_2", "cus_18", "ben")
+    assert counts(import_id) == (2, 2, 0)
+    assert [(each.name, each.customer_id, each.who) for each in customer_names.of_account(account)] == [("cus_2", "cus_18", "ben")]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("", "cus_1"), ("ACME", " "), ("cus_1", "cus_1"), ("x" * 500, "cus_1")])
+def test_a_name_that_says_nothing_is_refused(home: Path, name: str, meant: str):
+    with pytest.raises(BadInput):
+        customer_names.say("Practice", name, meant, "anna")
+    with pytest.raises(BadInput, match="not on the list"):
+        customer_names.forget("Practice", "ACME", "anna")
+
+
+def test_the_command_lists_and_changes_names(home: Path, capsys: pytest.CaptureFixture):
+    for arguments in (["name", "ACME Inc.", "cus_17"], ["never-billed", "Internal"], ["list"]):
+        assert main(["customers", *arguments, "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+    assert [(each["name"], each["customer_id"]) for each in document["names"]] == [("ACME Inc.", "cus_17"), ("Internal", None)]
+    assert main(["customers", "forget", "Nobody"]) == 2

@@ -151,6 +151,16 @@ corrections = Table(
     Index("ix_corrections_import", "import_id", "id"),
 )
 
+# What customers are called in files, for a whole account: the customer that is meant, or none for one that is never billed.
+customer_names = Table(
+    "customer_names", metadata,
+    Column("account", String(100), primary_key=True),
+    Column("name", String(400), primary_key=True),
+    Column("customer_id", Text),
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
 # What was learnt about a kind of file; a changed recipe is a new version beside the old ones.
 recipes = Table(
     "recipes", metadata,

@@ -1,4 +1,4 @@
-"""Corrections of imports, replayed whenever the table is looked at, and recipes: what was learnt about a kind of file."""
+"""Corrections of imports, replayed whenever the table is looked at, recipes: what was learnt about a kind of file, and what an account calls its customers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,6 +22,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_corrections_import", "corrections", ["import_id", "id"], unique=False)
     op.create_table(
+        "customer_names",
+        sa.Column("account", sa.String(length=100), nullable=False),
+        sa.Column("name", sa.String(length=400), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=True),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("account", "name", name=op.f("pk_customer_names")),
+    )
+    op.create_table(
         "recipes",
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -35,4 +44,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Removes them."""
     op.drop_table("recipes")
+    op.drop_table("customer_names")
     op.drop_table("corrections")
