@@ -55,7 +55,7 @@ def _written_number(column: Column, answer: str | None) -> Plan:
     mark = answer or evidence.mark
     asked = _mark_question(column, worn, evidence) if not answer else ()
     text = numbers.number_text(worn.core, mark, exponents=column.field.type == "Float64")
-    converted, more = convert(column, worn, text)
+    worn, converted, more = convert(column, worn, text)
     scale, whole = column.profile.decimal_scale, numbers.WIDE - column.profile.decimal_scale
     digits = numbers.widths(column.connection, worn.relation, converted, scale, whole)
     sql, sql_type = _number_value(column.field.type, number, digits)

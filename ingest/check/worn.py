@@ -1,7 +1,7 @@
 """Columns whose numbers wear something: what is taken off, and which unit the numbers get."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ingest.check import readings
@@ -45,17 +45,19 @@ def undress(column: Column, tidy: str) -> Worn:
     return Worn(steps, relation, core, unit, found, {"unit_removed": f"{core} <> {source}"} if found.dressed else {}, filled)
 
 
-def convert(column: Column, worn: Worn, number: str) -> tuple[str, tuple[Question, ...]]:
-    """The plain numbers in the unit that was chosen, and what is still to be chosen. What can't be converted is no number until it is."""
+def convert(column: Column, worn: Worn, number: str) -> tuple[Worn, str, tuple[Question, ...]]:
+    """The column with its plain numbers as one more step, SQL for them in the unit that was chosen, and what is still to be chosen. What can't be converted is no number until it is."""
     answered = column.answers.get(f"unit.{column.field.name}")
     if worn.found is None or not worn.found.named:
-        return number, ()
+        return worn, number, ()
     share = column.answer("percent", tuple(readings.PERCENT))
     offered = _offered(worn.found)
     if answered is not None and answered not in offered:
         raise BadInput(f"{answered!r} is no answer to unit.{column.field.name}.", f"It can be {' or '.join(offered) or 'left out'}.")
-    factors = _factors(worn.found, answered, share)
-    return _times(number, worn.unit, factors), _questions(column, worn, number, offered, answered, share) if column.match.column is not None else ()
+    plain = column.step("plain")
+    worn = replace(worn, steps=(*worn.steps, ("plain", number)), relation=f"(select *, {number} as {plain} from {worn.relation})")
+    asked = _questions(column, worn, plain, offered, answered, share) if column.match.column is not None else ()
+    return worn, _times(plain, worn.unit, _factors(worn.found, answered, share)), asked
 
 
 def _others(found: Dress) -> list[str]:
@@ -99,26 +101,29 @@ def _factors(found: Dress, answered: str | None, share: str | None) -> Factors:
 
 
 def _times(number: str, unit: str, factors: Factors) -> str:
+    if not factors:
+        return "null::varchar"
     if set(factors.values()) == {Fraction(1)}:
         return f"case when {unit} in ({', '.join(map(literal, factors))}) then {number} end"
     cases = " ".join(f"when {literal(name)} then {number if times == 1 else without_zeros(scaled(f'({number})', times))}" for name, times in factors.items())
     return f"case {unit} {cases} end"
 
 
-def _questions(column: Column, worn: Worn, number: str, offered: tuple[str, ...], answered: str | None, share: str | None) -> tuple[Question, ...]:
+def _questions(column: Column, worn: Worn, plain: str, offered: tuple[str, ...], answered: str | None, share: str | None) -> tuple[Question, ...]:
     found, name, header = worn.found, column.field.name, column.header
     asked: tuple[Question, ...] = ()
     if answered is None and (_mixed(found) or len(offered) > 1):
         shown = [target for target in offered if not _mixed(found) or target in found.named or target == readings.NONE] or offered
-        totals = {target: _effect(column, worn, number, _factors(found, target, share)) for target in shown}
+        totals = _effects(column, worn, plain, {target: _factors(found, target, share) for target in shown})
         asked = (readings.unit(name, header, found, totals, _proposed(found)),)
     if PERCENT in found.named and share is None:
-        totals = {way: _effect(column, worn, number, _factors(found, answered, way)) for way in readings.PERCENT}
+        totals = _effects(column, worn, plain, {way: _factors(found, answered, way) for way in readings.PERCENT})
         asked += (readings.percent(name, header, found, totals),)
     return asked
 
 
-def _effect(column: Column, worn: Worn, number: str, factors: Factors) -> str:
-    total, unread = column.connection.execute(f"""
-        select sum(try_cast(n as decimal(38,9))), count(*) filter (n is null) from (select {_times(number, worn.unit, factors)} as n from {worn.relation} where {worn.core} is not null)""").fetchone()
-    return f"the column adds up to {readings.plain_text(total or 0)}" + (f"; {unread:,} can't be read" if unread else "")
+def _effects(column: Column, worn: Worn, plain: str, ways: Mapping[str, Factors]) -> dict[str, str]:
+    """What the column adds up to under each answer, in one pass."""
+    sums = ", ".join(f"sum(try_cast({_times('n', 'u', factors)} as decimal(38,9))), count(*) filter (({_times('n', 'u', factors)}) is null)" for factors in ways.values())
+    found = column.connection.execute(f"select {sums} from (select {plain} as n, {worn.unit} as u from {worn.relation} where {worn.core} is not null)").fetchone()
+    return {way: f"the column adds up to {readings.plain_text(found[2 * place] or 0)}" + (f"; {found[2 * place + 1]:,} can't be read" if found[2 * place + 1] else "") for place, way in enumerate(ways)}
