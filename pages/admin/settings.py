@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from ingest.errors import BadInput
 from ingest.settings import settings
 from ingest.store import accounts
+from pages.admin import recipes
 from pages.parts import errors, frame
 from pages.parts.text import count, plain, size
 from schemas.account import Account
@@ -19,12 +20,14 @@ def _page() -> None:
     known = accounts.all_accounts()
     if len(known) == 1 and known[0].embedded:
         st.info("Using the practice account. Nothing here reaches a real invoice.", icon=":material/school:")
-    accounts_tab, types_tab, practice_tab, installation_tab = st.tabs(["Accounts", "Event types", "Practice account", "This installation"], key="settings_tab", on_change="rerun")
+    accounts_tab, types_tab, recipes_tab, practice_tab, installation_tab = st.tabs(["Accounts", "Event types", "Recipes", "Practice account", "This installation"], key="settings_tab", on_change="rerun")
     with accounts_tab:
         _accounts(known, actor)
     with types_tab:
         if types_tab.open:  # asks the account, which may take a while
             _event_types(frame.account())
+    with recipes_tab:
+        recipes.show(actor.name)
     with practice_tab:
         _practice(accounts.embedded_sandbox())
     with installation_tab:

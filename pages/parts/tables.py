@@ -84,5 +84,5 @@ def _column(table: pa.Table, column: str, names: dict[str, str]) -> object:
 
 
 def _mime(file_name: str) -> str:
-    kinds = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
+    kinds = {"csv": "text/csv", "yaml": "application/yaml", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
     return kinds.get(file_name.rpartition(".")[2], "application/octet-stream")

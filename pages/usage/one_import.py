@@ -10,6 +10,7 @@ from pages.parts import errors, frame
 from pages.parts.state import STEPS, Step, open_import, remembered
 from pages.parts.text import ago, plain, shorten, size
 from pages.usage.steps import known as setup
+from pages.usage.steps import recipe
 from schemas.records import ImportRecord
 
 
@@ -35,6 +36,9 @@ def _take_known_setup(record: ImportRecord | None, who: str) -> None:
     """A file of a kind that is known needs no answers: it opens at its review."""
     if record is None or remembered.step:
         return
+    kept = recipe.fitting(record)
+    if kept is not None and recipe.take(record, kept, who):
+        open_import(record.id, "review")
     known = setup.earlier(record)
     if known is not None and setup.take(record, known, who):
         open_import(record.id, "review")

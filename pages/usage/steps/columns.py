@@ -8,11 +8,11 @@ from ingest import imports, match
 from ingest.errors import BadInput, IngestError, Outside
 from ingest.store import accounts
 from ingest.store.imports import pointers
-from pages.parts import errors, frame
+from pages.parts import errors, frame, kinds
 from pages.parts.ask import ask
 from pages.parts.state import open_import
 from pages.parts.text import count, plain
-from pages.usage.steps import fields, identity, left_open, new_type, same_row
+from pages.usage.steps import fields, identity, left_open, new_type, recipe, same_row
 from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import NEW, Place
 from pages.usage.steps.lines import Line, lines, match_spec, used_columns
@@ -43,6 +43,7 @@ def _form(place: Place) -> None:
     known = _event_types_or_sentence(place, account)
     if known is None:
         return
+    recipe.offer_renamed(place.record, known, place.who)
     profiles = _profiles(place.record.id, place.table)
     proposal = _proposal(place.record.id, place.table, place.record.file_name)
     candidates = _candidates(place, known)
@@ -156,7 +157,7 @@ def _create(account: Account, event_type: EventType) -> EventType:
 
     with BillingClient(account) as client:
         created = client.create_event_type(event_type)
-    _event_types.clear()
+    kinds.forget()
     return created
 
 
@@ -186,20 +187,12 @@ def _already_sent(record: ImportRecord) -> None:
 def _event_types_or_sentence(place: Place, account: Account) -> dict[str, EventType] | None:
     """The account's event types by slug; what is known already where the account can't be asked; None where nothing is."""
     try:
-        return {event_type.slug: event_type for event_type in _event_types(account.name, account.ledger_name)}
+        return kinds.event_types(account)
     except Outside as error:
         errors.show(error)
         st.button("Try again", key=place.key("again"), icon=":material/refresh:")
         before = place.before()
         return {before.event_type.slug: before.event_type} if before else None
-
-
-@st.cache_data(ttl=60, max_entries=50, show_spinner="Asking the account for its kinds of usage, and waiting for its answer …", show_time=True)
-def _event_types(account_name: str, ledger_name: str) -> list[EventType]:
-    from ingest.billing import BillingClient
-
-    with BillingClient(accounts.account(account_name)) as client:
-        return list(client.event_types())
 
 
 @st.cache_data(ttl=3600, max_entries=100, show_spinner="Looking at the columns …")

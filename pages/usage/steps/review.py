@@ -8,7 +8,7 @@ from pages.parts import errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import decisions, downloads, fields, fixing, known, totals, words
+from pages.usage.steps import decisions, downloads, fields, fixing, known, recipe, totals, words
 from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
@@ -32,6 +32,7 @@ def _reviewed(record: ImportRecord, who: str) -> None:
     editable = record.state not in SENT
     if editable:
         known.say(record)
+        recipe.say(record)
     st.header(words.equation(record.check), anchor=False)
     _comparisons(record.check)
     if not editable:
@@ -39,6 +40,7 @@ def _reviewed(record: ImportRecord, who: str) -> None:
     st.subheader("Decisions", anchor=False)
     decisions.show(record, who, editable=editable)
     _button(record, editable=editable)
+    recipe.keep(record, who)
     _tabs(record, who, editable=editable)
 
 
