@@ -89,7 +89,7 @@ CHECKS: dict[str, Check] = {check.code: check for check in (
     Check("days_without_usage", "warning", "A customer without usage on days where it always had some", "Ask the sender whether usage is missing.", name="gaps", concerns="row"),
     Check("unusual_volume", "warning", "Far more or fewer rows than in earlier imports", "Check that the file is whole and covers one period.", name="volume", takes=("share",), concerns="row"),
     Check("customer_rows_changed", "note", "A customer with far more or fewer rows than in the last import", "Check it where you didn't expect it.", name="customer_rows", takes=("share",), concerns="row"),
-    Check("space_removed", "note", "Spaces at the edges of a cell", "They were left off. Nothing to do."),
+    Check("space_removed", "note", "Spaces at the edges of a cell", "They were left off. Nothing to do.", fact("space_removed")),
 )}
 OF_THE_FILE = ("unusual_volume", "days_without_usage", "customer_rows_changed")
 """What concerns no single row, so that no row can be held back for it."""
