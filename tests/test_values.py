@@ -164,7 +164,7 @@ def test_more_forms_of_a_moment(tmp_path, cell, utc):
 @pytest.mark.parametrize(("cell", "answers", "moment", "question"), [
     ("46296", {}, "2026-10-01", [("serial.timestamp", True)]), ("46296.5729166667", {}, "2026-10-01 13:45", [("serial.timestamp", True)]), ("44834.5", {"serial.timestamp": "1904"}, "2026-10-01 12:00", []),
     ("01.10.26", {}, "2026-10-01", [("century.timestamp", True)]), ("10/13/26 5:00 am", {"century.timestamp": "2000"}, "2026-10-13 05:00", []), ("01-Oct-99", {"century.timestamp": "1900"}, "1999-10-01", []),
-    ("2026100113", {}, "2026-10-01 13:00", [("epoch.timestamp", True)]), ("2026100113", {"epoch.timestamp": "seconds"}, "2034-03-15 19:21:53", []),
+    ("2026100113", {}, "2026-10-01 13:00", [("epoch.timestamp", True)]), ("2026100113", {"epoch.timestamp": "seconds"}, "2034-03-16 05:35:13", []),
     ("2026-10", {}, "2026-10-31 23:59:59.999", [("period.timestamp", False)]), ("10/2026", {"period.timestamp": "start"}, "2026-10-01", []), ("Okt. 2026", {}, "2026-10-31 23:59:59.999", [("period.timestamp", False)]),
     ("2026-W40", {}, "2026-10-04 23:59:59.999", [("period.timestamp", True)]), ("2026-Q4", {"period.timestamp": "end"}, "2026-12-31 23:59:59.999", []),
 ])
@@ -208,7 +208,7 @@ def read(texts, profile=None):
 WAYS = ["%Y-%m-%dT%H:%M:%S.%f+00:00", "%Y-%m-%d %H:%M:%S.%fZ", "%d.%m.%Y %H:%M:%S.%f", "%d %B %Y %H:%M:%S.%f", "%b %d, %Y %I:%M:%S.%f %p", "%a, %d %b %Y %H:%M:%S.%f +0000", "%Y%m%dT%H%M%S.%fZ", "%Y/%m/%d %H:%M:%S.%f"]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.lists(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2099, 1, 1)), min_size=1, max_size=20))
 def test_a_moment_reads_back_to_the_microsecond_however_it_is_written(moments):
     texts = [(moment, moment.strftime(way)) for moment in moments for way in WAYS]
