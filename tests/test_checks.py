@@ -161,6 +161,11 @@ def test_days_without_usage_are_found_where_there_always_was_some(tmp_path, gone
     assert set(found.codes) <= {"days_without_usage"}
 
 
+def test_the_day_on_which_an_export_was_cut_off_is_no_gap(tmp_path):
+    rows = [row for row in daily(customers=5) if row[1] < "2026-10-30" or row[0] in ("cus_0", "cus_1")]
+    assert simple(tmp_path, rows).codes == []
+
+
 def test_a_customer_who_was_always_there_and_is_missing_now_is_found_in_the_ledger(tmp_path):
     send(simple(tmp_path, daily()))
     found = simple(tmp_path, [(customer, time, quantity) for customer, time, quantity in daily(days=1, month="2026-10") for time in ["2026-10-31T08:00:00Z"] if customer != "cus_1"], sha256="b" * 64)

@@ -115,8 +115,8 @@ def _days_without_usage(connection: duckdb.DuckDBPyConnection, past: Past) -> No
     Said only of customers with usage as regular as that a day without any can't be chance: about the same number of rows each day, or many.
     """
     connection.execute("""
-        create temp table span as with byday as (select day, sum(n) as n from days group by 1), counted as (select day, sum(n) over (order by day) as upto, sum(n) over () as total from byday)
-        select min(day) filter (upto * 1000 >= total) as first, min(day) filter (upto * 1000 >= total * 999) as last from counted""")
+        create temp table span as with byday as (select day, sum(n) as n from days group by 1)
+        select min(day) as first, max(day) as last from byday where n * 2 >= (select median(n) from byday)""")  # the day on which an export was cut off says nothing
     first, last = connection.execute("select first, last from span").fetchone()
     if first is None or (last - first).days > LONGEST:
         return
