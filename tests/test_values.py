@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import BadInput
-from ingest.values.dressed import parts, scaled, undressed
+from ingest.values.dressed import parse_number, parts, scaled, undressed
 from ingest.values.forms import TimeReading, iso_text
 from ingest.values.months import MONTHS, month_of
 from ingest.values.numbers import number_text
@@ -50,12 +50,14 @@ def test_currencies_and_the_signs_of_bookkeepers_are_taken_off(tmp_path, cells, 
     assert asked(checked) == []
 
 
-@pytest.mark.parametrize("cell", [
+NO_NUMBERS = [
     "5 GB €", "€5 GB", "(5", "5)", "-(5)", "(5)-", "-5-", "12,-", "5 - 10", "10-20", "1.2.3", "12.5O", "5/7", "+49 30 1234567", "030/123456", "AB-12", "12A", "5 bananas", "GB", "€", "%", "()", "-", "1 2", "€ €5", "12..5",
-])
-def test_what_is_no_number_whatever_stands_beside_it(tmp_path, cell):
-    checked = check_column(tmp_path, "Decimal", ["€1.5", cell, "€2.5"])
-    assert checked.issues("code", "_row", "value") == [("not_a_number", 3, cell)]
+]
+
+
+def test_what_is_no_number_whatever_stands_beside_it(tmp_path):
+    checked = check_column(tmp_path, "Decimal", [*["€1.5"] * 40, *NO_NUMBERS])
+    assert checked.issues("value", "code", "_row") == [(cell, "not_a_number", row) for row, cell in enumerate(NO_NUMBERS, start=42)]
 
 
 @pytest.mark.parametrize(("cells", "answer", "expected", "question"), [
@@ -110,6 +112,12 @@ def test_the_question_about_empty_cells_says_what_each_answer_does(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("text", "number"), [("1.002,75 €", "1002.75"), ("(5,5)", "-5.5"), ("EUR 7", "7"), ("12 GB", None), ("7%", None), ("a lot", None)])
+def test_totals_may_have_a_currency(text, number):
+    with duckdb.connect() as connection:
+        assert parse_number(connection, text, "comma") == number
+
+
 @pytest.mark.parametrize(("question", "value"), [("unit", "furlong"), ("percent", "half"), ("empty", "maybe")])
 def test_an_answer_that_is_not_on_offer_is_refused(tmp_path, question, value):
     with pytest.raises(BadInput, match=f"no answer to {question}.value"):
@@ -122,7 +130,7 @@ WRITTEN = [
 ]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.decimals(min_value=-10**15, max_value=10**15, places=4), min_size=1, max_size=30))
 def test_a_number_reads_back_digit_for_digit_however_it_is_written(numbers):
     texts = [(number, write(number)) for number in numbers for write in WRITTEN]
@@ -149,20 +157,22 @@ def test_no_unit_is_written_like_another():
 # Moments.
 
 
-@pytest.mark.parametrize(("cell", "utc"), [
+MOMENTS = [
     ("1. Oktober 2026", "2026-10-01"), ("1 Oct 2026 13:45", "2026-10-01 13:45"), ("Oct 1, 2026 1:45 PM", "2026-10-01 13:45"), ("October 1st, 2026", "2026-10-01"), ("1er octobre 2026", "2026-10-01"),
     ("1 de octubre de 2026", "2026-10-01"), ("Thu, 01 Oct 2026 13:45:00 +0200", "2026-10-01 11:45"), ("01/Oct/2026:13:45:00 +0200", "2026-10-01 11:45"), ("01-OCT-2026", "2026-10-01"),
     ("2026-Oct-01", "2026-10-01"), ("1 października 2026", "2026-10-01"), ("1. lokakuuta 2026", "2026-10-01"), ("1 OTT. 2026", "2026-10-01"), ("2026-10-01T13h45", "2026-10-01 13:45"), ("01.10.2026 13:45 Uhr", "2026-10-01 13:45"),
     ("10/31/2026 1:05:00 PM +00:00", "2026-10-31 13:05"), ("10/31/2026 1 pm", "2026-10-31 13:00"), ("2026-10-01T13:45:00+02", "2026-10-01 11:45"), ("20261001T134500.5+0200", "2026-10-01 11:45:00.5"), ("202610011345", "2026-10-01 13:45"),
     ("2026-W40-3", "2026-09-30"), ("2026W403", "2026-09-30"), ("2026-274", "2026-10-01"), ("1790812800123000000", "2026-10-01 00:00:00.123"), ("1790812800123000", "2026-10-01 00:00:00.123"),
-])
-def test_more_forms_of_a_moment(tmp_path, cell, utc):
-    checked = check_times(tmp_path, [cell], answers=UTC_ZONE)
-    assert values(checked, "timestamp") == [datetime.fromisoformat(utc)]
+]
+
+
+def test_more_forms_of_a_moment(tmp_path):
+    checked = check_times(tmp_path, [cell for cell, _ in MOMENTS], answers=UTC_ZONE)
+    assert list(zip([cell for cell, _ in MOMENTS], values(checked, "timestamp"), strict=True)) == [(cell, datetime.fromisoformat(utc)) for cell, utc in MOMENTS]
 
 
 @pytest.mark.parametrize(("cell", "answers", "moment", "question"), [
-    ("46296", {}, "2026-10-01", [("serial.timestamp", True)]), ("46296.5729166667", {}, "2026-10-01 13:45", [("serial.timestamp", True)]), ("44834.5", {"serial.timestamp": "1904"}, "2026-10-01 12:00", []),
+    ("46296", {}, "2026-10-01", [("serial.timestamp", True)]), ("46296.5729166667", {}, "2026-10-01 13:45", [("serial.timestamp", True)]), ("46296,5", {}, "2026-10-01 12:00", [("serial.timestamp", True)]), ("44834.5", {"serial.timestamp": "1904"}, "2026-10-01 12:00", []),
     ("01.10.26", {}, "2026-10-01", [("century.timestamp", True)]), ("10/13/26 5:00 am", {"century.timestamp": "2000"}, "2026-10-13 05:00", []), ("01-Oct-99", {"century.timestamp": "1900"}, "1999-10-01", []),
     ("2026100113", {}, "2026-10-01 13:00", [("epoch.timestamp", True)]), ("2026100113", {"epoch.timestamp": "seconds"}, "2034-03-16 05:35:13", []),
     ("2026-10", {}, "2026-10-31 23:59:59.999", [("period.timestamp", False)]), ("10/2026", {"period.timestamp": "start"}, "2026-10-01", []), ("Okt. 2026", {}, "2026-10-31 23:59:59.999", [("period.timestamp", False)]),
@@ -174,12 +184,14 @@ def test_moments_with_two_meanings_are_asked_about(tmp_path, cell, answers, mome
     assert asked(checked) == question
 
 
-@pytest.mark.parametrize("cell", [
+NO_MOMENTS = [
     "2026-10", "Oct 2026", "1.2.3", "10.1.2", "+49 30 12345", "5-10", "2026-10-01/2026-10-02", "v2026", "Smarch 1 2026", "Building 5 May 2026", "2026-367", "2026-W60", "2026-W40-9", "2026-13", "12345", "99999999", "31 Feb 2026", "2026-10-01 13:45 CET",
-])
-def test_what_is_no_moment_among_others(tmp_path, cell):
-    checked = check_times(tmp_path, ["2026-10-01T00:00:00Z", cell, "2026-10-02T00:00:00Z"], answers=UTC_ZONE)
-    assert checked.issues("code", "_row", "value") == [("not_a_timestamp", 3, cell)]
+]
+
+
+def test_what_is_no_moment_among_others(tmp_path):
+    checked = check_times(tmp_path, [*["2026-10-01T00:00:00Z"] * 20, *NO_MOMENTS], answers=UTC_ZONE)
+    assert checked.issues("value", "code", "_row") == [(cell, "not_a_timestamp", row) for row, cell in enumerate(NO_MOMENTS, start=22)]
 
 
 def test_a_clock_near_the_end_of_a_month_has_to_have_its_zone_said(tmp_path):
@@ -187,12 +199,11 @@ def test_a_clock_near_the_end_of_a_month_has_to_have_its_zone_said(tmp_path):
     assert asked(check_times(tmp_path, ["2026-10-15 12:30:00"])) == [("zone.timestamp", False)]
 
 
-@pytest.mark.parametrize(("language", "word", "month"), [(language, word, month) for language, words in MONTHS.items() for word, month in words.items() if len(word) > 4])
-def test_no_name_of_a_month_means_another_one_elsewhere(language, word, month):
-    assert month_of(word.upper()) == month == month_of(f"{word}.")
+def test_names_of_months_may_have_capitals_and_a_dot():
+    assert [month_of(word) for word in ("OKTOBER", "Okt.", "MÄRZ", "août", "Paź", "lokakuuta", "Ágúst", "May", "Mayor")] == [10, 10, 3, 8, 10, 10, 8, 5, None]
 
 
-def test_short_names_of_months_agree_between_languages():
+def test_no_name_of_a_month_means_another_one_elsewhere():
     assert [(language, word) for language, words in MONTHS.items() for word, month in words.items() if month_of(word) != month] == []
 
 
@@ -216,10 +227,12 @@ def test_a_moment_reads_back_to_the_microsecond_however_it_is_written(moments):
     assert list(zip([text for _, text in texts], read([text for _, text in texts]), strict=True)) == [(text, moment) for moment, text in texts]
 
 
-@pytest.mark.parametrize("text", ["AB-123", "1.2.3", "2.0.14", "+49 30 1234567", "10-20", "SKU 4711", "12 GB", "May", "1 Foo 2026", "Mark 5 2026"])
-def test_what_is_no_date_is_not_taken_for_one(text):
-    assert read([text]) == [None]
-    assert not duckdb.execute(f"select {named_date('s')} from (select ? as s)", [text]).fetchone()[0]
+NO_DATES = ["AB-123", "1.2.3", "2.0.14", "+49 30 1234567", "10-20", "SKU 4711", "12 GB", "May", "1 Foo 2026", "Mark 5 2026"]
+
+
+def test_what_is_no_date_is_not_taken_for_one():
+    assert read(NO_DATES) == [None] * len(NO_DATES)
+    assert duckdb.execute(f"select s from (select unnest(?::varchar[]) as s) where {named_date('s')}", [NO_DATES]).fetchall() == []
 
 
 # Yes and no.

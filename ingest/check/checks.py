@@ -90,6 +90,7 @@ CHECKS: dict[str, Check] = {check.code: check for check in (
     Check("unusual_volume", "warning", "Far more or fewer rows than in earlier imports", "Check that the file is whole and covers one period.", name="volume", takes=("share",), concerns="row"),
     Check("customer_rows_changed", "note", "A customer with far more or fewer rows than in the last import", "Check it where you didn't expect it.", name="customer_rows", takes=("share",), concerns="row"),
     Check("space_removed", "note", "Spaces at the edges of a cell", "They were left off. Nothing to do.", fact("space_removed")),
+    Check("unit_removed", "note", "A unit, a currency or brackets around a number", "What stood around the number was taken off. Nothing to do.", fact("unit_removed")),
 )}
 OF_THE_FILE = ("unusual_volume", "days_without_usage", "customer_rows_changed")
 """What concerns no single row, so that no row can be held back for it."""

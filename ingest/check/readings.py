@@ -7,7 +7,7 @@ from datetime import datetime
 import duckdb
 
 from ingest.values import numbers, times, zones
-from ingest.values.dressed import Dress
+from ingest.values.dressed import Dress, parse_number
 from ingest.values.forms import PERIODS, SHORT, TimeReading, iso_text
 from ingest.wording import count as count_of
 from schemas.checking import Question, QuestionOption
@@ -38,7 +38,7 @@ def _mark_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str
     total, unread = connection.execute(f"""
         select sum(try_cast(t as decimal(18,4))), count(*) filter (s is not null and t is null)
         from (select s, {number} as t from (select {text} as s from {relation}))""").fetchone()
-    read = numbers.parse_number(connection, found.example, mark) if found.example else None
+    read = parse_number(connection, found.example, mark) if found.example else None
     parts = [f"{found.example} is {read}"] if read else []
     parts.append(f"the column adds up to {total or 0:,f}".rstrip("0").rstrip("."))
     return "; ".join(parts + ([f"{count_of(unread, 'cell')} can't be read"] if unread else []))

@@ -8,7 +8,7 @@ import duckdb
 from ingest.check.plan import Plan
 from ingest.engine import identifier
 from ingest.errors import BadInput
-from ingest.values.numbers import parse_number
+from ingest.values.dressed import parse_number
 from schemas.checking import Comparison, FieldSummary
 from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import MatchSpec

@@ -7,9 +7,10 @@ from fractions import Fraction
 import duckdb
 
 from ingest.engine import literal
-from ingest.values.numbers import APART, EXPONENT, MINUS
+from ingest.values.numbers import APART, EXPONENT, MINUS, number_text
 from ingest.values.text import matches
 from ingest.values.units import CURRENCIES, SPELLINGS
+from schemas.matching import DecimalMark
 
 BARE = rf"[+\-{MINUS}]?[\d.,{APART}]+{EXPONENT}"
 """A number by itself, as far as its characters go; whether it is one is not decided here."""
@@ -98,3 +99,10 @@ def scaled(number: str, times: Fraction) -> str:
     after = f"(case when contains({number}, '.') then strlen({number}) - instr({number}, '.') else 0 end + {places})"
     padded = f"lpad(abs({product})::varchar, greatest(strlen(abs({product})::varchar), {after} + 1)::int, '0')"
     return f"(case when prefix({number}, '-') and {product} <> 0 then '-' else '' end || left({padded}, (strlen({padded}) - {after})::int) || case when {after} > 0 then '.' || right({padded}, ({after})::int) else '' end)"
+
+
+def parse_number(connection: duckdb.DuckDBPyConnection, text: str, mark: DecimalMark) -> str | None:
+    """One text as a plain number, or None: for totals that a person typed or a file carries. A currency is taken off; what has a unit is no total of ours."""
+    cell = f"select trim(?::varchar, {literal(APART)}) as s"
+    core = f"select case when p.after in ({', '.join(map(literal, SPELLINGS))}) then null else {undressed('s', 'p')} end as n from (select s, {parts('s')} as p from ({cell}))"
+    return connection.execute(f"select {number_text('n', mark)} from ({core})", [text]).fetchone()[0]

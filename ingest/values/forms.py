@@ -40,7 +40,7 @@ FORMS = {
     **NAMED,
     "week_day": r"\d{4}-?W\d{2}-?[1-7]",
     "ordinal": r"(?:19|20)\d{2}-[0-3]\d{2}",
-    "serial": r"[2-9]\d{4}(?:\.\d{1,13})?",
+    "serial": r"[2-9]\d{4}(?:[.,]\d{1,13})?",
     "month": r"(?:19|20)\d{2}[-/.](?:0[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[./-](?:19|20)\d{2}",
     "week": r"\d{4}-?W\d{2}",
     "quarter": r"\d{4}-?Q[1-4]",
@@ -123,7 +123,7 @@ def _hour(text: str, reading: TimeReading) -> str:
 def _serial(text: str, reading: TimeReading) -> str:
     """Days since the turn of 1900 as Excel counts them (or since 1904, as it did on the Mac), to the millisecond: finer than that, a number of days is noise."""
     first = "1899-12-30" if reading.serial == "1900" else "1904-01-01"
-    return f"strftime(timestamp '{first}' + to_milliseconds(round(try_cast({text} as decimal(20,13)) * 86400000)::bigint), '%Y-%m-%d %H:%M:%S.%g')"
+    return f"strftime(timestamp '{first}' + to_milliseconds(round(try_cast(replace({text}, ',', '.') as decimal(20,13)) * 86400000)::bigint), '%Y-%m-%d %H:%M:%S.%g')"
 
 
 def _month(text: str, reading: TimeReading) -> str:

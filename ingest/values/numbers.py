@@ -147,8 +147,3 @@ def to_decimal(number: str, digits: Widths) -> str:
     whole, fraction = f"ltrim(split_part({number}, '.', 1), '-')", f"split_part({number}, '.', 2)"
     halves = f"coalesce(try_cast({whole} as BIGINT), 0)::{wide} + try_cast('0.' || {fraction} as DECIMAL({NARROW},{digits.fraction}))::{wide}"
     return f"case when strlen({whole}) > {NARROW} then try_cast({number} as {wide}) when prefix({number}, '-') then -({halves}) else {halves} end"
-
-
-def parse_number(connection: duckdb.DuckDBPyConnection, text: str, mark: DecimalMark) -> str | None:
-    """One text as a plain number, or None: for totals that a person typed or a file carries."""
-    return connection.execute(f"select {number_text('s', mark)} from (select trim(?::varchar, {literal(APART)}) as s)", [text]).fetchone()[0]
