@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest import imports
+from ingest import imports, recipes
 from ingest.errors import BadInput
 from ingest.store import accounts
+from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType, Field
 from schemas.matching import FieldMatch, MatchSpec
 
@@ -64,3 +65,17 @@ def test_acknowledging_a_warning_checks_nothing_again_and_stays_with_the_import(
     imports.set_match(import_id, record.match.model_copy(update={"answers": {"ack.negative_quantity.quantity": "yes"}}), record.account, "anna")
     assert imports.check(import_id).check.open_warnings == ()
     assert imports.check_folder(import_id) == folder
+
+
+def test_a_recipe_keeps_how_checks_are_set_and_no_acknowledgement(tmp_path):
+    import_id = imported(tmp_path / "a.csv", [*BEFORE, "e,2026-10-04T00:00:00Z,-1,us"])
+    record = imports.imports.get(import_id)
+    settings = {"range.quantity": CheckSetting(max="5"), "non_negative": CheckSetting(severity="note")}
+    imports.set_match(import_id, record.match.model_copy(update={"checks": settings, "answers": {"ack.negative_quantity.quantity": "yes"}}), record.account, "anna")
+    recipe = recipes.from_yaml(recipes.to_yaml(recipes.save_from(import_id, "calls", "anna").recipe))
+    assert (recipe.checks, recipe.answers) == (settings, {})
+    path = tmp_path / "next.csv"
+    path.write_text("\n".join([HEADER, "f,2026-11-01T00:00:00Z,6,eu", "f,2026-11-02T00:00:00Z,-2,eu"]) + "\n")
+    following = imports.start(path, path.name, "anna").id
+    recipes.follow(following, recipe, CALLS, record.account, "anna")
+    assert [(group.code, group.severity, group.examples[0].row) for group in imports.check(following).check.issues] == [("out_of_range", "error", 2), ("negative_quantity", "note", 3)]

@@ -5,14 +5,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingest import ledger
+from ingest.check import check_raw
 from ingest.check.checks import CHECKS
 from ingest.check.rules import rules_of
+from ingest.commands.checking import check_settings
 from ingest.errors import BadInput
 from ingest.settings import PROJECT
 from schemas.account import AccountProfile
 from schemas.check_setting import CheckSetting
-from schemas.matching import Period
-from tests.raw_tables import check, send, spec
+from schemas.matching import EarlierKey, Period
+from tests.raw_tables import ACCOUNT, AT, check, send, spec
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -138,8 +141,6 @@ def test_a_number_is_far_above_earlier_ones_where_the_file_alone_has_too_few(tmp
     first = simple(tmp_path, daily())
     rows = [("cus_0", "2026-11-01T08:00:00Z", "10400"), ("cus_1", "2026-11-01T08:00:00Z", "104")]
     assert simple(tmp_path, rows).codes == []
-    from ingest.check import check_raw
-    from tests.raw_tables import ACCOUNT, AT
     out = tmp_path / "again"
     out.mkdir()
     alone = simple(tmp_path, rows)
@@ -183,9 +184,6 @@ def sent_months(tmp_path: Path, months: int) -> None:
 
 
 def _send_as(first, import_id: str, sha256: str) -> None:
-    from ingest import ledger
-    from tests.raw_tables import ACCOUNT
-
     target = ledger.ledger_folder(ACCOUNT.ledger_name, "usage")
     target.mkdir(parents=True, exist_ok=True)
     duckdb.sql(f"copy (select event_id, content, customer_id, timestamp, '{import_id}' as import_id, '{sha256}' as sha256 from '{first.out}/events.parquet') to '{target}/{import_id}.parquet' (format parquet)")
@@ -199,14 +197,45 @@ def test_far_fewer_rows_than_usual_are_found(tmp_path, days, share, found):
 
 
 def test_customers_whose_rows_changed_are_a_note(tmp_path):
-    from schemas.matching import EarlierKey
     sent_months(tmp_path, 1)
     rows = [row for row in daily(month="2026-10") if row[0] != "cus_1" or row[1] < "2026-10-06"]
     found = simple(tmp_path, rows, {"gaps": {"severity": "off"}}, sha256="f" * 64, earlier=EarlierKey(fields=(), import_id="imp_0", file_name="a.csv", sent_at="2026-10-01T00:00:00"))
     assert found.issues("code", "severity", "_row", "value") == [("customer_rows_changed", "note", 3, "cus_1: 5 rows, 30 in the last import")]
 
 
+@pytest.mark.parametrize(("severity", "accepted"), [(None, 18), ("error", 6)])
+def test_customers_whom_the_account_does_not_know_stand_among_the_issues_with_every_row(tmp_path, severity, accepted):
+    known = simple(tmp_path, daily(days=6))
+    setting = {name: CheckSetting(severity=severity) for name in ("customer_unknown", "customer_nearly_known") if severity}
+    out = tmp_path / "unknown"
+    out.mkdir()
+    match = spec({"quantity": "Decimal"}, {"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity"}, checks=setting)
+    result = check_raw(known.raw, known.report, match, ACCOUNT, import_id="2", sha256="b" * 64, out=out, at=AT, unknown={"cus_0": "", "cus_2": "cus-2"})
+    rows = duckdb.sql(f"select code, _row, \"column\", value, todo from '{out}/issues.parquet' order by code, _row").fetchall()
+    assert [row[:4] for row in rows] == [("customer_nearly_known", 4 + 3 * day, "Customer", "cus_2") for day in range(6)] + [("customer_unknown", 2 + 3 * day, "Customer", "cus_0") for day in range(6)]
+    assert "Did you mean 'cus-2' for 'cus_2'?" in rows[0][4]
+    assert result.rows.accepted == accepted
+
+
 # How checks are set.
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("required.region", CheckSetting()),
+    ("range.quantity=min:0,max:10000", CheckSetting(min="0", max="10000")),
+    ("allowed.region=values:eu|us,severity:warning", CheckSetting(values=("eu", "us"), severity="warning")),
+    ("formula=formula:quantity in (1, 2),severity:note", CheckSetting(formula="quantity in (1, 2)", severity="note")),
+    ('range.quantity={"min": 0, "severity": "error"}', CheckSetting(min="0", severity="error")),
+    ("pattern.invoice=pattern:INV=[0-9]{4,6}", CheckSetting(pattern="INV=[0-9]{4,6}")),
+])
+def test_the_command_line_sets_a_check(text, expected):
+    assert list(check_settings([text]).values()) == [expected]
+
+
+@pytest.mark.parametrize("text", ["range.quantity=0", "range.quantity=least:0", "range.quantity={", "non_negative=severity:bad"])
+def test_the_command_line_refuses_what_it_cannot_understand(text):
+    with pytest.raises((BadInput, ValueError)):
+        check_settings([text])
 
 
 @pytest.mark.parametrize(("name", "setting", "words"), [
