@@ -1,5 +1,7 @@
-"""Putting rows right on the page: everywhere at once, one cell in a form, undone and done again."""
+"""Putting rows right on the page, undone and done again, or brought back in a file; and what was learnt kept as a recipe that the next file follows."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -49,3 +51,48 @@ def test_rows_are_put_right_on_the_page(portal: Portal, page: "sync_api.Page", t
     sync_api.expect(equation).to_have_text("29 rows = 24 ready + 5 need fixing")
     document = command(portal, "preview", import_id, "--by", "customer")
     assert [row["value"] for row in document["rows"]] == [24]
+
+
+def minutes(month: int, quantity: str = "quantity", bad: str = "n/a") -> str:
+    return f"customer_id,timestamp,{quantity},note\n" + "".join(f"cus_acme,2026-{month:02d}-{day:02d}T00:00:00Z,{bad if day == 7 else day},x{day}\n" for day in range(1, 11))
+
+
+def drop(page: "sync_api.Page", path: Path, text: str) -> None:
+    path.write_text(text)
+    page.locator("input[type=file]").set_input_files(path)
+
+
+def test_corrected_rows_come_back_and_the_next_file_follows_the_recipe(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    path = tmp_path / "minutes 2026-09.csv"
+    path.write_text(minutes(9))
+    command(portal, "event-type", "create", "--name", "Minutes", "--slug", "minutes", "--field", "quantity:Decimal")
+    import_id = command(portal, "check", str(path), "--event-type", "minutes")["import_id"]
+    page.goto(f"{portal.url}/import?id={import_id}&step=review")
+    equation = page.get_by_role("heading", level=2)
+    sync_api.expect(equation).to_have_text("10 rows = 9 ready + 1 needs fixing")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Rows to fix, as CSV").first.click()
+    rows = download.value.path().read_text(encoding="utf-8-sig")
+    assert [row["Row in the original file"] for row in csv.DictReader(io.StringIO(rows))] == ["8"]
+    page.get_by_text("Bring the corrected rows back").click()
+    drop(page, tmp_path / "fixed.csv", rows.replace("n/a", "70"))
+    sync_api.expect(equation).to_have_text("10 rows = 10 ready")
+    sync_api.expect(page.get_by_text("Row 8, quantity: now “70”")).to_be_visible()
+    page.get_by_role("button", name="Undo the last").click()
+    sync_api.expect(equation).to_have_text("10 rows = 9 ready + 1 needs fixing")
+
+    page.get_by_role("button", name="Keep this set-up for files of this kind").click()
+    sync_api.expect(page.get_by_label("Name", exact=True)).to_have_value("minutes")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_text("Kept as minutes, version 1.").wait_for()
+
+    page.goto(f"{portal.url}/import")
+    drop(page, tmp_path / "minutes 2026-10.csv", minutes(10, bad="7").replace("note", "remark"))
+    sync_api.expect(page.get_by_text("Follows the recipe minutes (version 1). New in this file, and not sent: remark. Gone: note.")).to_be_visible()
+    sync_api.expect(equation).to_have_text("10 rows = 10 ready")
+
+    page.goto(f"{portal.url}/import")
+    drop(page, tmp_path / "minutes 2026-11.csv", minutes(11, quantity="Quantity h", bad="7"))
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_text("This file looks like the recipe minutes. quantity is probably called Quantity h now.").wait_for()

@@ -6,12 +6,13 @@ import streamlit as st
 
 from ingest import imports
 from ingest.store.imports import same_file
+from ingest.strangers import known_as
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, number, plain
 from pages.parts.upload_box import upload_box, upload_rows
-from pages.usage.steps import downloads, fixing, words
+from pages.usage.steps import downloads, fixing, strangers, words
 from pages.usage.steps.aside import aside
 from pages.usage.steps.asking import asked
 from schemas.base import Frozen
@@ -92,9 +93,33 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
     elif each.kind == "excluded":
         _left_out(record, "excluded", f"**{words.things(each.effect, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes aren't usage.", position)
     else:
-        sign = ":material/warning:" if each.kind == "warning" else ":material/info:"
-        st.markdown(f"{sign} {words.group(each.groups[0], record.report)}.")
-        aside(plain(each.groups[0].todo))
+        _remark(record, each.groups[0], who, editable=editable)
+
+
+def _remark(record: ImportRecord, group: IssueGroup, who: str, *, editable: bool) -> None:
+    """A warning, until somebody says that it was seen, or a note."""
+    st.markdown(f"{':material/warning:' if group.severity == 'warning' else ':material/info:'} {words.group(group, record.report)}.")
+    aside(plain(group.todo))
+    if group.code == strangers.NEARLY and editable:
+        strangers.offer(record, {name: known for name, known in sorted(known_as(record.id).items()) if known}, who, "decision")
+    if group.severity == "warning":
+        _noted(record, group, who, editable=editable)
+
+
+def _noted(record: ImportRecord, group: IssueGroup, who: str, *, editable: bool) -> None:
+    key = f"noted_{record.id}_{group.code}_{group.column}"
+    if not group.acknowledged:
+        if editable and st.button("Noted", key=key, icon=":material/check:", help="Say that you have seen this and that it may be so"):
+            with errors.shown():
+                answer(record, group.acknowledgement, "yes", who)
+                st.rerun()
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(":material/check: Noted.")
+        if editable and st.button("Not any more", key=key):
+            with errors.shown():
+                answer(record, group.acknowledgement, None, who)
+                st.rerun()
 
 
 def _question(record: ImportRecord, question: Question, who: str, *, editable: bool) -> None:

@@ -8,7 +8,7 @@ from pages.parts import errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import decisions, downloads, fields, fixing, known, recipe, totals, words
+from pages.usage.steps import decisions, downloads, fields, fixing, known, recipe, strangers, totals, words
 from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
@@ -83,7 +83,7 @@ def _queue_check(import_id: str, who: str) -> None:
 
 
 def _tabs(record: ImportRecord, who: str, *, editable: bool) -> None:
-    draw = (lambda each: _rows_to_fix(each, who, editable=editable), _customers, totals.show, lambda each: _columns(each, who, editable=editable))
+    draw = (lambda each: _rows_to_fix(each, who, editable=editable), lambda each: _customers(each, who, editable=editable), totals.show, lambda each: _columns(each, who, editable=editable))
     for tab, show_tab in zip(st.tabs(list(TABS), key=f"review_tabs_{record.id}", on_change="rerun"), draw, strict=True):
         if tab.open:
             with tab, errors.shown():
@@ -127,7 +127,7 @@ def _group_label(group) -> str:  # noqa: ANN001
     return f"{group.title or group.code}{f' in {group.column}' if group.column else ''} ({number(group.count)})"
 
 
-def _customers(record: ImportRecord) -> None:
+def _customers(record: ImportRecord, who: str, *, editable: bool) -> None:
     if not record.check.rows.accepted:
         aside("No row is ready, so there are no customers yet.")
         return
@@ -135,6 +135,8 @@ def _customers(record: ImportRecord) -> None:
     unknown = totals.unknown_customers(record)
     if unknown:
         st.warning(unknown, icon=":material/person_off:")
+        if editable:
+            strangers.offer(record, totals.meant_customers(record), who, "tab")
     table = ask(imports.overview, record.id)
     tables.show(table, "Events and totals per customer", names=totals.headings(table.column_names))
 

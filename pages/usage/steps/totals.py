@@ -6,6 +6,7 @@ import streamlit as st
 
 from ingest import imports, push
 from ingest.errors import IngestError
+from ingest.store.imports import pointers
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import count, moment
@@ -40,12 +41,20 @@ def show(record: ImportRecord) -> None:
 def unknown_customers(record: ImportRecord) -> str:
     """A sentence about customers the account doesn't know, or that it can't be asked; empty where all are known."""
     try:
-        found = _summary(record.id, str(record.check.rows), record.account or "")
+        found = _summary(record.id, pointers(record.id)[1] or "", record.account or "")
     except IngestError as error:
         return f"Whether the account knows all customers can't be said now. {errors.sentence(error)}"
     if not found.unknown_customer_count:
         return ""
     return f"{words.things(found.unknown_customer_count, 'customer is', 'customers are')} not known to the account: {words.listed(found.unknown_customers, 20)}. Their usage is stored, but no invoice shows it until they are there."
+
+
+def meant_customers(record: ImportRecord) -> dict[str, str]:
+    """Unknown customers whose name is nearly that of a known one, with that one; none where the account can't be asked."""
+    try:
+        return {each.customer_id: each.meant for each in _summary(record.id, pointers(record.id)[1] or "", record.account or "").meant_customers}
+    except IngestError:
+        return {}
 
 
 def headings(names: list[str]) -> dict[str, str]:
@@ -117,5 +126,5 @@ def _escaped(name: str) -> str:
 
 
 @st.cache_data(ttl=120, max_entries=100, show_spinner="Asking the account about these customers, and waiting for its answer …", show_time=True)
-def _summary(import_id: str, rows: str, account: str):  # noqa: ANN202
+def _summary(import_id: str, check_key: str, account: str):  # noqa: ANN202
     return ask(push.summary, import_id)
