@@ -63,7 +63,7 @@ def test_decimals_are_read_digit_for_digit(tmp_path, cells, expected):
 
 
 @pytest.mark.parametrize(("kind", "cell", "code"), [
-    ("Decimal", "abc", "not_a_number"), ("Decimal", "12.5O", "not_a_number"), ("Decimal", "n/a", "not_a_number"), ("Decimal", "5 GB", "not_a_number"), ("Decimal", "€5", "not_a_number"),
+    ("Decimal", "abc", "not_a_number"), ("Decimal", "12.5O", "not_a_number"), ("Decimal", "n/a", "not_a_number"), ("Decimal", "5 GB", "not_a_number"), ("Decimal", "€5 GB", "not_a_number"),
     ("Decimal", "5%", "not_a_number"), ("Decimal", "1,2,3", "not_a_number"), ("Decimal", "--5", "not_a_number"), ("Decimal", "1_000", "not_a_number"), ("Decimal", "0x1f", "not_a_number"),
     ("Decimal", "inf", "not_a_number"), ("Decimal", "NaN", "not_a_number"), ("Decimal", "-", "not_a_number"), ("Decimal", ".", "not_a_number"), ("Decimal", "1e99", "not_a_number"),
     ("Decimal", "0.1234567890123456789", "too_many_decimals"), ("Decimal", "123456789012345678901", "number_too_large"), ("Decimal", "1e30", "number_too_large"),
@@ -527,7 +527,7 @@ TRIGGERS = {
     "not_a_whole_number": ("Int64", ["1.5"]),
     "not_a_number": ("Decimal", ["x"]), "time_does_not_exist": ("DateTime64", ["2026-03-29 02:30:00"]),
     "timestamp_too_fine": ("DateTime64", ["2026-10-01T00:00:00.0001Z"]), "not_a_timestamp": ("DateTime64", ["x"]),
-    "not_a_date": ("Date32", ["x"]), "not_true_or_false": ("Bool", ["x"]), "not_a_uuid": ("UUID", ["x"]), "timestamp_in_future": ("root", ["2036-01-01T00:00:00Z"]),
+    "not_a_date": ("Date32", ["x"]), "not_true_or_false": ("Bool", ["maybe"]), "unit_removed": ("Decimal", ["5 €"]), "not_a_uuid": ("UUID", ["x"]), "timestamp_in_future": ("root", ["2036-01-01T00:00:00Z"]),
     "customer_looks_like_total": ("Int64", []), "timestamp_without_zone": ("root", ["2026-10-01"]),
     "time_exists_twice": ("DateTime64", ["2026-10-25 02:30:00"]), "space_removed": ("String", [" a"]),
 }

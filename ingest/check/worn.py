@@ -42,7 +42,7 @@ def undress(column: Column, tidy: str) -> Worn:
     relation = f"({cells(f'select * from {column.relation}', (column.plan(list(steps), 'VARCHAR', {}),))})"
     found = dress(column.connection, relation, core, unit, source)
     filled = column.connection.execute(f"select count({source}) from {relation}").fetchone()[0]
-    return Worn(steps, relation, core, unit, found, {"unit_removed": f"{core} <> {source}"} if found.dressed else {}, filled)
+    return Worn(steps, relation, core, unit, found, {"unit_removed": f"{column.step('value')} is not null and {core} <> {source}"} if found.dressed else {}, filled)
 
 
 def convert(column: Column, worn: Worn, number: str) -> tuple[Worn, str, tuple[Question, ...]]:
