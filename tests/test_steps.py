@@ -11,24 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from ingest import fixing, push, query, recipes, upload
 from ingest import imports as stages
-from ingest import push, query
 from ingest.billing import BillingClient
 from ingest.errors import BadInput
 from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
 from ingest.sandbox.server import build_app
 from ingest.settings import PROJECT, settings
-from ingest.store import accounts, imports
-from pages.parts import errors
-from pages.usage.steps import decisions, same_row, words
+from ingest.store import accounts, imports, uploads
+from ingest.store import recipes as stored_recipes
+from pages.parts import errors, tables
+from pages.usage.steps import decisions, everywhere, recipe, same_row, words
 from pages.usage.steps.draft import NEW, Choice, Draft, NewField, from_match, period_of
 from pages.usage.steps.lines import lines, match_spec
 from pages.usage.steps.new_fields import field_name, new_event_type, new_lines, proposed_columns, slug_of
 from pages.usage.steps.typed import count_of, total_of
 from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
+from schemas.correcting import Edit, SetCells
 from schemas.event_type import EventType, Field
 from schemas.matching import ColumnProfile, FieldMatch, KeyCandidate, MatchSpec, Period, Suggestion
 from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
+from schemas.reading import ReadSpec
+from schemas.recipe import Drift
 from tests.faults import served
 
 TODAY = date(2026, 11, 23)
@@ -533,6 +537,55 @@ def test_a_stopped_push_says_exactly_what_was_sent(desk: Desk) -> None:
     button(at, "Continue sending").click()
     run(at)
     assert imports.get(import_id).state == "pushing"
+
+
+TURNED = "customer_id,Jan 2026,Feb 2026,Mar 2026\ncus_1,1,2,3\ncus_2,4,n/a,6\n"
+
+
+def test_a_turned_table_is_talked_about_in_the_rows_of_the_file(desk: Desk) -> None:
+    path = desk.folder / "turned.csv"
+    path.write_text(TURNED)
+    import_id = stages.read(stages.start(path, "turned.csv", "ana").id, ReadSpec(turn="months")).id
+    report = imports.get(import_id).report
+    assert tables.as_in_file(stages.raw_rows(import_id), report).column("_row").to_pylist() == [2, 2, 2, 3, 3, 3]
+    there = fixing.rows_at(import_id, 3).to_pylist()
+    assert [(each["customer_id"], each["month"], each["quantity"]) for each in there] == [("cus_2", "2026-01-01", "4"), ("cus_2", "2026-02-01", "n/a"), ("cus_2", "2026-03-01", "6")]
+    bad = IssueGroup(code="not_a_number", severity="error", column="quantity", count=1, examples=(IssueExample(row=there[1]["_row"], value="n/a"),), todo="", title="Not a number")
+    edit = SetCells(edits=(Edit(row=there[1]["_row"], column="quantity", value="5"),))
+    assert words.group(bad, report) == "**1 row** in **quantity**: not a number (row 3: ‘n/a’)"
+    assert everywhere.in_words(edit, report) == "Row 3, quantity: now “5”"
+
+
+def test_corrected_rows_are_taken_over_once_and_only_by_whom_they_were_uploaded(desk: Desk) -> None:
+    import_id = desk.checked(USAGE + ",2026-10-30T10:00:00Z,5,eu\n")
+    fixed = stages.write_rejected(import_id, desk.folder / "fixed.csv").read_text(encoding="utf-8-sig").replace("\n,", "\ncus_1,", 1)
+    (upload.spool() / "up_1").write_text(fixed)
+    uploads.add("up_1", "ana", "fixed.csv", len(fixed), "0" * 64)
+    with pytest.raises(BadInput, match="isn't there"):
+        upload.put_right("up_1", "ben", import_id)
+    assert [upload.put_right("up_1", "ana", import_id) for _ in range(2)] == [1, None]
+    assert stages.check(import_id).check.rows == rows(21, 21)
+
+
+@pytest.mark.parametrize(
+    ("drift", "sentence"),
+    [
+        (Drift(), "The file has the same columns."),
+        (Drift(new=("a", "b"), gone=("c",)), "New in this file, and not sent: a, b. Gone: c."),
+        (Drift(new=("Quantity h",), gone=("quantity",), renamed={"quantity": "Quantity h"}), "quantity is probably called Quantity h now."),
+    ],
+)
+def test_how_a_file_drifted_from_its_recipe(drift: Drift, sentence: str) -> None:
+    assert recipe.drift_in_words(drift) == sentence
+
+
+def test_two_recipes_for_other_usage_are_left_to_the_person(desk: Desk) -> None:
+    first = imports.get(desk.checked())
+    kept = recipes.save_from(first.id, "calls", "ana")
+    again = imports.change(desk.bring("again.csv", USAGE + "\n"), account=first.account)
+    assert recipe.fitting(again) == kept
+    stored_recipes.save(kept.recipe.model_copy(update={"name": "storage", "event_type": "storage"}), "ana")
+    assert recipe.fitting(again) is None
 
 
 def test_the_same_file_again_points_at_the_receipt(desk: Desk) -> None:

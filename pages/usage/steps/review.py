@@ -143,7 +143,7 @@ def _customers(record: ImportRecord, who: str, *, editable: bool) -> None:
 
 def _columns(record: ImportRecord, who: str, *, editable: bool) -> None:
     fields.summary(record.match)
-    for name, value in sorted(record.match.answers.items()):
+    for name, value in sorted(record.match.without_acknowledgements.answers.items()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"- Answered: {plain(name.replace('_', ' ').replace('.', ', '))} → **{plain(value.replace('_', ' '))}**")
             if editable and st.button("Ask me again", key=f"ask_again_{record.id}_{name}"):
