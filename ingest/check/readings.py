@@ -162,7 +162,7 @@ def empty_cells(connection: duckdb.DuckDBPyConnection, raw: str, text: str, numb
     }
     options = tuple(QuestionOption(value=value, label=label, effect=effects[value]) for value, label in EMPTY.items())
     text = f"In column {column!r}, {count_of(empty, 'cell')} of {empty + cells:,} {'is' if empty == 1 else 'are'} empty (first: row {row}). What does an empty cell mean?"
-    return Question(name=f"empty.{field}", text=text, options=options)
+    return Question(name=f"empty.{field}", text=text, options=options, proposed="nothing")
 
 
 def plain_text(number: object) -> str:

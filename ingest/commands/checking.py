@@ -1,6 +1,5 @@
 """A file imported, matched and checked, and what it comes to, as documents."""
 
-
 import re
 import shutil
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,5 @@
 """Corrections of an import, as documents."""
 
-
 from collections.abc import Sequence
 from pathlib import Path
 

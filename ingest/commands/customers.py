@@ -1,5 +1,4 @@
 """What customers are called in files, as documents."""
-
 from ingest.commands.documents import Document
 from ingest.settings import settings
 from ingest.store import accounts, customer_names

@@ -1,7 +1,6 @@
 """What several commands say, and look up."""
 
 
-
 from ingest import imports, strangers
 from ingest.errors import BadInput, Outside
 from ingest.processes import sandbox_for

@@ -1,7 +1,6 @@
 """The event types of an account, as documents."""
 
 
-
 from pathlib import Path
 
 from ingest.commands.documents import Document, event_type_of

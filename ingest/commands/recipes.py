@@ -1,6 +1,5 @@
 """Recipes, as documents."""
 
-
 from pathlib import Path
 
 from ingest.commands.documents import Document

@@ -1,6 +1,5 @@
 """A push, as a document."""
 
-
 from collections.abc import Callable
 
 from ingest import imports
@@ -12,6 +11,9 @@ from ingest.store import accounts
 from ingest.wording import count
 from schemas.account import Account
 from schemas.records import ImportRecord
+
+AGREED = ("identical_rows", "zone", "empty")
+"""Questions whose proposal is how the rows are read already: every row counts, UTC, an empty cell says nothing."""
 
 
 def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str | None, ask: Callable[[str], bool], say: Callable[[str], None]) -> Document:
@@ -60,13 +62,14 @@ def _confirmed_resume(push_id: str, yes: bool, ask: Callable[[str], bool]) -> st
 
 
 def _as_proposed(record: ImportRecord, say: Callable[[str], None]) -> ImportRecord:
-    """Identical rows are sent as the separate events they are proposed to be, said aloud and remembered in the match: that is what --yes agrees to. It agrees to nothing that has no proposal."""
-    question = next((each for each in record.check.questions if each.name == "identical_rows" and each.proposed), None) if record.check else None
-    if question is None:
+    """What --yes agrees to: that the rows are sent as they are read now. Each such answer is said aloud and remembered in the match; to a question where a guess could be wrong it agrees never."""
+    agreed = [each for each in record.check.questions if each.blocking and each.proposed and each.name.partition(".")[0] in AGREED] if record.check else []
+    if not agreed:
         return record
-    chosen = next(option for option in question.options if option.value == question.proposed)
-    say(f"{question.text} --yes says: {chosen.label} ({chosen.effect}). To change it: check --answer {question.name}=once.")
-    answers = {**record.match.answers, question.name: question.proposed}
+    for question in agreed:
+        chosen = next(option for option in question.options if option.value == question.proposed)
+        say(f"{question.text} --yes says: {chosen.label}{f' ({chosen.effect})' if chosen.effect else ''}. To change it: check --answer {question.name}={'|'.join([option.value for option in question.options if option != chosen][:3])}.")
+    answers = {**record.match.answers, **{question.name: question.proposed for question in agreed}}
     imports.set_match(record.id, record.match.model_copy(update={"answers": answers}), record.account, settings().user)
     return imports.check(record.id)
 
