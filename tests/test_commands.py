@@ -207,6 +207,18 @@ def test_a_likely_column_is_used_but_never_sent_without_a_word(run, tmp_path: Pa
     assert run("push", confirmed["import_id"], "--yes")[0] == 0
 
 
+def test_yes_agrees_to_the_rows_as_they_are_read_and_to_no_guess(run, tmp_path: Path):
+    event_type(run, "naive", "quantity:Decimal")
+    rows = "cus_1,2026-10-01 00:30:00,1\ncus_1,2026-10-31 23:30:00,\ncus_1,2026-10-31 23:30:00,\n"
+    _, checked = run("check", usage(tmp_path, f"customer_id,timestamp,quantity\n{rows}"), "--event-type", "naive")
+    assert {question["name"] for question in checked["questions"] if question["blocking"]} == {"zone.timestamp", "empty.quantity", "identical_rows"}
+    code, pushed = run("push", checked["import_id"], "--yes")
+    assert (code, pushed["events"]["accepted"], pushed["proof"]["agrees"]) == (0, 3, True)
+    assert imports.get(checked["import_id"]).match.answers == {"zone.timestamp": "UTC", "empty.quantity": "nothing", "identical_rows": "keep"}
+    _, guess = run("check", usage(tmp_path, "customer_id,timestamp,quantity\ncus_1,03/04/2026,1\n", "guess.csv"), "--event-type", "naive")
+    assert run("push", guess["import_id"], "--yes")[0] == 2
+
+
 def test_monthly_totals_get_the_end_of_their_month(run, tmp_path: Path):
     event_type(run, "monthly", "hours:Decimal")
     path = usage(tmp_path, "customer_id,hours\ncus_1,320\n")
