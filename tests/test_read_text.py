@@ -218,7 +218,7 @@ def test_every_decision_is_a_finding(read: Read) -> None:
 
 def test_a_double_spaced_file_keeps_its_row_numbers(read: Read) -> None:
     count = 12_000
-    report, rows = read("a,b\n".encode() + b"".join(b"\n%d,x\n" % number for number in range(count)))
+    report, rows = read(b"a,b\n" + b"".join(b"\n%d,x\n" % number for number in range(count)))
     assert rows == [(2 * number + 3, str(number), "x") for number in range(count)]
     assert [row.row for row in report.excluded] == [2 * number + 2 for number in range(count)]
 
