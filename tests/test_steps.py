@@ -494,6 +494,18 @@ def test_an_open_question_holds_everything_back_until_it_is_answered(desk: Desk)
     assert imports.get(import_id).match.answers[question.name] == "day_first"
 
 
+def test_what_columns_leave_open_is_answered_there_and_not_asked_again(desk: Desk) -> None:
+    import_id = desk.checked("Customer,When,Calls\n" + "".join(f"cus_{day},{day:02}/{day + 1:02}/2026,5\n" for day in range(1, 9)))
+    at = desk.open(import_id, "columns")
+    assert button(at, "Looks right").disabled and "1 question about the columns has no answer yet." in said(at)
+    next(each for each in at.radio if "What comes first?" in each.label).set_value("day_first")
+    run(at)
+    button(at, "Looks right").click()
+    run(at)
+    assert imports.get(import_id).match.answers["date_order.timestamp"] == "day_first"
+    assert not any(each.blocking for each in stages.check(import_id).check.questions)
+
+
 @pytest.mark.parametrize(("kind", "ready"), [("sandbox", "Tick the box first."), ("production", "Type the account's name first.")])
 def test_sending_asks_for_a_confirmation(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str, ready: str) -> None:
     import_id = desk.checked()

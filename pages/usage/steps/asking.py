@@ -1,5 +1,7 @@
 """How a question of the data is put: its options with their effects, or a time zone to choose."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.parts.text import plain
@@ -7,25 +9,25 @@ from pages.usage.steps import identity
 from schemas.checking import Question
 
 
-def asked(question: Question, key: str, *, given: str | None = None, disabled: bool = False) -> str | None:
+def asked(question: Question, key: str, *, given: str | None = None, disabled: bool = False, on_change: Callable[[], None] | None = None) -> str | None:
     """Shows a question; what stands chosen, None for nothing. `given` is the answer somebody gave before."""
     st.markdown(f":material/help: **{plain(question.text)}**")
-    return (_zone if question.name.startswith("zone.") else _option)(question, key, given, disabled)
+    return (_zone if question.name.startswith("zone.") else _option)(question, key, given, disabled, on_change)
 
 
-def _option(question: Question, key: str, given: str | None, disabled: bool) -> str | None:
+def _option(question: Question, key: str, given: str | None, disabled: bool, on_change: Callable[[], None] | None) -> str | None:
     """One of the options, the likely one first. It is chosen beforehand only where the data is read that way already."""
     options = sorted(question.options, key=lambda option: option.value != question.proposed)
     labels = {option.value: f"{plain(option.label)}{f': {plain(option.effect)}' if option.effect else ''}" for option in options}
     index = 0 if options and not question.blocking and options[0].value == question.proposed else None
     if given in labels:
         index = list(labels).index(given)
-    return st.radio(plain(question.text), list(labels), index=index, format_func=labels.get, key=key, label_visibility="collapsed", disabled=disabled)
+    return st.radio(plain(question.text), list(labels), index=index, format_func=labels.get, key=key, label_visibility="collapsed", disabled=disabled, on_change=on_change)
 
 
-def _zone(question: Question, key: str, given: str | None, disabled: bool) -> str | None:
+def _zone(question: Question, key: str, given: str | None, disabled: bool, on_change: Callable[[], None] | None) -> str | None:
     """One of the world's time zones; the offered ones and the browser's come first."""
     zones = identity.zones([option.value for option in question.options])
     chosen = given or question.proposed
     index = zones.index(chosen) if chosen in zones else None
-    return st.selectbox("Time zone", zones, index=index, key=key, disabled=disabled, placeholder="Choose a time zone")
+    return st.selectbox("Time zone", zones, index=index, key=key, disabled=disabled, on_change=on_change, placeholder="Choose a time zone")

@@ -19,16 +19,15 @@ def show(place: Place, questions: Sequence[Question], known: dict[str, str]) -> 
     standing: dict[str, str] = {}
     for question in questions:
         with st.container(border=True):
-            chosen = asked(question, place.key(f"left_open_{question.name}"), given=known.get(question.name))
+            key = place.key(f"left_open_{question.name}")
+            chosen = asked(question, key, given=known.get(question.name), on_change=lambda key=key, name=question.name: _chosen(place, key, name))
             if chosen is None or not question.blocking:
                 aside("Nothing is sent until you answer." if question.blocking else "It is read like this unless you choose otherwise.")
-        if chosen not in (None, known.get(question.name, None if question.blocking else question.proposed)):
-            _keep(place, question.name, chosen)
         standing |= {question.name: chosen} if chosen is not None else {}
     waiting = sum(question.blocking and question.name not in standing for question in questions)
     return standing, f"{count(waiting, 'question')} about the columns {'has' if waiting == 1 else 'have'} no answer yet." if waiting else ""
 
 
-def _keep(place: Place, name: str, value: str) -> None:
-    place.change(answers={**place.draft().answers, name: value})
-    st.rerun()
+def _chosen(place: Place, key: str, name: str) -> None:
+    if st.session_state[key] is not None:
+        place.change(answers={**place.draft().answers, name: st.session_state[key]})
