@@ -19,7 +19,7 @@ def show(place: Place, questions: Sequence[Question], known: dict[str, str]) -> 
     standing: dict[str, str] = {}
     for question in questions:
         with st.container(border=True):
-            key = place.key(f"left_open_{question.name}")
+            key = place.key(f"left_open_{question.name}_{[option.effect for option in question.options]}")  # with other effects it is another widget
             chosen = asked(question, key, given=known.get(question.name), on_change=lambda key=key, name=question.name: _chosen(place, key, name))
             if chosen is None or not question.blocking:
                 aside("Nothing is sent until you answer." if question.blocking else "It is read like this unless you choose otherwise.")
