@@ -23,8 +23,8 @@ def key(place: Place, made: tuple[Line, ...], candidates: Sequence[KeyCandidate]
     offered = candidates or (KeyCandidate(fields=(), why=""),)
     options = [*range(len(offered)), OWN]
     chosen = chosen_of(place.draft().identity, place.draft().key, offered)
-    radio_key = place.key(f"identity_{'|'.join('+'.join(each.fields) for each in offered)}")  # another offer is another widget
     labels = {**{position: label(each, names, first=position == 0) for position, each in enumerate(offered)}, OWN: "These columns:"}
+    radio_key = place.key(f"identity_{'|'.join(labels.values())}")  # another offer is another widget
     captions = [*(reason(each) for each in offered), "Choose them yourself."]
     st.radio("The same row when these agree", options, index=options.index(chosen), format_func=labels.get, captions=captions, key=radio_key, on_change=_chosen, args=(place, radio_key, tuple(offered)), label_visibility="collapsed")
     found = _own(place, names, empty_fields(made, empty)) if chosen == OWN else offered[chosen].fields or None
@@ -85,8 +85,8 @@ def _named(names: tuple[str, ...]) -> str:
 
 def _chosen(place: Place, key: str, offered: tuple[KeyCandidate, ...]) -> None:
     chosen = st.session_state[key]
-    if chosen is None:
-        return
+    if chosen not in (*range(len(offered)), OWN):
+        return  # what stood there before the offer changed
     if chosen == OWN:
         place.change(identity=OWN, key=place.draft().key or offered[0].fields)
     elif chosen == 0:
