@@ -563,7 +563,7 @@ CELL = st.one_of(st.none(), st.sampled_from(ODD), st.text(max_size=6))
 
 
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL, CELL), max_size=25), key=st.sampled_from([None, ("customer_id",), ("customer_id", "timestamp"), ("label",)]), once=st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_rows_are_conserved_whatever_stands_in_them(tmp_path_factory, rows, key, once):
     folder = tmp_path_factory.mktemp("rows")
     match = spec({"quantity": "Decimal", "label": "String"}, {**PLAIN, "label": "Label"}, key=key, answers={"identical_rows": "once"} if once else {})

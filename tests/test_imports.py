@@ -44,7 +44,7 @@ CELLS = st.tuples(
 )
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(CELLS, min_size=1, max_size=12))
 def test_rows_are_conserved_and_the_same_file_gives_the_same_ids(home: Path, tmp_path: Path, rows: list[tuple[str, ...]]):
     text = "\n".join([HEADER, *(",".join(row) for row in rows)]) + "\n"
