@@ -89,8 +89,11 @@ def source_path(import_id: str) -> Path:
     return files.import_folder(import_id) / "source" / record.sha256
 
 
-def read(import_id: str, spec: ReadSpec | None = None) -> ImportRecord:
-    """Reads the source into raw.parquet; a new specification starts the import afresh from here. An unreadable file is a state, not an exception."""
+def read(import_id: str, spec: ReadSpec | None = None, *, stoppable: bool = False) -> ImportRecord:
+    """Reads the source into raw.parquet; a new specification starts the import afresh from here. An unreadable file is a state, not an exception.
+
+    `stoppable`: a large file is read where `stop_reading` reaches it, and tells how far it is; that takes a second more.
+    """
     record = imports.get(import_id)
     if record.state in BUSY:
         raise NotReady("This import is being sent; it can't be read again now.")
@@ -99,7 +102,7 @@ def read(import_id: str, spec: ReadSpec | None = None) -> ImportRecord:
         key = files.stage_key("raw", record.sha256, spec)
 
         def work(folder: Path) -> None:
-            report = _read_source(record, spec, folder)
+            report = _read_source(record, spec, folder, stoppable=stoppable)
             if record.fixes:
                 number_as_in_the_first_file(folder, report)
             (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
@@ -116,10 +119,10 @@ def read(import_id: str, spec: ReadSpec | None = None) -> ImportRecord:
         return imports.change(import_id, read_spec=spec, report=report, raw_key=key, message="", progress=None, **reset)
 
 
-def _read_source(record: ImportRecord, spec: ReadSpec, folder: Path) -> ReadReport:
-    """Reads a small file at once; a large one apart, telling how far it is, until somebody stops it."""
+def _read_source(record: ImportRecord, spec: ReadSpec, folder: Path, *, stoppable: bool) -> ReadReport:
+    """Reads here, or apart: a file that could take this process along, and a large one that somebody may want to stop."""
     source, asked = source_path(record.id), _stop_asked(record.id)
-    if not apart.goes_apart(source) and not asked.exists():
+    if not (apart.goes_apart(source) or asked.exists() if stoppable else apart.is_fragile(source)):
         return read_file(source, record.file_name, spec, folder)
     expected = apart.expected_rows(source)
 

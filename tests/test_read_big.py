@@ -53,9 +53,9 @@ def test_an_import_can_be_stopped_and_read_again(source: Path) -> None:
     record = imports.start(source, "usage.csv", "mira")
     assert record.state == "reading"
     imports.stop_reading(record.id, "mira")
-    stopped = imports.read(record.id)
+    stopped = imports.read(record.id, stoppable=True)
     assert (stopped.state, stopped.report) == ("unreadable", None) and "was stopped" in stopped.message
-    again = imports.read(record.id)
+    again = imports.read(record.id, stoppable=True)
     assert (again.state, again.report.rows, again.message, again.progress) == ("read", ROWS, "", None)
     with pytest.raises(NotReady, match="isn't being read"):
         imports.stop_reading(record.id, "mira")
@@ -67,7 +67,7 @@ def test_an_import_says_how_far_it_is(source: Path, monkeypatch: pytest.MonkeyPa
     heard: list[dict] = []
     change = stored.change
     monkeypatch.setattr(stored, "change", lambda import_id, **values: heard.append(values) or change(import_id, **values))
-    imports.read(record.id)
+    imports.read(record.id, stoppable=True)
     assert heard[-2] == {"message": f"{ROWS:,} rows", "progress": 0.99}
 
 
