@@ -35,7 +35,7 @@ def serving(app: ASGIApp) -> Iterator[httpx.Client]:
         thread.start()
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         try:
-            with httpx.Client(base_url=address, headers={"Origin": address}, trust_env=False) as client:
+            with httpx.Client(base_url=address, headers={"Origin": address}, trust_env=False, timeout=60) as client:
                 yield client
         finally:
             server.should_exit = True
