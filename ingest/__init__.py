@@ -6,5 +6,5 @@
                                                                   ▼
                                   proof ◀── verify ◀── push ⇄ billing API
 
-`imports.py` takes one import through these stages; `commands.py` is the command line's way of doing it, `jobs.py` the durable one.
+`imports/` takes one import through these stages; `commands.py` is the command line's way of doing it, `jobs.py` the durable one.
 """

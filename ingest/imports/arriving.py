@@ -1,0 +1,59 @@
+"""A file becomes an import, or several: its bytes are copied into a folder of their own."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ingest import files
+from ingest.errors import BadInput, Unreadable
+from ingest.read import unpack_tables
+from ingest.settings import settings
+from ingest.store import imports
+from schemas.records import ImportRecord
+
+
+def start(path: Path, file_name: str, who: str, *, account: str | None = None, fixes: str | None = None, move: bool = False) -> ImportRecord:
+    """A new import of the bytes at `path`, which are copied (or moved) into its folder. `file_name` is only ever shown."""
+    _refuse_missing(path, file_name)
+    sha256, size = files.sha256_of(path), path.stat().st_size
+    import_id = imports.add(file_name, sha256, size, who, account=account, fixes=fixes)
+    source = files.import_folder(import_id) / "source"
+    source.mkdir(parents=True)
+    if move:
+        path.replace(source / sha256)
+    else:
+        files.check_free_disk(size)
+        with files.full_disk_is_a_sentence():
+            shutil.copyfile(path, source / sha256)
+        if files.sha256_of(source / sha256) != sha256:
+            imports.change(import_id, state="discarded")
+            shutil.rmtree(source)
+            raise Unreadable("This file changed while it was copied.", "Wait until whatever writes it is done, and bring it in again.")
+    return imports.get(import_id)
+
+
+@contextmanager
+def pieces(path: Path, file_name: str) -> Iterator[list[tuple[Path, str]]]:
+    """What becomes an import each: the file itself; of a zip archive with several tables each of them, unpacked for as long as this lasts. Each with the name to show."""
+    with tempfile.TemporaryDirectory(dir=settings().home, prefix="pieces-") as folder:
+        try:
+            inner = unpack_tables(path, Path(folder))
+        except Unreadable:
+            inner = []  # whatever is wrong is said when the file is read
+        yield [(each, f"{file_name}/{name}") for name, each in inner] or [(path, file_name)]
+
+
+def start_or_find(path: Path, file_name: str, who: str, *, account: str, event_type: str) -> ImportRecord:
+    """The import of these very bytes for that account and event type, or a new one: the same file twice is one import."""
+    _refuse_missing(path, file_name)
+    for known in imports.same_file(files.sha256_of(path)):
+        if known.account in (None, account) and known.event_type in (None, event_type):
+            return known
+    return start(path, file_name, who, account=account)
+
+
+def _refuse_missing(path: Path, file_name: str) -> None:
+    if not path.is_file():
+        raise BadInput(f"There is no file {file_name!r}.", "Check its name and folder.")

@@ -1,0 +1,70 @@
+"""An import as it is now: its bytes, the folders its stages made, and the table with the corrections since."""
+
+from pathlib import Path
+
+from ingest import files
+from ingest.correct import columns_after, fitting
+from ingest.errors import NotReady, Unreadable
+from ingest.store import corrections, customer_names, imports
+from schemas.correcting import Condition, Correction, DropRows, MapValues, Test
+from schemas.reading import ReadReport
+from schemas.records import ImportRecord
+
+BUSY = ("pushing",)
+NEVER_BILLED = "A customer that is never billed"
+
+
+def source_path(import_id: str) -> Path:
+    """The bytes as they came."""
+    record = imports.get(import_id)
+    return files.import_folder(import_id) / "source" / record.sha256
+
+
+def raw_folder(import_id: str) -> Path:
+    """The folder with the current raw.parquet."""
+    raw_key, _ = imports.pointers(import_id)
+    if raw_key is None:
+        raise NotReady("This file hasn't been read yet.")
+    return files.stage_folder(import_id, "raw", raw_key)
+
+
+def check_folder(import_id: str) -> Path:
+    """The folder with the current events.parquet, issues.parquet and left_out.parquet."""
+    _, check_key = imports.pointers(import_id)
+    if check_key is None:
+        raise NotReady("This import hasn't been checked yet.")
+    return files.stage_folder(import_id, "check", check_key)
+
+
+def read_record(import_id: str) -> ImportRecord:
+    """An import that was read, its report with the corrections since. Raises Unreadable or NotReady where it wasn't."""
+    record = imports.get(import_id)
+    if record.state == "unreadable":
+        raise Unreadable(record.message)
+    if record.report is None:
+        raise NotReady("This file hasn't been read yet.")
+    return record.model_copy(update={"report": with_corrections(record)})
+
+
+def with_corrections(record: ImportRecord) -> ReadReport:
+    """What was read together with the corrections that fit it: the import's own, then what the account calls its customers."""
+    report = record.report
+    done = fitting(report.columns, [*(each.correction for each in corrections.of_import(record.id) if not each.undone), *_of_account(record)])
+    return report.model_copy(update={"corrections": done, "columns": columns_after(report.columns, done)}) if done else report
+
+
+def _of_account(record: ImportRecord) -> list[Correction]:
+    """The account's customer names as corrections of the column that customers come from."""
+    match = record.match and record.match.of("customer_id")
+    if not match or match.column is None or record.account is None:
+        return []
+    names = customer_names.of_account(record.account)
+    meant = {each.name: each.customer_id for each in names if each.customer_id is not None}
+    unbilled = tuple(each.name for each in names if each.customer_id is None)
+    where = Condition(tests=(Test(column=match.column, operator="one_of", values=unbilled),))
+    return [*([MapValues(column=match.column, values=meant)] if meant else []), *([DropRows(where=where, reason=NEVER_BILLED)] if unbilled else [])]
+
+
+def table_key(import_id: str, report: ReadReport) -> str:
+    """A name for the table as it is now: what was read, and the corrections since."""
+    return f"{raw_folder(import_id).name}|{[each.model_dump_json() for each in report.corrections]}"

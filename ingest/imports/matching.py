@@ -1,0 +1,85 @@
+"""What the columns of an import are: proposals, and the answer."""
+
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from ingest import check as checking
+from ingest import files
+from ingest import match as matching
+from ingest.errors import NotReady
+from ingest.imports.current import BUSY, raw_folder, read_record, table_key
+from ingest.store import accounts, audit, imports
+from ingest.store.database import store
+from schemas.checking import Question
+from schemas.event_type import EventType
+from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
+from schemas.records import ImportRecord
+
+PROFILES = "columns.json"
+_PROFILES = TypeAdapter(tuple[ColumnProfile, ...])
+
+
+def columns(import_id: str) -> tuple[ColumnProfile, ...]:
+    """What each column looks like, with the type it would have in a new event type; looked at once and then kept beside what was read."""
+    record, raw = read_record(import_id), raw_folder(import_id)
+
+    def work(folder: Path) -> None:
+        (folder / PROFILES).write_bytes(_PROFILES.dump_json(matching.profile_columns(raw, record.report)))
+
+    folder = files.make_stage(import_id, "profile", files.stage_key("profile", table_key(import_id, record.report), ""), work)
+    return _PROFILES.validate_json((folder / PROFILES).read_bytes())
+
+
+def suggestions(import_id: str, event_type: EventType) -> tuple[Suggestion, ...]:
+    """Columns proposed for the fields of an event type, each with its reason; at most one column a field and one field a column."""
+    return matching.suggest(columns(import_id), event_type)
+
+
+def propose_event_type(import_id: str) -> EventType:
+    """An event type that this file would fit: name, slug and a type per column."""
+    record = read_record(import_id)
+    return matching.propose_event_type(columns(import_id), record.file_name)
+
+
+def key_candidates(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[KeyCandidate, ...]:
+    """The answers that make sense to "which columns make a row the same row?", the proposed one first: what this kind of usage was sent under before, else what the rows speak for."""
+    return matching.key_candidates(raw_folder(import_id), read_record(import_id).report, spec, earlier_key(import_id, spec.event_type.slug, account))
+
+
+def propose_key(import_id: str, spec: MatchSpec) -> tuple[tuple[str, ...], str]:
+    """The fields that most likely make a row the same row, and why; all fields where nothing better shows."""
+    first = key_candidates(import_id, spec)[0]
+    return first.fields, first.why
+
+
+def earlier_key(import_id: str, slug: str, account: str | None = None) -> EarlierKey | None:
+    """What made a row the same row when another import of this event type was last sent to the account."""
+    target = accounts.account(account or imports.get(import_id).account)
+    last = next(iter(imports.last_sent(target.ledger_name, slug, but=import_id)), None)
+    match = files.stage_folder(last.import_id, "check", last.check_key) / "match.json" if last else None
+    if match is None or not match.exists():
+        return None
+    key = MatchSpec.model_validate_json(match.read_text(encoding="utf-8")).chosen_key
+    return EarlierKey(fields=key, import_id=last.import_id, file_name=last.file_name, sent_at=last.sent_at)
+
+
+def column_questions(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[Question, ...]:
+    """What the matched columns leave open and `spec` doesn't answer, each with the effect of its answers: to be asked while matching, so that nobody meets it only at the review."""
+    record = read_record(import_id)
+    matching.validate(spec, record.report)
+    return checking.column_questions(raw_folder(import_id), record.report, spec, accounts.account(account or record.account))
+
+
+def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> ImportRecord:
+    """Stores the answer to "What is this usage?". Refuses a specification that names a column the file hasn't or leaves a root field open."""
+    record = read_record(import_id)
+    if record.state in BUSY:
+        raise NotReady("This import is being sent; its columns can't be matched again now.")
+    matching.validate(spec, record.report)
+    checking.rules_of(spec)
+    if record.match == spec and record.account == account:
+        return record
+    with store().begin() as connection:
+        audit.record(connection, who, "match", import_id, spec.event_type.slug)
+    return imports.change(import_id, match=spec, account=account, event_type=spec.event_type.slug, state="matched", check=None, check_key=None)
