@@ -1,7 +1,8 @@
 """check: raw rows into typed events, issues, and rows that are left out, so that nothing is lost on the way."""
 
 from ingest.check.changes import compare
-from ingest.check.rows import issues_csv, left_out_rows, problem_rows, write_rejected
+from ingest.check.rejected import write_rejected
+from ingest.check.rows import issues_csv, left_out_rows, problem_rows
 from ingest.check.rules import rules_of
 from ingest.check.run import check_raw, column_questions
 
