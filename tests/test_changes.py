@@ -7,6 +7,7 @@ import pytest
 from ingest import imports, recipes
 from ingest.errors import BadInput
 from ingest.store import accounts
+from ingest.store import imports as records
 from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType, Field
 from schemas.matching import FieldMatch, MatchSpec
@@ -60,7 +61,7 @@ def test_an_import_is_compared_with_the_one_that_is_named_and_never_with_itself(
 
 def test_acknowledging_a_warning_checks_nothing_again_and_stays_with_the_import(tmp_path):
     import_id = imported(tmp_path / "a.csv", [*BEFORE, "e,2026-10-04T00:00:00Z,-1,us"])
-    record, folder = imports.imports.get(import_id), imports.check_folder(import_id)
+    record, folder = records.get(import_id), imports.check_folder(import_id)
     assert record.check.open_warnings == ("ack.negative_quantity.quantity",)
     imports.set_match(import_id, record.match.model_copy(update={"answers": {"ack.negative_quantity.quantity": "yes"}}), record.account, "anna")
     assert imports.check(import_id).check.open_warnings == ()
@@ -69,7 +70,7 @@ def test_acknowledging_a_warning_checks_nothing_again_and_stays_with_the_import(
 
 def test_a_recipe_keeps_how_checks_are_set_and_no_acknowledgement(tmp_path):
     import_id = imported(tmp_path / "a.csv", [*BEFORE, "e,2026-10-04T00:00:00Z,-1,us"])
-    record = imports.imports.get(import_id)
+    record = records.get(import_id)
     settings = {"range.quantity": CheckSetting(max="5"), "non_negative": CheckSetting(severity="note")}
     imports.set_match(import_id, record.match.model_copy(update={"checks": settings, "answers": {"ack.negative_quantity.quantity": "yes"}}), record.account, "anna")
     recipe = recipes.from_yaml(recipes.to_yaml(recipes.save_from(import_id, "calls", "anna").recipe))

@@ -12,6 +12,7 @@ import pytest
 
 from ingest import imports, jobs
 from ingest.settings import PROJECT
+from ingest.store import imports as records
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def worker(home: Path) -> Iterator[subprocess.Popen]:
 
 def wait_for(import_id: str, busy: str) -> str:
     deadline = time.monotonic() + 30
-    while imports.imports.get(import_id).state == busy and time.monotonic() < deadline:
+    while records.get(import_id).state == busy and time.monotonic() < deadline:
         time.sleep(0.05)
-    return imports.imports.get(import_id).state
+    return records.get(import_id).state
 
 
 @pytest.mark.parametrize("content, state", [("a,b\n1,2\n", "read"), ("", "unreadable")])

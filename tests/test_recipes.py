@@ -6,6 +6,7 @@ import pytest
 
 from ingest import fixing, imports, recipes
 from ingest.errors import BadInput
+from ingest.store import accounts
 from ingest.store import imports as records
 from ingest.store import recipes as stored
 from schemas.correcting import Condition, DropRows, Edit, Join, MapValues, SetCells, SetWhere, Test
@@ -31,12 +32,12 @@ def import_of(folder: Path, name: str, text: str) -> str:
 def october(home: Path, tmp_path: Path) -> str:
     import_id = import_of(tmp_path, "october.csv", OCTOBER)
     imports.read(import_id)
-    imports.set_match(import_id, MATCH, imports.accounts.account().name, "anna")
+    imports.set_match(import_id, MATCH, accounts.account().name, "anna")
     return import_id
 
 
 def follow(import_id: str, recipe: Recipe, **said: object) -> Drift:
-    return recipes.follow(import_id, recipe, CALLS, imports.accounts.account().name, "anna", **said)
+    return recipes.follow(import_id, recipe, CALLS, accounts.account().name, "anna", **said)
 
 
 def test_the_next_file_of_the_kind_asks_nothing(october: str, tmp_path: Path):
@@ -93,7 +94,7 @@ def test_recipes_are_suggested_for_files_they_fit(october: str, tmp_path: Path):
 
 def test_a_period_that_each_file_has_anew_must_be_said(october: str, tmp_path: Path):
     dateless = MATCH.model_copy(update={"matches": tuple(each for each in MATCH.matches if each.field != "timestamp"), "key": None, "period": Period(start="2026-10-01", end="2026-11-01")})
-    imports.set_match(october, dateless, imports.accounts.account().name, "anna")
+    imports.set_match(october, dateless, accounts.account().name, "anna")
     recipe = recipes.save_from(october, "Totals", "anna").recipe
     november = import_of(tmp_path, "november.csv", NOVEMBER)
     with pytest.raises(BadInput, match="needs the period"):
