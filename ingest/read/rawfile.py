@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from ingest.raw import RAW, ROW
 
 BATCH_CELLS = 200_000
+BATCH_ROWS = 100
+"""At least so many rows make a batch, however many columns there are: each column of one costs as much as a few hundred cells."""
 GROUP_ROWS = 122_880
 GROUP_BYTES = 64 * 1024**2
 
@@ -29,7 +31,7 @@ def text_column(cells: Sequence[object]) -> pa.Array:
         texts = pa.array(cells, pa.string())
     except UnicodeEncodeError:  # JSON can name halves of characters
         texts = pa.array([HALF.sub("\ufffd", cell) if cell else cell for cell in cells], pa.string())
-    return pc.if_else(pc.equal(texts, ""), None, texts)
+    return pc.if_else(pc.equal(texts, ""), None, texts) if "" in cells else texts
 
 
 class RawFile:
@@ -41,10 +43,11 @@ class RawFile:
         texts = ("_file", "_sheet", *self.columns)
         self.schema = pa.schema([*((name, pa.string()) for name in texts), (ROW, pa.int64())])
         self.writer = pq.ParquetWriter(folder / RAW, self.schema, compression="zstd", compression_level=1, use_dictionary=list(texts), column_encoding={ROW: "DELTA_BINARY_PACKED"})
-        self.batch_rows = max(1, BATCH_CELLS // max(1, len(self.columns)))
+        self.batch_rows = max(BATCH_ROWS, BATCH_CELLS // max(1, len(self.columns)))
         self.batch: list[Cells] = []
         self.numbers: list[int] = []
         self.group: list[pa.RecordBatch] = []
+        self.group_rows, self.group_bytes = 0, 0
         self.rows = 0
         self.moved = 0
 
@@ -72,14 +75,16 @@ class RawFile:
     def _flush_rows(self, rows: list[Cells], numbers: list[int]) -> None:
         columns = [convert(cells) for convert, cells in zip(self.to_text, zip(*rows, strict=True), strict=True)]
         constants = [_constant(value, len(rows)) for value in (self.file, self.sheet)]
-        self.group.append(pa.RecordBatch.from_arrays([*constants, *columns, pa.array(numbers, pa.int64())], schema=self.schema))
-        if sum(batch.num_rows for batch in self.group) >= GROUP_ROWS or sum(batch.nbytes for batch in self.group) >= GROUP_BYTES:
+        batch = pa.RecordBatch.from_arrays([*constants, *columns, pa.array(numbers, pa.int64())], schema=self.schema)
+        self.group.append(batch)
+        self.group_rows, self.group_bytes = self.group_rows + len(rows), self.group_bytes + batch.nbytes
+        if self.group_rows >= GROUP_ROWS or self.group_bytes >= GROUP_BYTES:
             self._flush_group()
 
     def _flush_group(self) -> None:
         if self.group:
             self.writer.write_table(pa.Table.from_batches(self.group), row_group_size=GROUP_ROWS)
-            self.group = []
+            self.group, self.group_rows, self.group_bytes = [], 0, 0
 
     def __enter__(self) -> "RawFile":
         return self
