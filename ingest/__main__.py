@@ -153,6 +153,22 @@ def _print_changes(document: dict) -> None:
         print(f"  {each['customer_id']}: {each['events'][0]:,} → {each['events'][1]:,} events{', ' if totals else ''}{totals}")
 
 
+def overview(options: argparse.Namespace) -> int:
+    """Says of each column of a checked import how many cells are valid, corrected, invalid or empty, and what stands there."""
+    from ingest.commands.overview import overview_of
+
+    document = overview_of(options.import_id, options.column)
+    if options.json:
+        print_json(document)
+        return 0
+    for each in document["columns"]:
+        print(f"{each['column']}{' → ' + each['field'] if each['field'] else ''}: {', '.join(f'{each[state]:,} {state}' for state in ('valid', 'corrected', 'invalid', 'empty'))}; {'' if each['distinct_is_exact'] else 'about '}{each['distinct']:,} different")
+    if options.column:
+        found = document["values"]
+        print(f"{found['column']}: from {found['smallest']} to {found['largest']}; most frequent: {', '.join(repr(each['value']) + ' × ' + format(each['count'], ',') for each in found['frequent'])}")
+    return 0
+
+
 def correct(options: argparse.Namespace) -> int:
     """Corrects an import, or undoes it, and checks again. What came in is never changed."""
     from ingest.commands.correcting import correct_import
@@ -300,6 +316,7 @@ def _parser() -> argparse.ArgumentParser:
     given.event_type_options(given.add_command(commands, "event-type", event_type))
     given.check_options(given.add_command(commands, "check", check))
     given.changes_options(given.add_command(commands, "changes", changes))
+    given.overview_options(given.add_command(commands, "overview", overview))
     given.correct_options(given.add_command(commands, "correct", correct))
     given.recipe_options(given.add_command(commands, "recipe", recipe))
     given.customers_options(given.add_command(commands, "customers", customers))

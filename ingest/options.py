@@ -65,6 +65,12 @@ def changes_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--against", metavar="IMPORT_ID", help="the earlier import; default: the last one of the same event type and account, of the same month or the one before")
 
 
+def overview_options(command: argparse.ArgumentParser) -> None:
+    """What `overview` takes."""
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--column", metavar="COLUMN", help="also say what stands in this column: frequent texts, range, how its values spread")
+
+
 def correct_options(command: argparse.ArgumentParser) -> None:
     """What `correct` takes."""
     command.add_argument("import_id", metavar="IMPORT_ID")
