@@ -10,31 +10,26 @@ The file's own name is only ever shown.
 """
 
 import asyncio
-import base64
 import fcntl
-import hashlib
-import hmac
 import json
 import os
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from anyio import to_thread
-from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from ingest import files
+from ingest import files, tickets
 from ingest.errors import BadInput, DiskFull
 from ingest.settings import settings
 from ingest.store import imports as stored_imports
 from ingest.store import uploads
+from ingest.tickets import No
 from schemas.base import Frozen
 from schemas.records import ImportRecord
 from schemas.uploading import Ticket
@@ -44,16 +39,6 @@ COMPLETE_BYTES = 16 * 1024
 NAME_LENGTH = 200
 _ID = re.compile(r"up_[0-9a-f]{32}")
 _locks: dict[str, asyncio.Lock] = {}
-
-
-class No(Exception):
-    """A request that is refused: status, a sentence for the person, and where the upload really is."""
-
-    def __init__(self, status: int, sentence: str, offset: int | None = None) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
-        self.offset = offset
 
 
 class Arrival(Frozen):
@@ -71,22 +56,7 @@ def mint(owner: str, *, now: float | None = None) -> tuple[str, str]:
     """A new upload's id and the signed ticket for it."""
     given = settings()
     ticket = Ticket(upload_id=f"up_{secrets.token_hex(16)}", owner=owner, max_bytes=given.upload_max_bytes, expires=int((now or time.time()) + given.ticket_seconds))
-    body = base64.urlsafe_b64encode(ticket.model_dump_json().encode()).decode()
-    return ticket.upload_id, f"{body}.{_signature(body)}"
-
-
-def opened(token: str, *, now: float | None = None) -> Ticket:
-    """The ticket inside a token. Raises No for one that isn't ours or is too old."""
-    body, _, signature = token.partition(".")
-    if not body or not signature.isascii() or not hmac.compare_digest(signature, _signature(body)):
-        raise No(401, "This page may not upload files. Reload the page and try again.")
-    try:
-        ticket = Ticket.model_validate_json(base64.urlsafe_b64decode(body))
-    except (ValueError, ValidationError):
-        raise No(401, "This page may not upload files. Reload the page and try again.") from None
-    if ticket.expires < (now or time.time()):
-        raise No(401, "This page has been open for too long. Reload the page and try again.")
-    return ticket
+    return ticket.upload_id, tickets.signed(ticket)
 
 
 def bring_in(upload_id: str, owner: str, *, account: str | None = None, again: bool = False, fixes: str | None = None) -> Arrival:
@@ -189,38 +159,21 @@ async def cancel(request: Request) -> dict[str, object]:
     return {}
 
 
-def _answered(work: Callable[[Request], Awaitable[dict[str, object]]]) -> Callable[[Request], Awaitable[JSONResponse]]:
-    """The route of a piece of work: its answer, or its refusal, as JSON."""
-    async def route(request: Request) -> JSONResponse:
-        try:
-            return JSONResponse(await work(request))
-        except No as no:
-            return JSONResponse({"sentence": no.sentence, "offset": no.offset}, status_code=no.status)
-
-    return route
-
-
 routes = [
-    Route("/api/uploads/{id}", _answered(receive), methods=["PUT"]),
-    Route("/api/uploads/{id}", _answered(where), methods=["GET"]),
-    Route("/api/uploads/{id}", _answered(cancel), methods=["DELETE"]),
-    Route("/api/uploads/{id}/complete", _answered(complete), methods=["POST"]),
+    Route("/api/uploads/{id}", tickets.answered(receive), methods=["PUT"]),
+    Route("/api/uploads/{id}", tickets.answered(where), methods=["GET"]),
+    Route("/api/uploads/{id}", tickets.answered(cancel), methods=["DELETE"]),
+    Route("/api/uploads/{id}/complete", tickets.answered(complete), methods=["POST"]),
 ]
 
 
 def _allowed(request: Request) -> Ticket:
     """The ticket of a request that may go on. Its own id, never the address, names the file."""
-    _same_origin(request)
-    ticket = opened(request.headers.get("x-upload-ticket", ""))
+    tickets.same_origin(request, "Uploads are only taken from the portal's own pages.")
+    ticket = tickets.opened(request.headers.get("x-upload-ticket", ""), Ticket, refusal="This page may not upload files. Reload the page and try again.")
     if not _ID.fullmatch(request.path_params["id"]) or request.path_params["id"] != ticket.upload_id:
         raise No(401, "This ticket is for another upload. Reload the page and try again.")
     return ticket
-
-
-def _same_origin(request: Request) -> None:
-    origin = request.headers.get("origin")
-    if origin and urlsplit(origin).netloc != request.headers.get("host") or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise No(403, "Uploads are only taken from the portal's own pages.")
 
 
 def _begin_slice(request: Request, ticket: Ticket, part: Path) -> None:
@@ -334,21 +287,3 @@ def _one_at_a_time(sha256: str) -> Iterator[None]:
     with (spool() / f"{sha256}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _signature(body: str) -> str:
-    return hmac.new(_key(), body.encode(), hashlib.sha256).hexdigest()
-
-
-def _key() -> bytes:
-    """The key that signs tickets: made once, kept in the data folder, so that a restart doesn't break running uploads."""
-    path = settings().home / "ticket.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"ticket.key.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(secrets.token_bytes(32))
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-        fresh.unlink()
-    return path.read_bytes()
