@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ingest import imports
+from ingest import deciding, imports
 from ingest.commands.documents import Document
 from ingest.errors import NotReady
 from ingest.processes import sandbox_for
@@ -74,10 +74,18 @@ def _as_proposed(record: ImportRecord, say: Callable[[str], None]) -> ImportReco
     return imports.check(record.id)
 
 
+def _seen(record: ImportRecord, say: Callable[[str], None]) -> ImportRecord:
+    """With --yes every warning counts as seen; each is said aloud."""
+    waits = [each for each in deciding.decisions(record) if each.open and each.acknowledgements]
+    for each in waits:
+        say(f"--yes acknowledges: {each.text}.")
+    return deciding.acknowledge(record.id, [each.name for each in waits], settings().user) if waits else record
+
+
 def _confirmed_push(record: ImportRecord, yes: bool, rejected: str | None, ask: Callable[[str], bool], say: Callable[[str], None]) -> str:
     from ingest import push
 
-    record = _as_proposed(record, say) if yes else record
+    record = _seen(_as_proposed(record, say), say) if yes else record
     choice = rejected or ("continue" if yes else record.rejected_choice)
     if choice and record.check and record.check.rows.rejected:
         record = imports.choose_rejected(record.id, choice, settings().user)

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from itertools import accumulate
 from pathlib import Path
 
-from ingest import ledger
+from ingest import deciding, ledger
 from ingest.engine import engine, literal
 from ingest.errors import BadInput, Broken, NotReady
 from ingest.files import stage_folder
@@ -19,7 +19,6 @@ from ingest.push.bodies import EVENTS, Bodies
 from ingest.store import accounts, imports, open_rows, pushes
 from ingest.store.database import store
 from ingest.store.pushes import Batch, Push
-from ingest.wording import count
 from schemas.account import Account
 from schemas.checking import CheckResult
 from schemas.matching import MatchSpec
@@ -38,9 +37,7 @@ def begin(import_id: str, who: str) -> str:
     if unfinished:
         accounts.same_account(unfinished.account, unfinished.ledger_name)
         return unfinished.id
-    reasons = reasons_not_to(record)
-    if reasons:
-        raise NotReady(" ".join(reasons))
+    deciding.refuse_what_is_open(record)
     account = accounts.account(record.account)
     _, check_key = imports.pointers(import_id)
     known = next((push for push in pushes.of_import(import_id) if push.check_key == check_key and push.ledger_name == account.ledger_name), None)
@@ -52,19 +49,6 @@ def begin(import_id: str, who: str) -> str:
             open_rows.keep_open(connection, import_id, record.check.issues, who)
     imports.change(import_id, state="pushing", message="")
     return push_id
-
-
-def reasons_not_to(record: ImportRecord) -> tuple[str, ...]:
-    """Why an import can't be sent yet, as sentences; empty when it can."""
-    if record.check is None or record.match is None:
-        return ("This import hasn't been checked yet.",)
-    reasons = [f"This question has no answer yet: {question.text}" for question in record.check.questions if question.blocking]
-    if record.check.rows.rejected and record.rejected_choice != "continue":
-        reasons.append(f"{count(record.check.rows.rejected, 'row needs', 'rows need')} fixing, and nobody has said whether to go on without them.")
-    if record.check.rows.accepted == 0:
-        reasons.append("No row is ready to be sent.")
-    reasons += [f"It isn't certain that {match.field} comes from column {match.column!r} ({match.why}). Confirm it first." for match in record.match.matches if match.confidence != "certain"]
-    return tuple(reasons)
 
 
 def plan(push_id: str) -> int:

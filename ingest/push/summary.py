@@ -4,10 +4,10 @@ from datetime import datetime
 
 from ingest import ledger
 from ingest.billing import BillingClient
+from ingest.deciding import reasons_not_to
 from ingest.engine import engine, literal
 from ingest.files import stage_folder
 from ingest.push.bodies import EVENTS
-from ingest.push.plan import reasons_not_to
 from ingest.push.readback import count_by_customer, moment
 from ingest.push.unknown import unknown_customers
 from ingest.store import accounts, imports, pushes

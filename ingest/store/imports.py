@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, case, func, insert, or_, select, update
 
 from ingest.errors import BadInput
 from ingest.store import audit
@@ -17,6 +17,8 @@ from schemas.reading import ReadReport, ReadSpec
 from schemas.records import ImportRecord
 
 _JSON = {"read_spec": ReadSpec, "report": ReadReport, "match": MatchSpec, "check": CheckResult}
+SENT = ("stopped", "pushed", "proven")
+"""States of an import whose events were sent, at least some of them."""
 _HIDDEN = ("raw_key", "check_key")
 
 
@@ -65,14 +67,30 @@ def last_sent(ledger_name: str, slug: str, *, but: str, most: int = 1) -> list[R
 
 
 def before(record: ImportRecord, periods: Sequence[str]) -> str | None:
-    """The newest import of the same event type and account, of one of these periods (the first one that has any), that was checked and made before this one."""
+    """The import of the same event type and account, of one of these periods (the first one that has any), that was checked and made before this one: the newest that was sent, else the newest."""
     alike = imports.c.event_type == record.event_type, imports.c.account == record.account, imports.c.id != record.id, imports.c.created_at <= record.created_at, imports.c.check_key.is_not(None), imports.c.state != "discarded"
     with store().connect() as connection:
         for period in periods:
-            found = connection.execute(select(imports.c.id).where(*alike, imports.c.period == period).order_by(imports.c.created_at.desc()).limit(1)).scalar()
+            newest_sent = case((imports.c.state.in_(SENT), 0), else_=1), imports.c.created_at.desc()
+            found = connection.execute(select(imports.c.id).where(*alike, imports.c.period == period).order_by(*newest_sent).limit(1)).scalar()
             if found:
                 return found
     return None
+
+
+def like(record: ImportRecord, *, limit: int = 20) -> list[ImportRecord]:
+    """The other imports of the same event type and account that were checked, newest first."""
+    alike = imports.c.event_type == record.event_type, imports.c.account == record.account, imports.c.id != record.id, imports.c.check_key.is_not(None), imports.c.state != "discarded"
+    with store().connect() as connection:
+        return [_record(row) for row in connection.execute(select(imports).where(*alike).order_by(imports.c.created_at.desc()).limit(limit)).mappings()]
+
+
+def of_period(record: ImportRecord, period: str, states: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Id, file name and check key of the other imports of the same event type and account that are of this period and in one of these states, oldest first."""
+    alike = imports.c.event_type == record.event_type, imports.c.account == record.account, imports.c.id != record.id, imports.c.check_key.is_not(None)
+    query = select(imports.c.id, imports.c.file_name, imports.c.check_key).where(*alike, imports.c.period == period, imports.c.state.in_(tuple(states))).order_by(imports.c.created_at)
+    with store().connect() as connection:
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def sent_files(import_ids: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -171,6 +171,17 @@ recipes = Table(
     Column("at", String(32), nullable=False),
 )
 
+# Decisions about an import that wait for a colleague, by the decision's name; giving one again replaces it, the audit log keeps both.
+handovers = Table(
+    "handovers", metadata,
+    Column("import_id", String(40), ForeignKey("imports.id"), primary_key=True),
+    Column("decision", String(400), primary_key=True),
+    Column("colleague", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
 audit = Table(
     "audit", metadata,
     Column("id", Integer, primary_key=True),
