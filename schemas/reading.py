@@ -23,8 +23,11 @@ class ReadSpec(Frozen):
     """Which of several tables, one below the other, each with a header of its own; the first is 1. None: the first, and the others are asked about."""
     beside: int | None = None
     """Which of several tables side by side with empty columns between them; the leftmost is 1."""
-    turn: Literal["no", "months", "transposed"] | None = None
-    """`months`: a table with a column for each month becomes one with a row for each; `transposed`: rows and columns change places; `no`: as it stands, and not asked about."""
+    turn: Literal["no", "months", "measures", "transposed"] | None = None
+    """`months`: a table with a column for each month becomes one with a row for each; `measures`: the same for the columns that `measures` names;
+    `transposed`: rows and columns change places; `no`: as it stands, and not asked about."""
+    measures: tuple[str, ...] = ()
+    """Columns that each hold a usage of its own kind, so that a row is several usages."""
 
 
 class ExcludedRow(Frozen):
@@ -66,6 +69,22 @@ class RowSpan(Frozen):
     shift: int
 
 
+class Turned(Frozen):
+    """What became of a table whose rows hold several usages, one beside the other. Each cell is a usage or empty."""
+
+    rows: int
+    """Rows of the file's own table."""
+    columns: tuple[str, ...]
+    empty: int
+    bare: int = 0
+    """Rows in which all of the columns are empty."""
+
+    @property
+    def usages(self) -> int:
+        """How many usages there must be."""
+        return self.rows * len(self.columns) - self.empty
+
+
 class ReadReport(Frozen):
     """What was read. The command line prints these fields as they are; `rows` counts the table's own rows, without excluded ones.
 
@@ -92,6 +111,8 @@ class ReadReport(Frozen):
     spans: tuple[RowSpan, ...] = ()
     row_step: int = 0
     """Where several rows stand in one row of the file, or in the same row of several sheets: their numbers are so much apart (see ingest.raw.row_in_file)."""
+    turned: Turned | None = None
+    """Where several usages stood in a row of the file: then `rows` counts usages."""
     keeps_original_rows: bool = False
     """Whether these are rejected rows brought back: then their numbers are those of the first file, which stand in a column of their own."""
     warnings: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from ingest.errors import Unreadable
 from ingest.raw import raw_query, row_in_file
 from ingest.read import read_file
 from ingest.read.periods import MONTHS, period_of, periods_of
-from schemas.reading import ReadReport, ReadSpec
+from schemas.reading import ReadReport, ReadSpec, Turned
 from tests.raw_tables import ACCOUNT, spec
 from tests.test_read_layout import WRITERS
 
@@ -86,24 +86,26 @@ def test_a_column_for_each_month_becomes_a_row_for_each(read: Read, name: str) -
     report, rows = read(BY_MONTH, name, turn="months")
     assert report.columns == ("customer", "plan", "month", "quantity") and report.questions == ()
     assert [(row_in_file(row[0], report), *row[1:]) for row in rows] == [
-        (4, "acme", "pro", "2026-01-01", "1"), (4, "acme", "pro", "2026-02-01", "2"), (5, "globex", "basic", "2026-01-01", "4"), (5, "globex", "basic", "2026-03-01", "6"),
-        (7, "initech", "pro", "2026-01-01", "7"), (7, "initech", "pro", "2026-02-01", "8"), (7, "initech", "pro", "2026-03-01", "9"),
+        (4, "acme", "pro", "2026-01", "1"), (4, "acme", "pro", "2026-02", "2"), (5, "globex", "basic", "2026-01", "4"), (5, "globex", "basic", "2026-03", "6"),
+        (7, "initech", "pro", "2026-01", "7"), (7, "initech", "pro", "2026-02", "8"), (7, "initech", "pro", "2026-03", "9"),
     ]
+    assert report.turned == Turned(rows=4, columns=("Jan", "Feb", "März"), empty=5, bare=1)
     said = {finding.what: f"{finding.value}: {finding.why}" for finding in report.findings}
     assert "2026" in said["turn"] and said["sums left out"].startswith("Total") and said["empty cells"].startswith("5: ") and "row 6" in said["empty cells"]
     assert [total.values for total in report.totals] == [{"customer": "Total", "quantity": "37"}]
 
 
 @pytest.mark.parametrize("header, months", [
-    ("customer|2026-10|2026-11|2026-12", ["2026-10-01", "2026-11-01", "2026-12-01"]),
-    ("customer|okt 26|nov 26|dez 26", ["2026-10-01", "2026-11-01", "2026-12-01"]),
-    ("customer|2026-10-01|2026-11-01|2026-12-01", ["2026-10-01", "2026-11-01", "2026-12-01"]),
+    ("customer|2026-10|2026-11|2026-12", ["2026-10", "2026-11", "2026-12"]),
+    ("customer|okt 26|nov 26|dez 26", ["2026-10", "2026-11", "2026-12"]),
+    ("customer|2026-10-01|2026-11-01|2026-12-01", ["2026-10", "2026-11", "2026-12"]),
     ("customer|2026-10-01|2026-10-02|2026-10-03", ["2026-10-01", "2026-10-02", "2026-10-03"]),
     ("customer|Nov|Dec|Jan", ["Nov", "Dec", "Jan"]),
-    ("customer|Q1 2026|Q2 2026|Q3 2026", ["2026-01-01", "2026-04-01", "2026-07-01"]),
+    ("customer|Q1 2026|Q2 2026|Q3 2026", ["2026-Q1", "2026-Q2", "2026-Q3"]),
+    ("customer|2024|2025|2026", ["2024-01-01", "2025-01-01", "2026-01-01"]),
 ])
 @pytest.mark.parametrize("name", WRITERS)
-def test_periods_are_written_as_their_first_day(read: Read, name: str, header: str, months: list[str]) -> None:
+def test_periods_are_written_so_that_their_end_can_be_taken(read: Read, name: str, header: str, months: list[str]) -> None:
     _, rows = read(f"{header}\nacme|1|2|3\nglobex|4|5|6", name, turn="months")
     assert [row[1:] for row in rows] == [(customer, month, str(3 * line + place)) for line, customer in enumerate(("acme", "globex")) for place, month in enumerate(months, 1)]
 
@@ -115,7 +117,7 @@ def test_a_table_without_months_is_not_turned(read: Read) -> None:
 
 def test_columns_of_the_file_keep_their_names_beside_the_new_ones(read: Read) -> None:
     report, rows = read("Month|quantity|2026-10|2026-11|2026-12\nx|y|1|2|3\nz|w|4|5|6", turn="months")
-    assert (report.columns, rows[1][1:]) == (("Month", "quantity", "month (2)", "quantity (2)"), ("x", "y", "2026-11-01", "2"))
+    assert (report.columns, rows[1][1:]) == (("Month", "quantity", "month (2)", "quantity (2)"), ("x", "y", "2026-11", "2"))
 
 
 @checked(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -123,8 +125,24 @@ def test_columns_of_the_file_keep_their_names_beside_the_new_ones(read: Read) ->
 def test_turning_loses_no_cell(read: Read, cells: list[list[str]]) -> None:
     lines = "\n".join("|".join([f"c{number}", *row]) for number, row in enumerate([["7"] * 4, *cells]))
     report, rows = read(f"customer|2026-01|2026-02|2026-03|2026-04\n{lines}", turn="months")
-    wanted = [(number + 2, f"c{number}", f"2026-0{month}-01", cell) for number, row in enumerate([["7"] * 4, *cells]) for month, cell in enumerate(row, 1) if cell]
+    wanted = [(number + 2, f"c{number}", f"2026-0{month}", cell) for number, row in enumerate([["7"] * 4, *cells]) for month, cell in enumerate(row, 1) if cell]
     assert [(row_in_file(row[0], report), *row[1:]) for row in rows] == wanted
+
+
+MEASURES = "customer|day|calls|storage GB|seats\nacme|2026-10-01|5|1.5|\nglobex|2026-10-01||2|3\nhooli|2026-10-02|||"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_column_for_each_kind_of_usage_becomes_a_row_for_each(read: Read, name: str) -> None:
+    report, rows = read(MEASURES, name, turn="measures", measures=("seats", "calls", "storage GB"))
+    assert report.columns == ("customer", "day", "kind", "quantity") and report.turned == Turned(rows=3, columns=("calls", "storage GB", "seats"), empty=5, bare=1)
+    assert [(row_in_file(row[0], report), row[1], *row[3:]) for row in rows] == [(2, "acme", "calls", "5"), (2, "acme", "storage GB", "1.5"), (3, "globex", "storage GB", "2"), (3, "globex", "seats", "3")]
+
+
+@pytest.mark.parametrize("measures, sentence", [(("calls", "seets"), "no column 'seets'"), (("calls",), "two columns at least"), (("customer", "day", "calls", "storage GB", "seats"), "whose usage")])
+def test_measures_that_cannot_be_turned_are_named(read: Read, measures: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(Unreadable, match=sentence):
+        read(MEASURES, turn="measures", measures=measures)
 
 
 TRANSPOSED = "customer|acme|globex|hooli\nplan|pro|basic|pro\ncalls|100|200|300\nsince|2026-10-01|2026-10-02|2026-10-03"

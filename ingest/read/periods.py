@@ -35,9 +35,11 @@ class Period(NamedTuple):
     day: int = 1
 
     @property
-    def first_day(self) -> str:
-        """As 2026-10-01."""
-        return f"{self.year:04}-{self.month:02}-{self.day:02}"
+    def written(self) -> str:
+        """As 2026-10 or 2026-Q4, of which checking takes the end; a day, and a year, as the date of its first day."""
+        if self.kind == "quarter":
+            return f"{self.year:04}-Q{(self.month + 2) // 3}"
+        return f"{self.year:04}-{self.month:02}" + ("" if self.kind == "month" else f"-{self.day:02}")
 
 
 def _prefixes() -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Tables that stand the wrong way: a column for each month, or fields down the side with a record in each column. They are offered to be turned, never turned unasked."""
+"""Tables that stand the wrong way: a column for each month or for each kind of usage, or fields down the side with a record in each column. They are offered to be turned, never turned unasked."""
 
 import re
 from collections import Counter
@@ -10,14 +10,14 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ingest.engine import engine, identifier, literal
-from ingest.errors import Unreadable
+from ingest.errors import Broken, Unreadable
 from ingest.raw import RAW, ROW, raw_query
 from ingest.read.kinds import column_kind, kind_of
 from ingest.read.names import column_names
 from ingest.read.periods import Period, PeriodKind, periods_of
 from ingest.read.questions import Option, question
 from ingest.values.labels import says_total
-from schemas.reading import Finding, ReadReport, ReadSpec, TotalsRow
+from schemas.reading import Finding, ReadReport, ReadSpec, TotalsRow, Turned
 
 SAMPLE_ROWS = 200
 MAX_FIELDS = 1_000
@@ -27,6 +27,7 @@ STEP = 10_000_000
 YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
 MAX_NAMED = 10
+MIN_MEASURES = 2
 
 
 def spec_to_read(spec: ReadSpec) -> ReadSpec:
@@ -38,6 +39,8 @@ def settled(report: ReadReport, spec: ReadSpec, folder: Path) -> ReadReport:
     """The table turned, as the person chose; or a question, where it looks as if it should be."""
     if spec.turn == "months":
         return _months_turned(report, folder)
+    if spec.turn == "measures":
+        return _measures_turned(report, folder, spec.measures)
     if spec.turn == "transposed":
         return _transposed(report, folder)
     if spec.turn == "no" or report.rows == 0 or len(report.columns) < 3:
@@ -85,18 +88,37 @@ def _months_turned(report: ReadReport, folder: Path) -> ReadReport:
     if not found:
         raise Unreadable("This table has no columns that are named after months and hold numbers, so it can't be turned.", "Read it as it stands.")
     sums = [name for name in report.columns if name not in found and says_total(name.strip())]
-    kept = [name for name in report.columns if name not in found and name not in sums]
     named, finding = _dated(found, report)
-    names = column_names([*kept, _kind(found), "quantity"], len(kept) + 2)
+    return _columns_turned(report, folder, named, _kind(found), finding, sums)
+
+
+def _measures_turned(report: ReadReport, folder: Path, measures: Sequence[str]) -> ReadReport:
+    """One row for each row of the file and measure with something in it; the measure's name stands in a column of its own."""
+    gone = [name for name in measures if name not in report.columns]
+    if gone or len(set(measures)) < MIN_MEASURES:
+        raise Unreadable(f"This table has no column {gone[0]!r}, so it can't be turned." if gone else "One usage for each column takes two columns at least.", f"It has {', '.join(map(repr, report.columns))}.")
+    if len(set(measures)) == len(report.columns):
+        raise Unreadable("When every column is a usage of its own, no column says whose usage it is.", "Leave the customer's column out.")
+    named = {name: name.strip() for name in report.columns if name in measures}
+    return _columns_turned(report, folder, named, "kind", Finding(what="turn", value="one row for each kind of usage", why=f"{', '.join(map(repr, named))} are usages of their own, as you chose"))
+
+
+def _columns_turned(report: ReadReport, folder: Path, named: dict[str, str], heading: str, finding: Finding, sums: Sequence[str] = ()) -> ReadReport:
+    """The columns of `named` as rows: what is said for each of them in a column `heading`, its cell in `quantity`. `sums` are left out."""
+    kept = [name for name in report.columns if name not in named and name not in sums]
+    names = column_names([*kept, heading, "quantity"], len(kept) + 2)
     with engine() as connection:
         connection.execute(f"create view raw as {raw_query(folder, report)}")
-        empty, bare = _empty_cells(connection, list(found))
+        empty, bare, first_bare = _empty_cells(connection, list(named))
         step = _step(connection)
         rows = _write_turned(connection, folder, kept, named, names, step)
-    findings = (finding, _numbers_finding(list(found), step), *_left_out_findings(sums, empty, bare))
+    turned = Turned(rows=report.rows, columns=tuple(named), empty=empty, bare=bare)
+    if turned.usages != rows:
+        raise Broken(f"Cells are not conserved: {turned.usages:,} of the turned columns hold something, but there are {rows:,} rows.")
+    findings = (finding, _numbers_finding(list(named), step), *_left_out_findings(sums, empty, first_bare))
     return report.model_copy(update={
-        "columns": names, "rows": rows, "spans": (), "row_step": report.row_step or step, "findings": (*report.findings, *findings),
-        "totals": tuple(_turned_totals(row, set(found), set(kept), names[-1]) for row in report.totals)})
+        "columns": names, "rows": rows, "spans": (), "row_step": report.row_step or step, "turned": turned, "findings": (*report.findings, *findings),
+        "totals": tuple(_turned_totals(row, set(named), set(kept), names[-1]) for row in report.totals if heading != "kind")})
 
 
 def _dated(found: dict[str, Period], report: ReadReport) -> tuple[dict[str, str], Finding]:
@@ -105,21 +127,22 @@ def _dated(found: dict[str, Period], report: ReadReport) -> tuple[dict[str, str]
     years = {period.year for period in found.values()}
     why = f"{len(found)} columns were turned, as you chose; "
     if years != {None}:
-        return {name: period.first_day for name, period in found.items()}, Finding(what="turn", value=f"one row for each {kind}", why=f"{why}each {kind} is written as {'a date' if kind == 'day' else 'its first day'}")
+        return {name: period.written for name, period in found.items()}, Finding(what="turn", value=f"one row for each {kind}", why=f"{why}each {kind} is written as {next(iter(found.values())).written}")
     places = [period.month for period in found.values()]
     said = sorted(set(YEAR.findall(" ".join([Path(report.file).stem, report.sheet or "", *(row.text for row in report.excluded if row.row < min(report.header_rows, default=1))]))))
     if len(said) == 1 and places == sorted(places):
-        return {name: period._replace(year=int(said[0])).first_day for name, period in found.items()}, Finding(
+        return {name: period._replace(year=int(said[0])).written for name, period in found.items()}, Finding(
             what="turn", value=f"one row for each {kind}", why=f"{why}the year {said[0]} stands above the table or in its name", confidence="likely")
     return {name: name for name in found}, Finding(what="turn", value=f"one row for each {kind}", why=f"{why}no year is named, so they are kept as they are written", confidence="possible")
 
 
-def _empty_cells(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> tuple[int, tuple[int, ...]]:
-    """How many of the cells are empty, and the first rows in which all of them are."""
+def _empty_cells(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> tuple[int, int, tuple[int, ...]]:
+    """How many of the cells are empty, in how many rows all of them are, and the first such rows."""
     columns = list(map(identifier, names))
-    empty = connection.execute(f"select {' + '.join(f'count(*) filter ({name} is null)' for name in columns)} from raw").fetchone()[0]
-    bare = connection.execute(f"select {ROW} from raw where {' and '.join(f'{name} is null' for name in columns)} order by 1 limit {MAX_NAMED}").fetchall()
-    return empty, tuple(row for row, in bare)
+    nothing = " and ".join(f"{name} is null" for name in columns)
+    empty, bare = connection.execute(f"select coalesce(sum({' + '.join(f'({name} is null)::int' for name in columns)}), 0)::bigint, count(*) filter ({nothing}) from raw").fetchone()
+    first = connection.execute(f"select {ROW} from raw where {nothing} order by 1 limit {MAX_NAMED}").fetchall() if bare else []
+    return empty, bare, tuple(row for row, in first)
 
 
 def _step(connection: duckdb.DuckDBPyConnection) -> int:
