@@ -9,9 +9,10 @@ from os.path import commonprefix
 from typing import NamedTuple
 
 from ingest.read.columns import fixed_starts
+from ingest.read.cutter import ESCAPES_ALL, FIXED, RUNS, Dialect
 from ingest.read.kinds import kind_of
 from ingest.read.limits import VOTING_EFFORT
-from ingest.read.records import FIXED, RUNS, Dialect, records
+from ingest.read.records import records
 from schemas.reading import Confidence, Finding
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon", "^": "caret", "~": "tilde", "#": "number sign", " ": "space"}
@@ -22,11 +23,16 @@ NAMED = {name: character for character, name in DELIMITERS.items()} | {"\\t": "\
 SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 TIMES = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2})?(?!\d)|://")
 WORDS = re.compile(r"[\w\s./@()%+&'#*!?:=-]*")
+MARK = re.compile(r"[^\w\"']+")
 NEVER_DELIMITS = re.compile(r"[\w\s\"'.()\[\]{}+%/?\\-]")
-ESCAPES = ("\\", "\0")
+NEVER_IN_TEXT = (",", ";", "\t", "|")
+"""What cuts the cells of a row that stands in quotes as a whole."""
+ESCAPES = (*ESCAPES_ALL, "^", "/", "~", "|", "$", "%", "'")
 MIN_SHARE = 0.3
 FIRST_OTHERWISE = 0.6
 """What a way to cut counts less that doesn't cut the first line into as many cells as the others."""
+LONG_MARK = re.compile(r"[^\w\s\"'.,()\[\]]{2,3}")
+SURE_SHARE = 0.8
 ODD_SHARE = 0.7
 """In how many lines a character that is no usual delimiter has to stand to be tried as one."""
 
@@ -52,12 +58,12 @@ def find_dialect(lines: list[str], delimiter: str | None = None, quote: str | No
     if lines and (named := SEP_LINE.fullmatch(lines[0])):
         return _vote(Dialect(named[1], _quote_for(lines, named[1], quote)), "the first line of the file says so", "certain", lines, quote)
     escapes = (None, *(escape for escape in ESCAPES if any(escape + mark in line for line in lines for mark in "\"'")))
-    scores = [_score(lines, Dialect(each, _quote_for(lines, each, quote), escape)) for each in _candidates(lines) for escape in escapes]
+    scores = [_score(lines, Dialect(each, _quote_for(lines, each, quote), escape)) for each in _candidates(lines) for escape in escapes if escape is None or escape not in each]
     best = max(scores, key=lambda score: score.score, default=None)
     if best is None or best.score <= 0 or best.dialect.delimiter in (" ", RUNS):
         best = _by_places(lines, best)
     if best is None or best.score <= 0:
-        return _vote(Dialect(None, _quote_for(lines, None, quote)), "no character cuts the rows into the same number of cells", "likely", lines, quote)
+        return _wrapped(lines) or _vote(Dialect(None, _quote_for(lines, None, quote)), "no character cuts the rows into the same number of cells", "likely", lines, quote)
     longer = _longer(lines, best, scores)
     return _vote(longer.dialect, *_explain(longer, best, scores), lines, quote)
 
@@ -73,11 +79,25 @@ def _vote(dialect: Dialect, why: str, confidence: Confidence, lines: list[str], 
     return Vote(dialect, (_finding(dialect.delimiter, why, confidence), _quote_finding(dialect, quote)))
 
 
+def _wrapped(lines: list[str]) -> Vote | None:
+    """The dialect of rows that each stand in quotes as a whole, as programs write them that take a row for one cell."""
+    found = list(records(lines, Dialect(None, '"'), effort=VOTING_EFFORT))
+    whole = [record for record in found if record.raw[:1] == '"' and not record.repair]
+    if len(found) < 2 or len(whole) < len(found) - 1:
+        return None
+    inner = find_dialect([f"{record.cells[0]}\n" for record in found])
+    if inner.dialect.delimiter not in NEVER_IN_TEXT or inner.findings[0].confidence != "certain" or len(next(records([f"{found[-1].cells[0]}\n"], inner.dialect)).cells) < 3:
+        return None
+    return Vote(inner.dialect._replace(wrapped=True), (*inner.findings, Finding(what="rows in quotes", value="yes", why="each row stands in quotes as a whole; they were taken off")))
+
+
 def _candidates(lines: list[str]) -> list[str]:
     usual = [each for each in DELIMITERS if any(each in line for line in lines)]
     counts = Counter(mark for line in lines for mark in set(line.rstrip("\r\n")))
     odd = [mark for mark, count in counts.items() if mark not in DELIMITERS and count >= ODD_SHARE * len(lines) and (mark < " " or not NEVER_DELIMITS.match(mark))]
-    return [*usual, *odd, *([RUNS] if any("  " in line or line.startswith(" ") for line in lines) else [])]
+    runs = Counter(run for line in lines for run in set(LONG_MARK.findall(line)))
+    long = [run for run, count in runs.items() if count >= SURE_SHARE * len(lines) and not set(run) <= set("".join(usual))]
+    return [*usual, *long, *odd, *([RUNS] if any("  " in line or line.startswith(" ") for line in lines) else [])]
 
 
 def _score(lines: list[str], dialect: Dialect) -> _Score:
@@ -94,10 +114,17 @@ def _score(lines: list[str], dialect: Dialect) -> _Score:
     regular = [cells for cells in rows if len(cells) == width]
     if share < MIN_SHARE or _is_decimal_comma(dialect, rows, width) or (len(rows[0]) != width and _cuts_numbers(dialect, regular)) or (dialect.delimiter in (" ", RUNS) and not _is_cut_by_spaces(dialect, lines, regular, share, width)):
         return _Score(0, width, share, dialect)
+    if _lies_between_others(regular, width):
+        return _Score(0, width, share, dialect)
     clean = sum(_is_clean(cell) for cells in regular for cell in cells) / (count * width)
     prior = PRIOR.get(dialect.delimiter, 1 if dialect.delimiter < " " else ODD_PRIOR)
     first = 1 if len(rows[0]) == width else FIRST_OTHERWISE
     return _Score(share * (width - 1) / width * (0.1 + clean) * prior * first, width, share, dialect)
+
+
+def _lies_between_others(rows: list[list[str]], width: int) -> bool:
+    """Whether about every other cell is the same mark in all rows: then that is the delimiter, or a part of it, and this one stands around the cells."""
+    return len(rows) > 2 and width > 2 and sum(len(set(column)) == 1 and bool(MARK.fullmatch(column[0])) for column in zip(*rows, strict=True)) >= width // 2
 
 
 def _cuts_numbers(dialect: Dialect, rows: list[list[str]]) -> bool:
@@ -195,7 +222,7 @@ def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
 def _find_escape(lines: list[str], dialect: Dialect) -> str | None:
     """The escape that makes more rows regular than doubled quotes do."""
     marks = {mark for mark in (dialect.quote, dialect.delimiter) if mark and dialect.delimiter not in (FIXED, RUNS)}
-    tried = [escape for escape in ESCAPES if any(escape in line and any(escape + mark in line for mark in marks) for line in lines)]
+    tried = [escape for escape in ESCAPES if escape not in "".join(marks) and any(escape in line and any(escape + mark in line for mark in marks) for line in lines)]
     if not tried:
         return None
     odd = {escape: _irregular(lines, dialect._replace(escape=escape)) for escape in (None, *tried)}

@@ -15,9 +15,10 @@ import numpy as np
 from ingest.engine import engine, identifier, literal
 from ingest.raw import RAW
 from ingest.read.assemble import Outcome, excluded_row, totals_row
+from ingest.read.cutter import Dialect, Record
 from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, TextRow, find_end
 from ingest.read.limits import TAIL_BYTES, TAIL_RECORDS
-from ingest.read.records import Dialect, Record, records
+from ingest.read.records import records
 from ingest.values.labels import TOTALS_START, says_total
 from schemas.reading import ExcludedRow, RowSpan
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from ingest.read.cutter import FIXED, Dialect, Record
 from ingest.read.header import TextRow
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
 from ingest.read.mend import QUOTES, is_quoted, other_dialects
 from ingest.read.ragged import Fitter
-from ingest.read.records import FIXED, Dialect, Record, records
+from ingest.read.records import marks_in, records
 
 PLAIN_DELIMITERS = (",", ";", "\t", "|")
 """Characters that stand in names so seldom that a line of names cut by them needs no numbers below it."""
@@ -31,7 +32,7 @@ def with_mended_header(found: list[Record], dialect: Dialect, width: int) -> lis
 
 def _cut_otherwise(header: Record, below: Record, dialect: Dialect, width: int) -> Record | None:
     measured = any(kind_of(cell) in ("number", "date") for cell in below.cells)
-    for other in other_dialects(dialect):
+    for other in (*(Dialect(mark, dialect.quote) for mark in marks_in(header.raw, width)), *other_dialects(dialect)):
         if other.delimiter == dialect.delimiter or other.delimiter not in header.raw or not (measured or (other.delimiter in PLAIN_DELIMITERS and width > 2)):
             continue
         cut = list(records([header.raw], other))

@@ -3,10 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ingest.read.cutter import FIXED, RUNS, Dialect, Record
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
 from ingest.read.ragged import SURE, Fitter
-from ingest.read.records import FIXED, RUNS, Dialect, Record
 
 DELIMITERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
 """What a single row may be cut by in place of the file's own delimiter."""

@@ -7,10 +7,10 @@ from itertools import accumulate
 from math import log
 from typing import NamedTuple
 
+from ingest.read.cutter import RUNS, Dialect
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
 from ingest.read.limits import MAX_ALIGNED_ROWS, MAX_LISTED_REPAIRS
-from ingest.read.records import RUNS, Dialect
 from schemas.reading import Repair
 
 DIGITS, LETTERS = re.compile(r"\d"), re.compile(r"[^\W\d_]+")

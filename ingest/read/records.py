@@ -1,45 +1,24 @@
-"""Text lines → records, with quotes respected. One bad quote never costs another row."""
+"""Text lines → records, with quotes respected, each row in the file's own way or, where only that makes sense, in one of its own."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple, TextIO
 
 from ingest.errors import Unreadable
+from ingest.read.cutter import Cutter, Dialect, Record
 from ingest.read.kinds import kind_of
-from ingest.read.limits import JOIN_EFFORT, JOINED_WHEN_TIRED, MAX_COLUMNS, MAX_JOINED_LINES, MAX_LENIENT_CHARS, MAX_MENDED_LINES, MAX_QUOTES_TRIED, MAX_RECORD_CHARS
+from ingest.read.limits import JOIN_EFFORT, MAX_COLUMNS, MAX_RECORD_CHARS
 
-RUNS = "spaces"
-"""The delimiter that is any number of spaces."""
-FIXED = "fixed width"
-"""The delimiter of a text whose cells stand at fixed places."""
-QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-HELD = "\ue000"
-"""Stands for a quote that is read as an ordinary character."""
-CLOSED_LATER = "A quote inside a quoted cell wasn't doubled; the cell was read up to the quote that ends it."
-ORDINARY = "A quote that is never closed, or stands inside a cell, was read as an ordinary character."
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 ZEROS = "Zero bytes inside cells were left out."
+WRAPPED = "The whole row stands in quotes, as one cell; it was taken apart."
+MARKS = re.compile(r" ?(?:[^\w\s\"'.,+()\[\]{}-]|[\x1c-\x1f]|,,|\t)+ ?| {2}|, ")
+"""What a single row may be cut by, beside the usual delimiters: marks of any kind, with spaces around them."""
+
+MAX_MARKED_CHARS = 10_000
 
 Fits = Callable[[list[str]], bool]
-
-
-class Dialect(NamedTuple):
-    """How cells stand in a line. No delimiter: one column; no quote: quotes are ordinary characters; `starts`: where cells of fixed width begin."""
-
-    delimiter: str | None = ","
-    quote: str | None = '"'
-    escape: str | None = None
-    starts: tuple[int, ...] = ()
-
-
-class Record(NamedTuple):
-    """One record: its cells, its text with the line end, and what had to be repaired."""
-
-    cells: list[str]
-    raw: str
-    repair: str = ""
 
 
 class Others(NamedTuple):
@@ -62,8 +41,10 @@ def lines_of(stream: TextIO) -> Iterator[str]:
 
 def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, others: Others = NO_OTHERS, effort: int = JOIN_EFFORT) -> Iterator[Record]:
     """The records of some lines. Where a quote can be understood in two ways, the reading with `width` cells is taken."""
-    cutter = _Cutter(dialect, width, effort)
-    foreign = [_Cutter(other, width, effort // 20) for other in others.dialects] if width and width > 1 else []
+    if dialect.wrapped:
+        lines = _unwrapped(lines, dialect)
+    cutter = Cutter(dialect, width, effort)
+    foreign = _Foreign(cutter, others, effort) if others.dialects and width and width > 1 else None
     ahead: deque[str] = deque()
     source = iter(lines)
     while (line := ahead.popleft() if ahead else next(source, None)) is not None:
@@ -73,260 +54,84 @@ def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, ot
             yield found._replace(repair=f"{ZEROS} {found.repair}".strip())
             continue
         found = cutter.record(line, source, ahead)
-        if foreign and (len(found.cells) != width or found.repair) and len(found.cells) <= MAX_COLUMNS and (other := _in_another(found, cutter, foreign, others.fit, source, ahead)):
+        if foreign and (len(found.cells) != width or found.repair) and len(found.cells) <= MAX_COLUMNS and (other := foreign.reading(found, source, ahead)):
             found = other
         yield found
 
 
-def _in_another(found: Record, own: "_Cutter", foreign: list["_Cutter"], fit: Fits, source: Iterator[str], ahead: deque[str]) -> Record | None:
-    """A row that has the table's width only with another delimiter, or whose quotes make sense only with another quote or escape."""
-    for cutter in foreign:
-        if not cutter.may_cut(found, own):
-            continue
-        first = cutter.cut(found.raw)
-        cells, raw = first.cells, found.raw
-        if first.state == "open" and (joined := cutter.joined(found.raw, source, ahead, exact=True)):
-            cells, raw = joined.cells, "".join(joined.lines)
-        elif first.state != "whole":
-            continue
-        if len(cells) == cutter.width and fit(cells):
-            return Record(cells, raw, cutter.differs_from(own))
-    return None
+def _unwrapped(lines: Iterable[str], dialect: Dialect) -> Iterator[str]:
+    """Lines that each stand in quotes as a whole, without them."""
+    for record in records(lines, Dialect(None, dialect.quote)):
+        yield record.cells[0] + (record.raw[len(record.raw.rstrip("\r\n")) :] or "\n")
+
+
+class _Foreign:
+    """Reads a row that the file's own way to cut doesn't fit."""
+
+    def __init__(self, own: Cutter, others: Others, effort: int) -> None:
+        self.own, self.others, self.effort = own, others, effort // 20
+        self.known: dict[Dialect, Cutter] = {}
+
+    def reading(self, found: Record, source: Iterator[str], ahead: deque[str]) -> Record | None:
+        """A row that has the table's width only with another delimiter, or whose quotes make sense only with another quote or escape, or that is quoted as a whole."""
+        if unwrapped := self._unwrapped(found):
+            return unwrapped
+        for dialect in (*self._by_its_marks(found), *self.others.dialects):
+            if not self._may_be(dialect, found):
+                continue
+            cutter = self._cutter(dialect)
+            first = cutter.cut(found.raw)
+            cells, raw = first.cells, found.raw
+            if first.state == "open" and (joined := cutter.joined(found.raw, source, ahead, exact=True)):
+                cells, raw = joined.cells, "".join(joined.lines)
+            elif first.state != "whole":
+                continue
+            if len(cells) == self.own.width and self.others.fit(cells):
+                return Record(cells, raw, self._said(dialect))
+        return None
+
+    def _unwrapped(self, found: Record) -> Record | None:
+        if len(found.cells) != 1 or not self.own.quote or found.raw[:1] != self.own.quote or found.repair:
+            return None
+        inner = self.own.cut(found.cells[0])
+        return Record(inner.cells, found.raw, WRAPPED) if inner.state == "whole" and len(inner.cells) == self.own.width and self.others.fit(inner.cells) else None
+
+    def _cutter(self, dialect: Dialect) -> Cutter:
+        if dialect not in self.known:
+            self.known[dialect] = Cutter(dialect, self.own.width, self.effort)
+        return self.known[dialect]
+
+    def _by_its_marks(self, found: Record) -> list[Dialect]:
+        """What else might cut a row: marks that stand in it often enough."""
+        if len(found.cells) == self.own.width or len(found.raw) > MAX_MARKED_CHARS or self.effort <= 0:
+            return []
+        self.effort -= len(found.raw)
+        return [Dialect(mark, self.own.quote) for mark in marks_in(found.raw, self.own.width) if mark != self.own.delimiter]
+
+    def _may_be(self, dialect: Dialect, found: Record) -> bool:
+        """Whether this way to cut could be the right one for a row that the file's own way doesn't cut well."""
+        if dialect.delimiter != self.own.delimiter:
+            return len(found.cells) != self.own.width and dialect.delimiter in found.raw and not (dialect.delimiter == " " and _is_prose(found.raw))
+        if dialect.quote != self.own.quote:
+            return len(found.cells) != self.own.width and found.raw.count(dialect.quote) > 1
+        return dialect.escape + dialect.quote in found.raw
+
+    def _said(self, dialect: Dialect) -> str:
+        """What to say of a row that is cut in this way."""
+        if dialect.delimiter != self.own.delimiter:
+            return f"This row is cut by {dialect.delimiter!r} where the others are cut by another character; it was read so."
+        if dialect.quote != self.own.quote:
+            return f"The cells of this row are quoted with {dialect.quote}, those of the others aren't; it was read so."
+        return f"In this row {dialect.escape} stands before quotes inside cells, where the others double them; it was read so."
+
+
+def marks_in(line: str, width: int) -> list[str]:
+    """Marks that may cut a line into so many cells, the longest first: those that stand in it outside quotes at least half as often as delimiters would, since several may stand side by side."""
+    counts = Counter(MARKS.findall(QUOTED.sub("q", line.rstrip("\r\n"))))
+    return sorted((mark for mark, count in counts.items() if 2 * count >= width - 1 and count > 1), key=lambda mark: (-len(mark), mark))
 
 
 def _is_prose(line: str) -> bool:
     """Whether words stand between spaces rather than cells: most of them no numbers or dates."""
     words = QUOTED.sub(" ", line).split()
     return len(words) < 3 or sum(kind_of(word) in ("number", "date") for word in words) < 0.5 * len(words)
-
-
-class _Cut(NamedTuple):
-    cells: list[str]
-    state: str
-    """`whole`; `open`: the last cell's quote isn't closed; `stray`: a quote stands where none may."""
-
-
-class _Joined(NamedTuple):
-    cells: list[str]
-    lines: list[str]
-
-
-class _Cutter:
-    def __init__(self, dialect: Dialect, width: int | None, effort: int) -> None:
-        self.delimiter, self.quote, self.escape, self.width = dialect.delimiter, dialect.quote, dialect.escape, width
-        self.places = [*pairwise((0, *dialect.starts[1:], None))] if dialect.starts else []
-        self.runs = self.delimiter == RUNS
-        self.effort = effort
-        self.between = re.compile(" +" if self.runs else re.escape(self.delimiter or "\n"))
-        self._compile(re.escape(dialect.quote) if dialect.quote else None, re.escape(dialect.escape) if dialect.escape else None)
-
-    def _compile(self, q: str | None, e: str | None) -> None:
-        end = rf"(?={self.between.pattern}|\Z)" if self.delimiter else r"\Z"
-        bare = (self.delimiter or "").strip()
-        space = "" if self.runs or not bare and self.delimiter == " " else " *" if not bare and self.delimiter else "[ \t]*"
-        never = re.compile("(?!)")
-        inside = rf"(?:[^{q}{e}]+|{q}{q}|{e}.?)*+" if e else rf"(?:[^{q}]+|{q}{q})*+"
-        self.opening = re.compile(rf"{space}{q}") if q else never
-        self.body = re.compile(inside, re.DOTALL) if q else never
-        self.closed = re.compile(rf"{space}{q}({inside}){q}{space}{end}", re.DOTALL) if q else never
-        self.lenient = re.compile(rf"{space}{q}([^\r\n]*?){q}{space}{end}") if q else never
-        self.escaped = re.compile(rf"{e}([{e}{q or ''}{re.escape((self.delimiter or ' ')[0])}])") if e else never
-        self.plain_escaped = re.compile(rf"(?:{e}.|(?!{self.between.pattern}).)*", re.DOTALL) if e else never
-
-    def may_cut(self, found: Record, own: "_Cutter") -> bool:
-        """Whether this way to cut could be the right one for a row that the file's own way doesn't cut well."""
-        if self.delimiter != own.delimiter:
-            return len(found.cells) != self.width and self.delimiter in found.raw and not (self.delimiter == " " and _is_prose(found.raw))
-        if self.quote != own.quote:
-            return len(found.cells) != self.width and found.raw.count(self.quote) > 1
-        return self.escape + self.quote in found.raw
-
-    def differs_from(self, own: "_Cutter") -> str:
-        """What to say of a row that is cut in this way."""
-        if self.delimiter != own.delimiter:
-            return f"This row is cut by {self.delimiter!r} where the others are cut by another character; it was read so."
-        if self.quote != own.quote:
-            return f"The cells of this row are quoted with {self.quote}, those of the others aren't; it was read so."
-        return f"In this row {self.escape} stands before quotes inside cells, where the others double them; it was read so."
-
-    def record(self, line: str, source: Iterator[str], ahead: deque[str]) -> Record:
-        if (self.quote is None or self.quote not in line) and (self.escape is None or self.escape not in line):
-            return Record(self.plain(line), line)
-        return self.quoted(line, source, ahead)
-
-    def plain(self, line: str) -> list[str]:
-        text = line.rstrip("\r\n")
-        if self.places:
-            return [text[begin:end].strip() for begin, end in self.places]
-        if self.runs:
-            return self.between.split(text.strip(" "))
-        return text.split(self.delimiter) if self.delimiter else [text]
-
-    def quoted(self, line: str, source: Iterator[str], ahead: deque[str]) -> Record:
-        """The record that begins with this line, which holds a quote: more lines are taken while a quoted cell goes on."""
-        if self.places:
-            return Record(self.plain(line), line)
-        cut = self.cut(line)
-        if cut.state == "whole":
-            return Record(cut.cells, line)
-        found = self.joined(line, source, ahead) if cut.state == "open" else None
-        if found:
-            return Record(found.cells, "".join(found.lines))
-        mended = self._mended(line, source, ahead)
-        if mended and (mended.repair == CLOSED_LATER or sum(cell.count(self.quote) for cell in mended.cells) < 2 or len(mended.raw) > len(line)):
-            return mended
-        return self._loosely_joined(line, cut, source, ahead) or mended or Record(self.plain(line), line, ORDINARY)
-
-    def cut(self, line: str) -> _Cut:
-        """Cells of a text that may run over several lines."""
-        text, cells, place = line.rstrip("\r\n"), [], 0
-        if self.runs:
-            text = text.strip(" ")
-        while True:
-            if match := self.closed.match(text, place):
-                cells.append(self._unquoted(match[1]))
-                place = match.end()
-            elif match := self.opening.match(text, place):
-                return _Cut(cells, "open" if self.body.match(text, match.end()).end() == len(text) else "stray")
-            else:
-                place = self._append_plain(text, place, cells)
-            if place >= len(text):
-                return _Cut(cells, "whole")
-            place = self._over_delimiter(text, place)
-            if place >= len(text):
-                return _Cut([*cells, ""], "whole")
-
-    def _unquoted(self, text: str) -> str:
-        text = text.replace(self.quote * 2, self.quote)
-        return self.escaped.sub(r"\1", text) if self.escape else text
-
-    def _append_plain(self, text: str, place: int, cells: list[str]) -> int:
-        if self.escape:
-            end = self.plain_escaped.match(text, place).end()
-            cells.append(self.escaped.sub(r"\1", text[place:end]))
-            return end
-        if self.runs:
-            end = text.find(" ", place)
-        else:
-            end = text.find(self.delimiter, place) if self.delimiter else -1
-        end = len(text) if end < 0 else end
-        cells.append(text[place:end])
-        return end
-
-    def joined(self, line: str, source: Iterator[str], ahead: deque[str], *, exact: bool = False) -> "_Joined | None":
-        """The cells of a record over several lines, or None; then the lines that were looked at are put back."""
-        taken, size, quotes = [line], len(line), line.count(self.quote)
-        most = MAX_JOINED_LINES if self.effort > 0 else JOINED_WHEN_TIRED
-        while len(taken) <= most and size < MAX_RECORD_CHARS and (self.effort > 0 or len(taken) <= JOINED_WHEN_TIRED):
-            following = ahead.popleft() if ahead else next(source, None)
-            if following is None:
-                break
-            taken.append(following)
-            size += len(following)
-            quotes += following.count(self.quote)
-            if self.quote not in following or (quotes % 2 and not self.escape):
-                continue
-            cut = self.cut("".join(taken))
-            if cut.state == "whole" and (len(cut.cells) == self.width or (self.width is None and not exact)):
-                return _Joined(cut.cells, taken)
-            self.effort -= size
-            if cut.state != "open":
-                break
-        ahead.extendleft(reversed(taken[1:]))
-        return None
-
-    def _loosely_joined(self, line: str, cut: _Cut, source: Iterator[str], ahead: deque[str]) -> Record | None:
-        """A record over a few lines with a cell too many or too few, where its first line alone makes even less sense."""
-        if cut.state != "open" or self.width is None or self.effort <= 0:
-            return None
-        taken = [line]
-        while len(taken) <= MAX_MENDED_LINES and (following := ahead.popleft() if ahead else next(source, None)) is not None:
-            taken.append(following)
-            self.effort -= sum(map(len, taken))
-            cut = self.cut("".join(taken)) if self.quote in following else cut
-            if cut.state == "whole" and self.quote in following and abs(len(cut.cells) - self.width) == 1 and not any(self._is_regular(each) for each in taken[1:]):
-                return Record(cut.cells, "".join(taken))
-            if cut.state != "open":
-                break
-        ahead.extendleft(reversed(taken[1:]))
-        return None
-
-    def _mended(self, line: str, source: Iterator[str], ahead: deque[str]) -> Record | None:
-        """A record whose quotes don't fit, in the reading that has the table's width and the fewest quotes left in its cells."""
-        plain = self.plain(line)
-        if len(line) > MAX_LENIENT_CHARS:
-            return None
-        width = self.width or len(plain)
-        work = len(line) * line.count(self.quote)
-        lenient = self._lenient(line) if work <= max(self.effort, MAX_LENIENT_CHARS) else plain
-        careful = self.width is not None and self.effort > 0
-        self.effort -= min(work, len(line) * MAX_QUOTES_TRIED)
-        more = self._up_to_next_quote(line, source, ahead) if careful else []
-        readings = [(reading, ORDINARY) for reading in self._with_one_held_below(line, more)] if more else []
-        readings += [(_Joined(lenient, [line]), CLOSED_LATER)] if lenient != plain else []
-        readings += [(reading, ORDINARY) for reading in self._with_one_held(line, source, ahead)] if careful else []
-        readings.append((_Joined(plain, [line]), ORDINARY))
-        fitting = [reading for reading in readings if len(reading[0].cells) == width]
-        if not fitting:
-            return None
-        best, repair = min(fitting, key=lambda reading: sum(cell.count(self.quote) for cell in reading[0].cells))
-        for _ in best.lines[1:]:
-            ahead.popleft()
-        return Record(best.cells, "".join(best.lines), repair)
-
-    def _with_one_held(self, line: str, source: Iterator[str], ahead: deque[str]) -> Iterator["_Joined"]:
-        """Readings in which one of the quotes is an ordinary character; lines after this one are put back."""
-        places = [place for place, mark in enumerate(line) if mark == self.quote][:MAX_QUOTES_TRIED]
-        for place in places:
-            held = line[:place] + HELD + line[place + 1 :]
-            cut = self.cut(held)
-            if cut.state == "whole":
-                yield _Joined(self._released(cut.cells), [line])
-            elif cut.state == "open" and self.effort > 0 and (found := self.joined(held, source, ahead, exact=True)):
-                ahead.extendleft(reversed(found.lines[1:]))
-                yield _Joined(self._released(found.cells), [line, *found.lines[1:]])
-
-    def _up_to_next_quote(self, line: str, source: Iterator[str], ahead: deque[str]) -> list[str]:
-        """The next lines up to one with a quote, when this line leaves a quoted cell open; they are put back as well."""
-        if self.cut(line).state != "open":
-            return []
-        taken: list[str] = []
-        while len(taken) < MAX_MENDED_LINES and (following := ahead.popleft() if ahead else next(source, None)) is not None:
-            taken.append(following)
-            if self.quote in following:
-                break
-        ahead.extendleft(reversed(taken))
-        return taken if taken and self.quote in taken[-1] and not any(self._is_regular(each) for each in taken) else []
-
-    def _is_regular(self, line: str) -> bool:
-        """Whether a line is a row of its own."""
-        cut = self.cut(line)
-        return len(self.plain(line)) == self.width or (cut.state == "whole" and len(cut.cells) == self.width)
-
-    def _with_one_held_below(self, line: str, more: list[str]) -> Iterator["_Joined"]:
-        """Readings over several lines in which one of the quotes of the last line is an ordinary character."""
-        before, last = line + "".join(more[:-1]), more[-1]
-        self.effort -= (len(before) + len(last)) * min(last.count(self.quote), MAX_QUOTES_TRIED)
-        for place in [place for place, mark in enumerate(last) if mark == self.quote][:MAX_QUOTES_TRIED]:
-            cut = self.cut(before + last[:place] + HELD + last[place + 1 :])
-            if cut.state == "whole":
-                yield _Joined(self._released(cut.cells), [line, *more])
-
-    def _released(self, cells: list[str]) -> list[str]:
-        return [cell.replace(HELD, self.quote) for cell in cells]
-
-    def _lenient(self, line: str) -> list[str]:
-        text, cells, place = line.rstrip("\r\n"), [], 0
-        while place <= len(text):
-            if match := self.lenient.match(text, place):
-                cells.append(self._unquoted(match[1]))
-                place = match.end()
-            else:
-                place = self._append_plain(text, place, cells)
-            place = max(self._over_delimiter(text, place), place + 1)
-        return cells
-
-    def _over_delimiter(self, text: str, place: int) -> int:
-        if self.runs:
-            return self.between.match(text, place).end() if place < len(text) else place
-        return place + len(self.delimiter or "")

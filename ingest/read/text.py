@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ingest.errors import Unreadable
 from ingest.read.assemble import Outcome, Shape, assemble_all
+from ingest.read.cutter import Dialect, Record
 from ingest.read.dialect import SEP_LINE, Vote, find_dialect
 from ingest.read.encoding import Encoding, as_utf8, find_encoding
 from ingest.read.fast import read_fast
@@ -17,7 +18,7 @@ from ingest.read.mend import Mender, other_dialects
 from ingest.read.questions import table_question
 from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, RawFile
-from ingest.read.records import Dialect, Others, Record, lines_of, records
+from ingest.read.records import Others, lines_of, records
 from ingest.read.tables import empty_columns, has_several
 from schemas.reading import Finding, ReadReport, ReadSpec
 
