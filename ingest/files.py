@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from ingest.errors import DiskFull, NotReady
 from ingest.settings import settings
 
-CODE_VERSION = {"raw": 1, "profile": 1, "overview": 1, "check": 4, "push": 1}
+CODE_VERSION = {"raw": 1, "profile": 1, "overview": 1, "changes": 1, "check": 4, "push": 1}
 """Raise a stage's number when its result changes for the same input and specification."""
 
 

@@ -50,6 +50,15 @@ def change(import_id: str, **values: object) -> ImportRecord:
     return get(import_id)
 
 
+def check_again(account: str) -> list[str]:
+    """Imports of an account that wait to be sent count as unchecked: what holds for all of them has changed. Their ids."""
+    waiting = imports.c.account == account, imports.c.state == "checked", imports.c.match.is_not(None)
+    with store().begin() as connection:
+        found = list(connection.execute(select(imports.c.id).where(*waiting)).scalars())
+        connection.execute(update(imports).where(imports.c.id.in_(found)).values(state="matched", check=None, check_key=None))
+    return found
+
+
 def same_file(sha256: str) -> list[ImportRecord]:
     """Imports of the very same bytes, newest first, without discarded ones."""
     query = select(imports).where(imports.c.sha256 == sha256, imports.c.state != "discarded").order_by(imports.c.created_at.desc())

@@ -23,11 +23,11 @@ def show(table: pa.Table, what: str, *, key: str | None = None, height: int | st
     st.dataframe(_numbers_as_text(table), placeholder="(empty)", alt=f"{what}: {table.num_rows} rows, {table.num_columns} columns", column_config=config, hide_index=True, key=key, height=height)
 
 
-def paged(fetch: Callable[[int, int], pa.Table], total: int, what: str, *, key: str, rows: int = PAGE_ROWS) -> None:
+def paged(fetch: Callable[[int, int], pa.Table], total: int, what: str, *, key: str, rows: int = PAGE_ROWS, names: dict[str, str] | None = None) -> None:
     """A table a page at a time: `fetch(offset, limit)` brings the rows."""
     pages = max(1, -(-total // rows))
     page = min(st.session_state.get(f"{key}_page") or 1, pages)
-    show(fetch((page - 1) * rows, rows), what, key=key)
+    show(fetch((page - 1) * rows, rows), what, key=key, names=names)
     if pages > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{(page - 1) * rows + 1:,} to {min(page * rows, total):,} of {total:,}")

@@ -8,13 +8,13 @@ from pages.parts import errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import decisions, downloads, fields, fixing, known, recipe, strangers, totals, words
+from pages.usage.steps import changed_tab, customers_tab, decisions, downloads, fields, fixing, known, overview_tab, recipe, totals, words
 from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
 
 SENT = ("pushing", "stopped", "pushed", "proven")
-TABS = ("Rows to fix", "Customers", "Totals", "Columns")
+TABS = ("Rows to fix", "Customers", "What changed", "Totals", "Columns")
 
 
 def show(record: ImportRecord, actor: frame.Actor) -> None:
@@ -83,11 +83,13 @@ def _queue_check(import_id: str, who: str) -> None:
 
 
 def _tabs(record: ImportRecord, who: str, *, editable: bool) -> None:
-    draw = (lambda each: _rows_to_fix(each, who, editable=editable), lambda each: _customers(each, who, editable=editable), totals.show, lambda each: _columns(each, who, editable=editable))
+    draw = (
+        lambda: _rows_to_fix(record, who, editable=editable), lambda: customers_tab.show(record, who, editable=editable), lambda: changed_tab.show(record), lambda: totals.show(record), lambda: _columns(record, who, editable=editable),
+    )
     for tab, show_tab in zip(st.tabs(list(TABS), key=f"review_tabs_{record.id}", on_change="rerun"), draw, strict=True):
         if tab.open:
             with tab, errors.shown():
-                show_tab(record)
+                show_tab()
 
 
 def _rows_to_fix(record: ImportRecord, who: str, *, editable: bool) -> None:
@@ -127,21 +129,9 @@ def _group_label(group) -> str:  # noqa: ANN001
     return f"{group.title or group.code}{f' in {group.column}' if group.column else ''} ({number(group.count)})"
 
 
-def _customers(record: ImportRecord, who: str, *, editable: bool) -> None:
-    if not record.check.rows.accepted:
-        aside("No row is ready, so there are no customers yet.")
-        return
-    aside(f"{count(record.check.customers, 'customer')} with rows that are ready.")
-    unknown = totals.unknown_customers(record)
-    if unknown:
-        st.warning(unknown, icon=":material/person_off:")
-        if editable:
-            strangers.offer(record, totals.meant_customers(record), who, "tab")
-    table = ask(imports.overview, record.id)
-    tables.show(table, "Events and totals per customer", names=totals.headings(table.column_names))
-
-
 def _columns(record: ImportRecord, who: str, *, editable: bool) -> None:
+    overview_tab.show(imports.read_record(record.id))
+    st.subheader("How they were matched", anchor=False)
     fields.summary(record.match)
     for name, value in sorted(record.match.without_acknowledgements.answers.items()):
         with st.container(horizontal=True, vertical_alignment="center"):
