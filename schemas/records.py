@@ -34,6 +34,8 @@ class ImportRecord(Frozen):
     """The import whose rejected rows this one brings back, corrected."""
     job: str | None = None
     progress: float | None = None
+    division: str | None = None
+    """The division it belongs to, where the file holds several kinds of usage."""
 
 
 class OpenRows(Frozen):

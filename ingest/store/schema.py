@@ -59,8 +59,18 @@ imports = Table(
     Column("fixes", String(40), ForeignKey("imports.id")),
     Column("job", String(80)),                        # the running job's id
     Column("progress", Text),
+    Column("division", String(40)),                   # divisions.id, where the file holds several kinds of usage
     Index("ix_imports_sha256", "sha256"),
     Index("ix_imports_created_at", "created_at"),
+)
+
+# How the rows of one file are divided among imports: one row says it for all of them, so that no two can disagree.
+divisions = Table(
+    "divisions", metadata,
+    Column("id", String(40), primary_key=True),
+    Column("division", Text, nullable=False),         # schemas.dividing.Division
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
 )
 
 pushes = Table(
