@@ -2,16 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from math import gcd
 from os.path import commonprefix
 from typing import NamedTuple
 
 from ingest.read.columns import fixed_starts
-from ingest.read.cutter import ESCAPES_ALL, FIXED, RUNS, Dialect
+from ingest.read.cutter import FIXED, RUNS, Dialect
 from ingest.read.kinds import kind_of
 from ingest.read.limits import VOTING_EFFORT
+from ingest.read.quoting import ESCAPES, find_escape, quote_for
 from ingest.read.records import records
 from schemas.reading import Confidence, Finding
 
@@ -27,7 +27,6 @@ MARK = re.compile(r"[^\w\"']+")
 NEVER_DELIMITS = re.compile(r"[\w\s\"'.()\[\]{}+%/?\\-]")
 NEVER_IN_TEXT = (",", ";", "\t", "|")
 """What cuts the cells of a row that stands in quotes as a whole."""
-ESCAPES = (*ESCAPES_ALL, "^", "/", "~", "|", "$", "%", "'")
 MIN_SHARE = 0.3
 FIRST_OTHERWISE = 0.6
 """What a way to cut counts less that doesn't cut the first line into as many cells as the others."""
@@ -56,14 +55,14 @@ def find_dialect(lines: list[str], delimiter: str | None = None, quote: str | No
     if delimiter is not None:
         return _vote(_chosen(lines, NAMED.get(delimiter, delimiter) or None, quote), "you chose it", "certain", lines, quote)
     if lines and (named := SEP_LINE.fullmatch(lines[0])):
-        return _vote(Dialect(named[1], _quote_for(lines, named[1], quote)), "the first line of the file says so", "certain", lines, quote)
+        return _vote(Dialect(named[1], quote_for(lines, named[1], quote)), "the first line of the file says so", "certain", lines, quote)
     escapes = (None, *(escape for escape in ESCAPES if any(escape + mark in line for line in lines for mark in "\"'")))
-    scores = [_score(lines, Dialect(each, _quote_for(lines, each, quote), escape)) for each in _candidates(lines) for escape in escapes if escape is None or escape not in each]
+    scores = [_score(lines, Dialect(each, quote_for(lines, each, quote), escape)) for each in _candidates(lines) for escape in escapes if escape is None or escape not in each]
     best = max(scores, key=lambda score: score.score, default=None)
     if best is None or best.score <= 0 or best.dialect.delimiter in (" ", RUNS):
         best = _by_places(lines, best)
     if best is None or best.score <= 0:
-        return _wrapped(lines) or _vote(Dialect(None, _quote_for(lines, None, quote)), "no character cuts the rows into the same number of cells", "likely", lines, quote)
+        return _wrapped(lines) or _vote(Dialect(None, quote_for(lines, None, quote)), "no character cuts the rows into the same number of cells", "likely", lines, quote)
     longer = _longer(lines, best, scores)
     return _vote(longer.dialect, *_explain(longer, best, scores), lines, quote)
 
@@ -71,11 +70,11 @@ def find_dialect(lines: list[str], delimiter: str | None = None, quote: str | No
 def _chosen(lines: list[str], delimiter: str | None, quote: str | None) -> Dialect:
     if delimiter == FIXED:
         return Dialect(FIXED, None, None, fixed_starts(lines) or (0,))
-    return Dialect(delimiter, _quote_for(lines, delimiter, quote))
+    return Dialect(delimiter, quote_for(lines, delimiter, quote))
 
 
 def _vote(dialect: Dialect, why: str, confidence: Confidence, lines: list[str], quote: str | None) -> Vote:
-    dialect = dialect._replace(escape=_find_escape(lines, dialect))
+    dialect = dialect._replace(escape=find_escape(lines, dialect))
     return Vote(dialect, (_finding(dialect.delimiter, why, confidence), _quote_finding(dialect, quote)))
 
 
@@ -175,14 +174,15 @@ def _longer(lines: list[str], best: _Score, scores: list[_Score]) -> _Score:
         longer = _extended([_unquoted(record.raw, best.dialect.quote) for record in records(lines, best.dialect._replace(delimiter=mark), effort=VOTING_EFFORT)], mark)
         if longer == mark or len(longer) <= len(found.dialect.delimiter) or not set(best.dialect.delimiter) <= set(longer):
             continue
-        tried = _score(lines, Dialect(longer, _quote_for(lines, longer, best.dialect.quote)))
+        tried = _score(lines, Dialect(longer, quote_for(lines, longer, best.dialect.quote)))
         if tried.width > 1 and tried.share >= 0.98 * best.share and (mark == best.dialect.delimiter or (tried.width - 1) * longer.count(best.dialect.delimiter) + 1 >= best.width):
             found = tried._replace(score=best.score)
     return found
 
 
 def _unquoted(line: str, quote: str | None) -> str:
-    return re.sub(f"{quote}[^{quote}]*{quote}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
+    mark = re.escape(quote or "")
+    return re.sub(f"{mark}[^{mark}]*{mark}", "q", line.rstrip("\r\n")).partition("\n")[0] if quote and quote in line else line.rstrip("\r\n")
 
 
 def _extended(lines: list[str], mark: str) -> str:
@@ -199,44 +199,6 @@ def _extended(lines: list[str], mark: str) -> str:
 
 def _marks(text: str) -> str:
     return re.match(r"[^\w\"'.+()\[\]%€$£¥\\-]*", text)[0]
-
-
-def _quote_for(lines: list[str], delimiter: str | None, chosen: str | None) -> str | None:
-    """The apostrophe only where it stands around cells and the double quote doesn't."""
-    if chosen is not None:
-        return None if chosen.lower() in ("", "none") else chosen[0]
-    if delimiter == FIXED:
-        return None
-    if sum(line.count("'") for line in lines) < 4:
-        return '"'
-    around = {quote: _around_cells(lines, quote, " " if delimiter == RUNS else delimiter) for quote in "\"'"}
-    return "'" if around["'"] > max(1, 2 * around['"']) else '"'
-
-
-def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
-    mark = re.escape(delimiter) if delimiter else "(?!)"
-    pattern = re.compile(rf"(?:^|{mark})[ ]?{quote}(?:[^{quote}]|[{quote}\\]{quote}){{0,1000}}{quote}(?=[ ]?{mark}|\s*$)", re.MULTILINE)
-    return len(pattern.findall("".join(line if line.endswith("\n") else f"{line}\n" for line in lines)))
-
-
-def _find_escape(lines: list[str], dialect: Dialect) -> str | None:
-    """The escape that makes more rows regular than doubled quotes do."""
-    marks = {mark for mark in (dialect.quote, dialect.delimiter) if mark and dialect.delimiter not in (FIXED, RUNS)}
-    tried = [escape for escape in ESCAPES if escape not in "".join(marks) and any(escape in line and any(escape + mark in line for mark in marks) for line in lines)]
-    if not tried:
-        return None
-    odd = {escape: _irregular(lines, dialect._replace(escape=escape)) for escape in (None, *tried)}
-    return min(odd, key=lambda escape: (odd[escape], escape is not None))
-
-
-def _irregular(lines: list[str], dialect: Dialect) -> int:
-    rows = list(_rows(lines, dialect))
-    usual = max(((count, width) for width, count in Counter(width for width, _ in rows).items()), default=(0, 1))[1]
-    return sum(bool(repair) + (width != usual) for width, repair in rows) + len(lines) - len(rows)
-
-
-def _rows(lines: list[str], dialect: Dialect) -> Iterator[tuple[int, str]]:
-    return ((len(record.cells), record.repair) for record in records(lines, dialect, effort=VOTING_EFFORT))
 
 
 def _finding(delimiter: str | None, why: str, confidence: Confidence) -> Finding:

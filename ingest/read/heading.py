@@ -6,7 +6,7 @@ from ingest.read.cutter import FIXED, Dialect, Record
 from ingest.read.header import TextRow
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
-from ingest.read.mend import QUOTES, is_quoted, other_dialects
+from ingest.read.mend import ODD_QUOTES, QUOTES, is_quoted, other_dialects
 from ingest.read.ragged import Fitter
 from ingest.read.records import marks_in, records
 
@@ -69,7 +69,7 @@ def _are_names(cells: Sequence[str]) -> bool:
 def _with_own_quotes(found: list[Record], index: int, dialect: Dialect) -> list[Record]:
     """The first full rows; one whose cells are all quoted otherwise than those of the others is read without these quotes, so that it isn't taken for a part of the header."""
     for place, record in enumerate(found[index : index + 3], index):
-        for quote in (quote for quote in QUOTES if quote != dialect.quote and dialect.quote):
+        for quote in (quote for quote in (*QUOTES, *ODD_QUOTES.intersection(record.raw[:1])) if quote != dialect.quote and dialect.quote):
             filled = [cell for cell in record.cells if cell.strip()]
             if len(filled) > 1 and all(is_quoted(cell, quote) for cell in filled) and sum(each.raw.lstrip()[:1] == quote for each in found) <= 1 + 0.05 * len(found):
                 found = [*found[:place], record._replace(cells=[cell.strip()[1:-1] if cell.strip() else cell for cell in record.cells]), *found[place + 1 :]]

@@ -11,6 +11,9 @@ from ingest.read.ragged import SURE, Fitter
 DELIMITERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
 """What a single row may be cut by in place of the file's own delimiter."""
 QUOTES = ('"', "'")
+ODD_QUOTES = frozenset("`´|~^$*#@!%“«‘")
+"""What may stand around all cells of a single row in place of the file's own quotes."""
+CLOSING = {"“": "”", "«": "»", "‘": "’"}
 END_MARK = "\x1a"
 """What old programs write at the end of a text."""
 MAX_PIECES = 4
@@ -28,7 +31,7 @@ def other_dialects(dialect: Dialect) -> tuple[Dialect, ...]:
     if dialect.delimiter in (None, FIXED):
         return ()
     escaped = [dialect._replace(escape="\\")] if dialect.quote and not dialect.escape else []
-    quoted = [dialect._replace(quote=quote, escape=None) for quote in QUOTES if quote != dialect.quote] if dialect.quote else []
+    quoted = [dialect._replace(quote=quote, escape=None) for quote in (*QUOTES, *"`´|~^$*") if quote not in (dialect.quote, *dialect.delimiter)] if dialect.quote else []
     delimited = [dialect._replace(delimiter=other, escape=None) for other in DELIMITERS if other != dialect.delimiter]
     return (*escaped, *quoted, *delimited)
 
@@ -65,8 +68,8 @@ class Mender:
             cells = self._without_spaces(number, record, cells)
         if self.dialect.delimiter is None and cells[0].strip(SURPLUS) != cells[0]:
             cells = self._without_delimiters(number, cells)
-        for quote in self.quotes:
-            if record.raw.count(quote) > 1 and not record.repair:
+        for quote in (*self.quotes, *ODD_QUOTES.intersection(cells[0].lstrip()[:1])):
+            if not record.repair and record.raw.count(quote) > 1:
                 cells = self._without_quotes(number, cells, quote)
         if record.raw[-1:] not in "\r\n" and len(cells) == self.fitter.width:
             self.fitter.look_at_the_end(number, cells)
@@ -161,4 +164,4 @@ class Mender:
 def is_quoted(cell: str, quote: str) -> bool:
     """Whether a cell stands between quotes of one kind."""
     text = cell.strip()
-    return len(text) > 1 and text[0] == text[-1] == quote
+    return len(text) > 1 and text[0] == quote and text[-1] in (quote, CLOSING.get(quote))
