@@ -204,19 +204,37 @@ def recipe(options: argparse.Namespace) -> int:
     return 0
 
 
-def customers(options: argparse.Namespace) -> int:
-    """Lists what customers are called in files, says which customer a name means, or that one is never billed."""
-    from ingest.commands.customers import forget, listed, name
+def decisions(options: argparse.Namespace) -> int:
+    """Lists what has to be decided about an import, largest effect first; acknowledges warnings, gives decisions to colleagues, and takes them back."""
+    from ingest.commands.deciding import decide
 
-    if options.what == "forget":
-        forget(options.account, options.name)
-    elif options.what != "list":
-        name(options.account, options.name, options.customer_id if options.what == "name" else None)
-    document = listed(options.account)
+    document = decide(options.import_id, acknowledged=options.acknowledge or [], given=_pairs(options.give, "--give"), comment=options.comment or "", taken=options.take_back or [])
+    if options.json:
+        print_json(document)
+    else:
+        for each in document["decisions"]:
+            waits = f" Waiting for {each['given_to']['colleague']}{': ' if each['given_to']['comment'] else ''}{each['given_to']['comment']}." if each["given_to"] else ""
+            print(f"{'open' if each['open'] else 'settled' if each['settled'] else 'to know'}: {each['text']}. [{each['name']}]{waits}")
+        print("\n".join(document["reasons_not_to_send"]) or "Nothing stands between this import and sending it.")
+    return 0
+
+
+def customers(options: argparse.Namespace) -> int:
+    """Lists what customers are called in files, says which customer a name means, creates one in the account, or says that one is never billed."""
+    from ingest.commands import customers as names
+
+    if options.what == "create":
+        document = names.create(options.account, options.external_id, options.name or "")
+        print_json(document) if options.json else print("\n".join(f"Created {each['external_id']} ({each['customer_name']})." for each in document["created"]))
+        return 0
+    changed = names.change(options.account, options.what, options.name, options.customer_id if options.what == "name" else None) if options.what != "list" else []
+    document = {**names.listed(options.account), "check_again": changed}
     if options.json:
         print_json(document)
     else:
         print("\n".join(f"{each['name']} → {each['customer_id'] or 'never billed'}" for each in document["names"]) or "No customer has another name yet.")
+        if changed:
+            print(f"Have to be checked again: {', '.join(changed)}.")
     return 0
 
 
@@ -319,6 +337,7 @@ def _parser() -> argparse.ArgumentParser:
     given.overview_options(given.add_command(commands, "overview", overview))
     given.correct_options(given.add_command(commands, "correct", correct))
     given.recipe_options(given.add_command(commands, "recipe", recipe))
+    given.decisions_options(given.add_command(commands, "decisions", decisions))
     given.customers_options(given.add_command(commands, "customers", customers))
     given.preview_options(given.add_command(commands, "preview", preview))
     given.push_options(given.add_command(commands, "push", push))

@@ -106,9 +106,9 @@ def _rejected(check: CheckResult, choice: str | None, report: ReadReport | None)
     if not rejected:
         return []
     wrong = tuple(sorted((group for group in check.issues if group.severity == "error"), key=lambda group: -group.count))
-    said = {"continue": "The other rows go without them.", "stop": "Nothing is sent until they are fixed."}.get(choice or "", "")
+    said = {"continue": "; the other rows go without them", "stop": "; nothing is sent until they are fixed"}.get(choice or "", "")
     what = "; ".join(sentence(group, report) for group in wrong)
-    return [Decision(name="rejected", kind="rejected", rows=rejected, text=f"{count(rejected, 'row needs', 'rows need')} fixing: {what}. {said}".rstrip(), open=choice is None, settled=choice == "continue", groups=wrong)]
+    return [Decision(name="rejected", kind="rejected", rows=rejected, text=f"{count(rejected, 'row needs', 'rows need')} fixing: {what}{said}", open=choice is None, settled=choice == "continue", groups=wrong)]
 
 
 def _customers(check: CheckResult, report: ReadReport | None) -> list[Decision]:

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 
-from ingest import imports, janitor, push
+from ingest import imports, janitor, push, whole_check
 from ingest.billing import BillingClient
 from ingest.errors import IngestError, LeaseLost, places
 from ingest.settings import settings
@@ -57,7 +57,7 @@ def check_job(import_id: str) -> str:
 @DBOS.step()
 def _file_step(what: str, import_id: str, spec: str | None) -> str:
     try:
-        record = imports.read(import_id, ReadSpec.model_validate_json(spec) if spec else None, stoppable=True) if what == "read" else imports.check(import_id)
+        record = imports.read(import_id, ReadSpec.model_validate_json(spec) if spec else None, stoppable=True) if what == "read" else whole_check.check(import_id)
         return record.state
     except IngestError as error:
         log.warning("A file could not be worked on. action=%s-failed import=%s kind=%s", what, import_id, type(error).__name__)

@@ -100,13 +100,25 @@ def recipe_options(command: argparse.ArgumentParser) -> None:
             kind.add_argument("--version", type=int, metavar="N", help="an older version")
 
 
+def decisions_options(command: argparse.ArgumentParser) -> None:
+    """What `decisions` takes."""
+    command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--acknowledge", action="append", metavar="NAME", help="say that a warning was seen; repeat for each")
+    command.add_argument("--give", action="append", metavar="NAME=COLLEAGUE", help="ask a colleague to decide; repeat for each")
+    command.add_argument("--comment", help="what the colleague should know")
+    command.add_argument("--take-back", action="append", metavar="NAME", help="take a decision back from a colleague; repeat for each")
+
+
 def customers_options(command: argparse.ArgumentParser) -> None:
     """What `customers` takes."""
-    kinds = command.add_subparsers(dest="what", required=True, metavar="list|name|never-billed|forget")
-    helps = {"list": "what customers are called in files, for the whole account", "name": "say which customer a name means", "never-billed": "leave a customer's usage out, always", "forget": "take a name off the list"}
+    kinds = command.add_subparsers(dest="what", required=True, metavar="list|name|never-billed|forget|create")
+    helps = {"list": "what customers are called in files, for the whole account", "name": "say which customer a name means", "never-billed": "leave a customer's usage out, always", "forget": "take a name off the list", "create": "create customers in the account"}
     for name, sentence in helps.items():
         kind = kinds.add_parser(name, help=sentence)
-        if name != "list":
+        if name == "create":
+            kind.add_argument("external_id", metavar="EXTERNAL_ID", nargs="+", help="what files call the customer by")
+            kind.add_argument("--name", help="the customer's name, where only one is created; else the external id is the name, too")
+        elif name != "list":
             kind.add_argument("name", metavar="NAME")
         if name == "name":
             kind.add_argument("customer_id", metavar="CUSTOMER_ID")

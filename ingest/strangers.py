@@ -1,36 +1,119 @@
-"""Customers of an import whom the account doesn't know: asked once where a client is at hand, and kept beside the import for its checks."""
+"""Customers of an import whom the account doesn't know: asked once where a client is at hand, and kept beside the import for its checks; mapped, created or left out for good."""
 
-import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from ingest import files
+from ingest.errors import BadInput, Outside
+from ingest.store import accounts, audit, customer_names, imports
+from ingest.store.database import store
+from schemas.base import Frozen
+from schemas.pushing import UnknownCustomer
 from schemas.records import ImportRecord
 
 if TYPE_CHECKING:
     from ingest.billing import BillingClient
 
-KEPT = "unknown_customers.json"
+KEPT = "strangers.json"
+CREATED_AT_ONCE = 50
+MAX_NAME = 255
+
+
+class Answer(Frozen):
+    """What the account said: `asked` is False where it gave no answer."""
+
+    asked: bool
+    unknown: tuple[UnknownCustomer, ...] = ()
+
+
+_ANSWER = TypeAdapter(Answer)
+
+
+def answer(import_id: str) -> Answer | None:
+    """What the account said when it was last asked; None where it never was."""
+    kept = files.import_folder(import_id) / KEPT
+    return _ANSWER.validate_json(kept.read_bytes()) if kept.exists() else None
 
 
 def known_as(import_id: str) -> dict[str, str]:
-    """The customers whom the account didn't know when it was last asked, each with a known one of nearly the same name or an empty text."""
-    kept = files.import_folder(import_id) / KEPT
-    return json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    """The customers whom the account didn't know when it was last asked, each with the known one that may be meant or an empty text."""
+    said = answer(import_id)
+    return {each.customer_id: each.meant for each in said.unknown} if said else {}
+
+
+def look_up(record: ImportRecord) -> bool:
+    """Asks the account for the customers of a checked import; whether that is news, so that it has to be checked again. An account that gives no answer is noted, and holds nothing up."""
+    from ingest.billing import BillingClient
+
+    if record.check is None or not record.check.rows.read:
+        return False
+    try:
+        with BillingClient(accounts.account(record.account), timeout=5, sleep=lambda _seconds: None) as client:
+            return ask(record, client)
+    except Outside:
+        _keep(record.id, Answer(asked=False, unknown=said.unknown if (said := answer(record.id)) else ()))
+        return False
 
 
 def ask(record: ImportRecord, client: "BillingClient") -> bool:
-    """Asks the account for the customers of a checked import, and keeps those it doesn't know. Whether that is news, so that the import has to be checked again.
-
-    In an account without any customers nobody can be unknown.
-    """
+    """The same with a client. In an account without any customers nobody can be unknown."""
     from ingest.push.unknown import unknown_customers
 
-    before = known_as(record.id)
+    before = {each.customer_id: each for each in said.unknown} if (said := answer(record.id)) else {}
     still = set(before) - client.known_customers(before) if before else set()
-    found = {name: meant for name, meant in before.items() if name in still} | {each.customer_id: each.meant for each in unknown_customers(record, client)}
-    if found and not any(found.values()) and next(iter(client.customers()), None) is None:
+    found = {name: each for name, each in before.items() if name in still} | {each.customer_id: each for each in unknown_customers(record, client)}
+    if found and not any(each.meant for each in found.values()) and next(iter(client.customers()), None) is None:
         found = {}
-    if found == before:
-        return False
-    files.write_whole(files.import_folder(record.id) / KEPT, json.dumps(dict(sorted(found.items()))).encode())
-    return True
+    _keep(record.id, Answer(asked=True, unknown=tuple(found[name] for name in sorted(found))))
+    return {name: each.meant for name, each in found.items()} != {name: each.meant for name, each in before.items()}
+
+
+def create(account_name: str | None, names: Collection[str], who: str, *, customer_name: str = "") -> list[dict[str, object]]:
+    """Creates customers in the account, each with its name in the files as external id; as the account made them. Raises BadInput for one that it knows already, and for too many at once."""
+    from ingest.billing import BillingClient
+
+    account, wanted = accounts.account(account_name), [name.strip() for name in names]
+    if not wanted or not all(wanted) or any(len(name) > MAX_NAME for name in wanted):
+        raise BadInput(f"A customer needs an id of at most {MAX_NAME} characters.", "Give the id that the files call it by.")
+    if len(wanted) > CREATED_AT_ONCE:
+        raise BadInput(f"{len(wanted):,} customers are too many to create at once.", f"Create up to {CREATED_AT_ONCE} at a time.")
+    with BillingClient(account) as client:
+        if known := client.known_customers(wanted):
+            raise BadInput(f"The account {account.name!r} knows {min(known)!r} already.", "Check the file again: it is known then.")
+        return [_create(client, account.name, name, customer_name.strip() or name, who) for name in wanted]
+
+
+def means(account_name: str, name: str, customer_id: str, who: str) -> list[str]:
+    """Notes for the whole account which of its customers a name means; the imports that have to be checked again. Raises BadInput for a customer that the account doesn't know."""
+    from ingest.billing import BillingClient
+
+    with BillingClient(accounts.account(account_name)) as client:
+        if not client.known_customers([customer_id.strip()]):
+            raise BadInput(f"The account {account_name!r} doesn't know {customer_id.strip()!r} either.", "Give the id or external id of a customer that it knows, or create the customer.")
+    customer_names.say(account_name, name, customer_id, who)
+    return imports.check_again(account_name)
+
+
+def never_billed(account_name: str, name: str, who: str) -> list[str]:
+    """Notes for the whole account that a customer's usage is never billed; the imports that have to be checked again."""
+    customer_names.say(account_name, name, None, who)
+    return imports.check_again(account_name)
+
+
+def forget(account_name: str, name: str, who: str) -> list[str]:
+    """Takes a name off the account's list; the imports that have to be checked again."""
+    customer_names.forget(account_name, name, who)
+    return imports.check_again(account_name)
+
+
+def _create(client: "BillingClient", account: str, external_id: str, customer_name: str, who: str) -> dict[str, object]:
+    made = client.create_customer(customer_name, external_id=external_id)
+    with store().begin() as connection:
+        audit.record(connection, who, "create-customer", account, f"{external_id}: {customer_name}")
+    return made
+
+
+def _keep(import_id: str, said: Answer) -> None:
+    files.write_whole(files.import_folder(import_id) / KEPT, said.model_dump_json().encode())

@@ -42,12 +42,13 @@ class Proof(Frozen):
 
 
 class UnknownCustomer(Frozen):
-    """A customer of an import whom the account doesn't know, and the known one that may be meant."""
+    """A customer of an import whom the account doesn't know, and the id of the known one that may be meant, with what is nearly the same name."""
 
     customer_id: str
     rows: int
     first_row: int
     meant: str = ""
+    meant_name: str = ""
 
 
 class PushSummary(Frozen):

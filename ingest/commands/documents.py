@@ -1,12 +1,13 @@
 """What several commands say, and look up."""
 
 
-from ingest import imports, strangers
-from ingest.errors import BadInput, Outside
+from ingest import deciding, whole_check
+from ingest.errors import BadInput
 from ingest.processes import sandbox_for
 from ingest.store import accounts
 from schemas.account import Account
 from schemas.checking import Question
+from schemas.deciding import Decision
 from schemas.event_type import EventType
 from schemas.matching import MatchSpec
 from schemas.records import ImportRecord
@@ -31,15 +32,9 @@ def event_type_of(account: Account, slug: str) -> EventType:
 
 
 def with_customers(record: ImportRecord, account: Account) -> ImportRecord:
-    """A checked import, checked again where the account doesn't know some of its customers; as it was where the account can't be asked."""
-    from ingest.billing import BillingClient
-
-    try:
-        with sandbox_for(account), BillingClient(accounts.account(account.name)) as client:
-            news = strangers.ask(record, client)
-    except Outside:
-        return record
-    return imports.check(record.id) if news else record
+    """A checked import, together with what the account and what was sent before say about it."""
+    with sandbox_for(account):
+        return whole_check.look_around(record)
 
 
 def check_document(record: ImportRecord, spec: MatchSpec, questions: tuple[Question, ...]) -> Document:
@@ -51,9 +46,15 @@ def check_document(record: ImportRecord, spec: MatchSpec, questions: tuple[Quest
         "ignored": list(spec.ignored), "key": list(result.key),
         "issues": [each.model_dump(mode="json") for each in result.issues],
         "open_warnings": list(result.open_warnings),
+        "decisions": [decision_document(each) for each in deciding.decisions(record)],
         "checks": {name: setting.model_dump(mode="json", exclude_defaults=True) for name, setting in spec.checks.items()},
         "questions": [each.model_dump(mode="json") for each in (*questions, *result.questions)],
         "comparisons": [each.model_dump(mode="json") for each in result.comparisons],
         "already_sent": result.already_sent, "sent_by": [each.model_dump(mode="json") for each in result.sent_by],
         "first_timestamp": result.first_timestamp, "last_timestamp": result.last_timestamp, "customers": result.customers,
     }
+
+
+def decision_document(each: Decision) -> Document:
+    """One entry of the list of decisions."""
+    return {"name": each.name, "kind": each.kind, "rows": each.rows, "open": each.open, "settled": each.settled, "text": each.text, "given_to": each.handover and each.handover.model_dump(mode="json", exclude={"import_id", "decision"})}

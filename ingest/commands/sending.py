@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ingest import deciding, imports
-from ingest.commands.documents import Document
+from ingest.commands.documents import Document, with_customers
 from ingest.errors import NotReady
 from ingest.processes import sandbox_for
 from ingest.settings import settings
@@ -22,7 +22,7 @@ def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str
     from ingest.store import imports as import_rows
     from ingest.store import pushes
 
-    record = import_rows.get(import_id)
+    record = _checked_again(import_rows.get(import_id))
     if account and account != record.account:
         record = _for_account(record, accounts.account(account))
     target = accounts.account(record.account)
@@ -38,11 +38,16 @@ def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str
         return _push_document(push.progress(push_id), import_rows.get(import_id))
 
 
+def _checked_again(record: ImportRecord) -> ImportRecord:
+    """The import; checked, where what holds for the whole account has changed since."""
+    return with_customers(imports.check(record.id), accounts.account(record.account)) if record.state == "matched" and record.match and record.account else record
+
+
 def _for_account(record: ImportRecord, target: Account) -> ImportRecord:
     if record.match is None:
         raise NotReady("The columns of this import aren't matched yet.", "Run check first.")
     imports.set_match(record.id, record.match, target.name, settings().user)
-    return imports.check(record.id)
+    return with_customers(imports.check(record.id), target)
 
 
 def _nothing_new(record: ImportRecord, pushed_check: str) -> bool:
@@ -89,6 +94,7 @@ def _confirmed_push(record: ImportRecord, yes: bool, rejected: str | None, ask: 
     choice = rejected or ("continue" if yes else record.rejected_choice)
     if choice and record.check and record.check.rows.rejected:
         record = imports.choose_rejected(record.id, choice, settings().user)
+    deciding.refuse_what_is_open(record)
     if not yes and not ask(_summary_line(record)):
         raise NotReady("Nothing was sent.")
     return push.begin(record.id, settings().user)

@@ -1,7 +1,7 @@
 """Customers of an import whom the account doesn't know, each with the known one whose name is nearly the same."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator
 
 from rapidfuzz import fuzz, process
 
@@ -9,12 +9,13 @@ from ingest.billing import BillingClient
 from ingest.engine import engine, literal
 from ingest.files import stage_folder
 from ingest.push.bodies import EVENTS
-from ingest.store import imports
+from ingest.store import customer_names, imports
 from schemas.pushing import UnknownCustomer
 from schemas.records import ImportRecord
 
 ALIKE = 85
 """From so many points of 100 on, two names may be one customer's."""
+LEGAL_FORMS = frozenset({"ag", "bv", "co", "corp", "corporation", "gmbh", "inc", "incorporated", "kg", "limited", "llc", "llp", "ltd", "mbh", "nv", "oy", "plc", "pty", "sa", "sarl", "sas", "se", "spa", "srl", "ug"})
 ASKED = 2_000
 """More customers than this aren't looked up before sending."""
 
@@ -25,22 +26,27 @@ def unknown_customers(record: ImportRecord, client: BillingClient) -> tuple[Unkn
     if len(rows) > ASKED:
         return ()
     unknown = sorted(set(rows) - client.known_customers(rows))
-    meant = nearest(unknown, _names(client)) if unknown else {}
-    return tuple(UnknownCustomer(customer_id=customer, rows=rows[customer][0], first_row=rows[customer][1], meant=meant.get(customer, "")) for customer in unknown)
+    meant = nearest(unknown, _names(client, record.account)) if unknown else {}
+    return tuple(UnknownCustomer(customer_id=customer, rows=rows[customer][0], first_row=rows[customer][1], **_meant(meant.get(customer))) for customer in unknown)
 
 
-def nearest(unknown: Iterable[str], known: Collection[str]) -> dict[str, str]:
-    """For each unknown name the known one that is nearly the same, where there is one. Names with other digits are other names: cus_101 is no slip of cus_102."""
-    by_digits: dict[str, dict[str, str]] = {}
-    for name in sorted(known):
-        by_digits.setdefault(_digits(name), {})[_folded(name)] = name
+def nearest(unknown: Iterable[str], known: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """For each unknown name the known customer, as (id, what it is called), one of whose names is nearly the same, where there is exactly one. Names with other digits are other names: cus_101 is no slip of cus_102."""
+    by_digits: dict[str, dict[str, set[tuple[str, str]]]] = {}
+    for text, customer_id in known:
+        by_digits.setdefault(_digits(text), {}).setdefault(_folded(text), set()).add((customer_id, text))
     found = {}
     for name in unknown:
         choices = by_digits.get(_digits(name), {})
         match = process.extractOne(_folded(name), choices.keys(), scorer=fuzz.ratio, score_cutoff=ALIKE)
-        if match:
-            found[name] = choices[match[0]]
+        meant = choices[match[0]] if match else set()
+        if len({customer_id for customer_id, _ in meant}) == 1:
+            found[name] = min(meant)
     return found
+
+
+def _meant(found: tuple[str, str] | None) -> dict[str, str]:
+    return {"meant": found[0], "meant_name": found[1]} if found else {}
 
 
 def _digits(name: str) -> str:
@@ -48,11 +54,18 @@ def _digits(name: str) -> str:
 
 
 def _folded(name: str) -> str:
-    return re.sub(r"\s", "", name).casefold()
+    """A name without spaces, capitals, and the legal form behind a company's."""
+    words = re.split(r"[\s,.]+", name.strip().casefold())
+    kept = [word for word in words if word and word not in LEGAL_FORMS]
+    return "".join(kept or words)
 
 
-def _names(client: BillingClient) -> set[str]:
-    return {str(name) for customer in client.customers() for name in (customer.get("external_id"), customer.get("id")) if name}
+def _names(client: BillingClient, account: str) -> Iterator[tuple[str, str]]:
+    """Everything that customers are called, in the account and in files, with the id to use for each."""
+    for customer in client.customers():
+        customer_id = str(customer.get("external_id") or customer.get("id") or "")
+        yield from ((str(text), customer_id) for text in (customer.get("external_id"), customer.get("id"), customer.get("customer_name")) if text and customer_id)
+    yield from ((each.name, each.customer_id) for each in customer_names.of_account(account) if each.customer_id is not None)
 
 
 def _customers(record: ImportRecord) -> list[tuple[str, int, int]]:
