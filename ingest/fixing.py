@@ -7,16 +7,18 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingest import imports
+from ingest import brought, imports
+from ingest import check as checking
 from ingest.correct import DROPPED, columns_after
-from ingest.engine import engine, identifier, literal
+from ingest.engine import engine, identifier
 from ingest.errors import BadInput, NotReady
-from ingest.raw import ORIGINAL_ROW, added_columns, raw_query
+from ingest.raw import raw_query
 from ingest.read import read_file
 from ingest.settings import settings
-from ingest.store import corrections
+from ingest.store import accounts, corrections
 from ingest.store import imports as records
-from schemas.correcting import Correction, Edit, ReplacePattern, SetCells, StoredCorrection, creates, needs
+from schemas.correcting import Correction, ReplacePattern, SetCells, StoredCorrection, creates, needs
+from schemas.matching import DecimalMark
 from schemas.reading import ReadReport, ReadSpec
 from schemas.records import ImportRecord
 
@@ -81,15 +83,23 @@ def bring_back(import_id: str, path: Path, file_name: str, who: str) -> int:
     """
     record = _correctable(import_id)
     with tempfile.TemporaryDirectory(prefix="brought-", dir=settings().home) as folder, engine() as connection:
-        brought = read_file(path, file_name, ReadSpec(), Path(folder))
-        columns = _columns_brought(record.report, brought)
+        back = read_file(path, file_name, ReadSpec(), Path(folder))
+        columns = brought.columns_brought(record.report, back)
         connection.execute(f"create view mine as {raw_query(imports.raw_folder(import_id), record.report)}")
-        connection.execute(f"create view brought as select try_cast({identifier(ORIGINAL_ROW)} as bigint) as original, * from ({raw_query(Path(folder), brought)})")
-        _rows_are_known(connection)
-        edits = _changed_cells(connection, columns)
+        brought.view_brought(connection, raw_query(Path(folder), back))
+        retyped = brought.note_typed(connection, path, back, columns)
+        marks = _decimal_marks(record) if retyped else {}
+        issues = imports.check_folder(import_id) / "issues.parquet" if record.check else None
+        edits = brought.changed_cells(connection, columns, marks, issues, is_typed=brought.is_workbook(back))
     if edits:
         correct(import_id, [SetCells(edits=edits)], who)
     return len({edit.row for edit in edits})
+
+
+def _decimal_marks(record: ImportRecord) -> dict[str, DecimalMark]:
+    if record.match is None:
+        return {}
+    return checking.decimal_marks(imports.raw_folder(record.id), record.report, record.match, accounts.account(record.account))
 
 
 def _correctable(import_id: str) -> ImportRecord:
@@ -147,29 +157,3 @@ def _difference(row: int, old: dict[str, object], new: dict[str, object] | None,
         return {"row": row, "before": {name: old[name] for name in before}, "after": None}
     changed = [name for name in before if old[name] != new[name]]
     return {"row": row, "before": {name: old[name] for name in changed}, "after": {name: new[name] for name in (*changed, *after[len(before):])}}
-
-
-def _columns_brought(mine: ReadReport, brought: ReadReport) -> list[str]:
-    if ORIGINAL_ROW not in brought.columns:
-        raise BadInput(f"This file has no column {ORIGINAL_ROW!r}, so it can't be said which rows it corrects.", "Correct the file of rejected rows that was downloaded here, and leave its last columns as they are.")
-    columns = [name for name in brought.columns if name in mine.columns and name not in added_columns(brought.columns)]
-    if not columns:
-        raise BadInput("This file has none of the import's columns.", "Bring back the file of rejected rows that was downloaded here.")
-    return columns
-
-
-def _rows_are_known(connection: duckdb.DuckDBPyConnection) -> None:
-    nameless, twice, foreign = connection.execute("""
-        select count(*) filter (original is null), count(original) - count(distinct original), count(*) filter (original is not null and original not in (select _row from mine)) from brought""").fetchone()
-    if nameless or twice or foreign:
-        raise BadInput(
-            f"In column {ORIGINAL_ROW!r}, {nameless:,} rows have no number, {twice:,} a number that another row has, and {foreign:,} the number of a row that isn't in this import.",
-            "Give every row the number it had, or remove it. Nothing was changed.")
-
-
-def _changed_cells(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> tuple[Edit, ...]:
-    cells = " union all ".join(
-        f"select mine._row, {literal(name)} as name, coalesce(brought.{identifier(name)}, '') as value from brought join mine on original = mine._row where coalesce(brought.{identifier(name)}, '') <> coalesce(mine.{identifier(name)}, '')"
-        for name in columns
-    )
-    return tuple(Edit(row=row, column=name, value=value) for row, name, value in connection.execute(f"{cells} order by 1, 2").fetchall())

@@ -130,11 +130,10 @@ def _fill_line(sheet: Worksheet, line: int, header: Sequence[str], row: tuple[ob
     *cells, problem, number, marks = row
     todo = {mark["column"]: mark["todo"] for mark in marks or ()}
     for place, cell in enumerate(cells):
-        wrong = header[place] in todo
-        if cell is not None or wrong:
-            sheet.write_string(line, place, _guarded(cell or ""), looks.bad if wrong else looks.text)
-            if len(cell or "") > EXCEL_CELL:
-                raise BadInput(f"Row {number:,} has a cell of more than {EXCEL_CELL:,} letters, which Excel can't hold.", "Download the rows as CSV.")
+        wrong, text = header[place] in todo, _guarded(cell or "")
+        if len(text) > EXCEL_CELL:
+            raise BadInput(f"Row {number:,} has a cell of more than {EXCEL_CELL:,} letters, which Excel can't hold.", "Download the rows as CSV.")
+        sheet.write_string(line, place, text, looks.bad if wrong else looks.text)
         if wrong and line <= COMMENTED:
             sheet.write_comment(line, place, todo[header[place]])
     sheet.write_string(line, len(cells), problem or "", looks.problem)

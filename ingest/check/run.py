@@ -26,7 +26,8 @@ from ingest.raw import dropped_query, raw_query
 from ingest.store.clock import now
 from schemas.account import Account
 from schemas.checking import CheckResult, IssueGroup, Question, RowCounts
-from schemas.matching import EarlierKey, MatchSpec
+from schemas.event_type import NUMERIC_TYPES
+from schemas.matching import DecimalMark, EarlierKey, MatchSpec
 from schemas.reading import ReadReport
 
 EVENTS, LEFT_OUT, SET_ASIDE = "events.parquet", "left_out.parquet", "set_aside.parquet"
@@ -74,6 +75,13 @@ def column_questions(raw_folder: Path, report: ReadReport, match_spec: MatchSpec
     with engine() as connection:
         connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
         return tuple(question for plan in make_plans(connection, match_spec, account.profile) for question in plan.questions)
+
+
+def decimal_marks(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account) -> dict[str, DecimalMark]:
+    """The decimal mark of every matched column of numbers, as it is read."""
+    with engine() as connection:
+        connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
+        return {plan.column: plan.mark for plan in make_plans(connection, match_spec, account.profile) if plan.column is not None and plan.type in NUMERIC_TYPES}
 
 
 def _chosen_key(spec: MatchSpec, plans: Sequence[Plan]) -> tuple[str, ...] | None:

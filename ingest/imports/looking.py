@@ -37,6 +37,6 @@ def left_out_rows(import_id: str, outcome: str | None = None, *, offset: int = 0
 
 
 def write_rejected(import_id: str, path: Path) -> Path:
-    """The rejected rows with their reasons, as CSV or Excel by the ending of `path`; safe to open in a spreadsheet."""
+    """The rejected rows with their reasons, as CSV or Excel by the ending of `path`; safe to open in a spreadsheet, and to bring back."""
     record = read_record(import_id)
-    return checking.write_rejected(check_folder(import_id), raw_folder(import_id), record.report, path)
+    return checking.write_rejected(check_folder(import_id), raw_folder(import_id), record.report, path, record.match)
