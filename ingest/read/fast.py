@@ -24,6 +24,8 @@ from schemas.reading import ExcludedRow, RowSpan
 
 CHUNK = 8 * 1024**2
 GROUP_CELLS = 6_000_000
+DICTIONARY = 5000
+"""A column with more values than that in a row group isn't worth the search for those that repeat."""
 LF, CR = 10, 13
 LOOK_EVERY = 0.5
 """Seconds."""
@@ -131,72 +133,62 @@ def count_regular(path: Path, start: int, end: int, dialect: Dialect, width: int
 
 
 class _Count:
-    """The count over one file, piece by piece, so that it needs little memory whatever the size. Read, not mapped: a mapped file that is cut off meanwhile ends the process."""
+    """The count over one file, in pieces that end at a line break, so that it needs little memory whatever the size. Read, not mapped: a mapped file that is cut off meanwhile ends the process."""
 
     def __init__(self, file: int, start: int, end: int, delimiter: bytes, quote: bytes, width: int) -> None:
         self.file, self.start, self.end, self.quote = file, start, end, quote
         self.may_stand_beside = np.zeros(256, dtype=bool)
         self.may_stand_beside[[*delimiter, *quote, LF, CR]] = True
         self.crlf = b"\r\n" in self._bytes(start, min(end, start + CHUNK))
-        self.shortest = width + 1 + self.crlf
-        self.last_break, self.inside = start - 1, False
-        self.found = 0
+        self.line_end = b"\r\n" if self.crlf else b"\n"
+        self.empty = delimiter * (width - 1) + self.line_end
+        self.found = self.open = 0
+        """How many records have ended, and how many bytes of one that hasn't, as a line break in a quoted cell ended the piece."""
 
     def _bytes(self, begin: int, end: int) -> bytes:
         return os.pread(self.file, end - begin, begin)
 
     def records(self) -> int:
-        for begin in range(self.start, self.end, CHUNK):
-            if not self._piece(begin, min(begin + CHUNK, self.end)):
+        begin, piece = self.start, b"\n"
+        while begin < self.end:
+            piece = self._bytes(begin, min(begin + CHUNK, self.end))
+            if begin + len(piece) < self.end:
+                piece = piece[: piece.rfind(b"\n") + 1]
+            if not piece or not self._piece(piece):
                 return 0
-        unfinished = self.last_break < self.end - 1
-        if self.inside or (unfinished and self.end - self.last_break < self.shortest - self.crlf):
+            begin += len(piece)
+        unfinished = not piece.endswith(b"\n")
+        if self.open or (unfinished and piece[piece.rfind(b"\n") + 1 :] + self.line_end == self.empty):
             return 0
         return self.found + unfinished
 
-    def _piece(self, begin: int, end: int) -> bool:
-        piece = self._bytes(begin, end)
-        bytes_ = np.frombuffer(piece, dtype=np.uint8)
-        breaks = np.flatnonzero(bytes_ == LF)
-        if b"\0" in piece or not self._ends_alike(begin, end, piece, bytes_, breaks):
+    def _piece(self, piece: bytes) -> bool:
+        if b"\0" in piece or not self._ends_alike(piece):
             return False
-        if self.quote and (self.inside or self.quote in piece):
-            breaks = self._outside_quotes(begin, end, bytes_, breaks)
-            if breaks is None:
-                return False
-        return self._long_enough(breaks + begin)
+        if self.quote and (self.open or self.quote in piece):
+            return self._quoted(piece)
+        self.found += piece.count(b"\n")
+        return not any(piece.startswith(blank) or b"\n" + blank in piece for blank in (self.line_end, self.empty))
 
-    def _ends_alike(self, begin: int, end: int, piece: bytes, bytes_: np.ndarray, breaks: np.ndarray) -> bool:
-        """Whether every line of this piece ends as the first one does: all LF, or all CR LF."""
-        if not self.crlf:
-            return b"\r" not in piece
-        before = bytes_[breaks[breaks > 0] - 1]
-        first_ok = not (len(breaks) and breaks[0] == 0) or self._bytes(max(begin - 1, 0), begin) == b"\r"
-        carried = piece.endswith(b"\r") and self._bytes(end, end + 1) == b"\n"
-        starts = int(len(breaks) > 0 and breaks[0] == 0)
-        return bool(first_ok and (before == CR).all() and piece.count(b"\r") == len(breaks) - starts + carried)
+    def _ends_alike(self, piece: bytes) -> bool:
+        """Whether every line of this piece ends as the first one of the file does: all LF, or all CR LF."""
+        returns = piece.count(b"\r")
+        return returns == (piece.count(b"\n") if self.crlf else 0) and returns == piece.count(self.line_end) * self.crlf
 
-    def _outside_quotes(self, begin: int, end: int, bytes_: np.ndarray, breaks: np.ndarray) -> np.ndarray | None:
-        """The line breaks outside quotes, or None where a quote stands amid a cell."""
-        quotes = np.flatnonzero(bytes_ == self.quote[0])
-        opening = (np.arange(len(quotes)) + self.inside) % 2 == 0
-        around = np.frombuffer(self._bytes(max(begin - 1, 0), begin).rjust(1, b"\n") + bytes_.tobytes() + self._bytes(end, end + 1).ljust(1, b"\n"), dtype=np.uint8)
-        before, after = around[quotes[opening]], around[quotes[~opening] + 2]
-        first = len(quotes) > 0 and opening[0] and quotes[0] + begin == self.start
-        if not (self.may_stand_beside[before[1:] if first else before].all() and self.may_stand_beside[after].all()):
-            return None
-        outside = (np.searchsorted(quotes, breaks) + self.inside) % 2 == 0
-        self.inside = bool((len(quotes) + self.inside) % 2)
-        return breaks[outside]
-
-    def _long_enough(self, breaks: np.ndarray) -> bool:
-        """Whether no record is so short that nothing can stand in it."""
-        if not len(breaks):
-            return True
-        lengths = np.diff(breaks, prepend=self.last_break)
-        self.last_break = int(breaks[-1])
+    def _quoted(self, piece: bytes) -> bool:
+        """Counts the line breaks outside quotes, unless a quote stands amid a cell or a record is so short that nothing can stand in it."""
+        around = np.frombuffer(b"\n" + piece + b"\n", dtype=np.uint8)
+        quotes = np.flatnonzero(around[1:-1] == self.quote[0])
+        opening = (np.arange(len(quotes)) + bool(self.open)) % 2 == 0
+        if not (self.may_stand_beside[around[quotes[opening]]].all() and self.may_stand_beside[around[quotes[~opening] + 2]].all()):
+            return False
+        breaks = np.flatnonzero(around[1:-1] == LF)
+        breaks = breaks[(np.searchsorted(quotes, breaks) + bool(self.open)) % 2 == 0]
+        lengths = np.diff(breaks, prepend=-1 - self.open)
         self.found += len(breaks)
-        return int(lengths.min()) >= self.shortest
+        inside = (len(quotes) + bool(self.open)) % 2
+        self.open = (len(piece) - 1 - int(breaks[-1]) if len(breaks) else self.open + len(piece)) if inside else 0
+        return not len(lengths) or int(lengths.min()) > len(self.empty)
 
 
 @contextmanager
@@ -220,13 +212,14 @@ def _copy(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Pat
     """How many rows DuckDB wrote; -1 where it refused the file."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
     delimiter, quote = dialect.delimiter or "\x1f", dialect.quote or ""
+    constant = f"enum({literal(file)})"  # one byte a row on its way into the file, where it is a text again
     group = max(2048, min(122_880, GROUP_CELLS // layout.width))
     with engine() as connection:
         try:
             return _followed(connection, f"""
-                copy (select {literal(file)} as _file, null::varchar as _sheet, * from read_csv({literal(source)},
+                copy (select {literal(file)}::{constant} as _file, null::{constant} as _sheet, * from read_csv({literal(source)},
                     auto_detect=false, header=false, skip={skip}, delim={literal(delimiter)}, quote={literal(quote)}, escape={literal(quote)}, columns={{{columns}}}, strict_mode=true, null_padding=false))
-                to {literal(folder / RAW)} (format parquet, compression zstd, compression_level 1, row_group_size {group})
+                to {literal(folder / RAW)} (format parquet, compression zstd, compression_level 1, row_group_size {group}, dictionary_size_limit {DICTIONARY})
             """, told)
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException, duckdb.BinderException):
             return -1
