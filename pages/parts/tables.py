@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import streamlit as st
 
-from ingest.raw import row_in_file
+from ingest.raw import ORIGINAL_ROW, row_in_file
 from schemas.reading import ReadReport
 
 PAGE_ROWS = 50
@@ -35,11 +35,18 @@ def paged(fetch: Callable[[int, int], pa.Table], total: int, what: str, *, key: 
 
 
 def as_in_file(table: pa.Table, report: ReadReport) -> pa.Table:
-    """The table with `_row` as the person's own file numbers its rows."""
-    if not report.row_step or "_row" not in table.column_names:
-        return table
-    numbers = [None if row is None else row_in_file(row, report) for row in table.column("_row").to_pylist()]
-    return table.set_column(table.column_names.index("_row"), "_row", pa.array(numbers, pa.int64()))
+    """The table with rows numbered as the person's own file numbers them, also in the column that says where brought-back rows were."""
+    for name, kind in (("_row", pa.int64()), (ORIGINAL_ROW, pa.string())) if report.row_step else ():
+        if name in table.column_names:
+            numbers = [_in_file(each, report) for each in table.column(name).to_pylist()]
+            table = table.set_column(table.column_names.index(name), name, pa.array(numbers, kind))
+    return table
+
+
+def _in_file(number: int | str | None, report: ReadReport) -> int | str | None:
+    if number is None or not str(number).isdecimal():
+        return number
+    return type(number)(row_in_file(int(number), report))
 
 
 def download(label: str, make: Callable[[], bytes], file_name: str, *, key: str, disabled: bool = False) -> None:

@@ -4,6 +4,7 @@ import pyarrow as pa
 import streamlit as st
 
 from ingest import changes
+from ingest.store.imports import SENT
 from pages.parts import tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import
@@ -32,20 +33,25 @@ def show(record: ImportRecord) -> None:
     if found is None:
         aside("No file of this month or the month before is here. Choose one above to compare with.")
         return
-    _said(record, found)
+    _said(record, found, sent=others[found.against].state in SENT if found.against in others else False)
     _customers(found)
-    _events(record, found)
+    if found.same_period:
+        _events(record, found)
 
 
 def _named(record: ImportRecord) -> str:
     return f"{record.file_name} ({month(record.period) if record.period else 'no month'}, {ago(record.created_at)})"
 
 
-def _said(record: ImportRecord, found: Changes) -> None:
+def _said(record: ImportRecord, found: Changes, *, sent: bool) -> None:
     link_import(found.against, f"{plain(found.against_file)}, {month(found.against_period) if found.against_period else 'no month'}", "review", icon=":material/compare_arrows:")
-    st.markdown(
-        f"**{number(found.new)} new**, {number(found.unchanged)} unchanged, **{number(found.changed)} changed** and **{number(found.removed)} removed** {'event' if found.removed == 1 else 'events'}."
-        f" {_customers_said(found)}{_what_is_sent(record, found)}")
+    if not found.same_period:
+        aside(f"It is of another month, so all {number(found.new)} ready events are new: here is what that does to each customer's totals. {_customers_said(found)}")
+        return
+    st.markdown(f"**{number(found.new)} new**, {number(found.unchanged)} unchanged, **{number(found.changed)} changed** and **{number(found.removed)} removed** {'event' if found.removed == 1 else 'events'}. {_customers_said(found)}")
+    if found.changed and sent and not record.match.chosen_key:
+        st.warning(f"{words.things(found.changed, 'changed event', 'changed events')} would be sent beside what was sent before, and both would be billed. Say on Columns which columns make a row the same row, so that a change is recognised.", icon=":material/warning:")
+        link_import(record.id, "Choose the columns", "columns", icon=":material/view_column:")
     if record.check.rows.rejected:
         aside(f"{words.things(record.check.rows.rejected, 'row needs', 'rows need')} fixing and {'counts' if record.check.rows.rejected == 1 else 'count'} nowhere here: what such a row held before shows as removed.")
 
@@ -54,12 +60,6 @@ def _customers_said(found: Changes) -> str:
     same = f"{number(found.customers_unchanged)} stay as they were" if found.customers_unchanged else ""
     changed = f"{count(found.customers_changed, 'customer')} {'has' if found.customers_changed == 1 else 'have'} other totals" if found.customers_changed else "No customer's total changes"
     return f"{changed}{'; ' + same if same else ''}."
-
-
-def _what_is_sent(record: ImportRecord, found: Changes) -> str:
-    if not found.same_period:
-        return " It is of another month, so its events aren't taken back by this file."
-    return f" Only what is new is sent: {count(record.check.rows.accepted, 'event')}." if record.check.already_sent else ""
 
 
 def _customers(found: Changes) -> None:

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from ingest import fixing, imports
-from ingest.raw import row_in_file
+from ingest.raw import ORIGINAL_ROW, PROBLEM, row_in_file
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import ago, count, plain
@@ -20,8 +20,8 @@ from schemas.records import ImportRecord
 
 WAYS = ("Type over cells", "One cell", "Everywhere at once")
 GRID_ROWS = 50
-OURS = ("_row", "problem")
-"""Columns of the grid that aren't the file's."""
+OURS = ("_row", "problem", PROBLEM, ORIGINAL_ROW)
+"""Columns of the grid that aren't usage: nobody types over them."""
 
 
 def show(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -> None:

@@ -68,7 +68,7 @@ def _chart(shown: tuple[ColumnOverview, ...]) -> altair.LayerChart:
         y=altair.Y("column:N", sort=None, title=None, axis=altair.Axis(labelLimit=140)), x=altair.X("share:Q", stack="zero", title="Share of rows", axis=altair.Axis(format="%"), scale=altair.Scale(domain=[0, 1])), order="place:O",
         tooltip=[altair.Tooltip("column:N", title="Column"), altair.Tooltip("label:N", title="Cells"), altair.Tooltip("count:Q", title="Rows", format=",")],
     )
-    colour = altair.Color("label:N", scale=altair.Scale(domain=labels, range=list(COLOURS.values())), legend=altair.Legend(title=None, orient="top", columns=4))
+    colour = altair.Color("label:N", scale=altair.Scale(domain=labels, range=list(COLOURS.values())), legend=altair.Legend(title=None, orient="top", columns=2, symbolStrokeWidth=0))
     bars = base.mark_bar(cursor="pointer", stroke="#555", strokeWidth=0.5).encode(color=colour).add_params(altair.selection_point("part", fields=["column", "cells"]))
     marks = base.transform_filter(f"datum.share >= {VISIBLE}").mark_text(align="right", dx=-4, color="#111").encode(text="mark:N", x=altair.X("share:Q", stack="zero"))
     return (bars + marks).properties(height={"step": 26})
@@ -112,9 +112,9 @@ def _values(column: ColumnOverview, values: ColumnValues) -> None:
 def _spread(values: ColumnValues) -> None:
     """How numbers and times spread; the most frequent texts of anything else."""
     if values.histogram:
-        data = pd.DataFrame([{"from": each.start, "to": each.end or "", "rows": each.count, "place": place} for place, each in enumerate(values.histogram)])
-        start = altair.X("from:T", title=None) if values.kind == "time" else altair.X("from:N", sort=altair.SortField("place"), title="From", axis=altair.Axis(labelOverlap=True))
-        drawn = altair.Chart(data).mark_bar().encode(x=start, y=altair.Y("rows:Q", title="Rows"), tooltip=["from:N", "to:N", altair.Tooltip("rows:Q", format=",")])
+        data = pd.DataFrame([{"from": each.start, "to": each.end, "rows": each.count} for each in values.histogram])
+        place = {"x": altair.X("from:T", title=None)} if values.kind == "time" else {"x": altair.X("from:Q", bin="binned", title=None), "x2": "to:Q"}
+        drawn = altair.Chart(data).mark_bar().encode(**place, y=altair.Y("rows:Q", title="Rows"), tooltip=["from:N", "to:N", altair.Tooltip("rows:Q", format=",")])
         st.altair_chart(drawn.properties(height=180), alt=f"How the values of {values.column} spread, in {count(len(values.histogram), 'bar')}")
     if values.frequent:
         tables.show(pa.table({"Most frequent": [each.value for each in values.frequent], "Rows": [each.count for each in values.frequent]}), f"Most frequent texts of {values.column}")
