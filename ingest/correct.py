@@ -5,7 +5,7 @@ from itertools import groupby
 
 from ingest.engine import identifier, literal
 from ingest.values.numbers import number_text, without_zeros
-from ingest.values.text import trimmed
+from ingest.values.text import SPACES, trimmed
 from schemas.correcting import Condition, Convert, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy, creates, needs
 
 DROPPED = "\x01dropped"
@@ -163,11 +163,12 @@ _NUMBERS = {"less": "<", "less_or_equal": "<=", "greater": ">", "greater_or_equa
 
 def _test(test: Test) -> str:
     text = f"coalesce({trimmed(identifier(test.column))}, '')"
-    value = literal(test.value.strip())
+    value = literal(test.value.strip(SPACES))
     if test.operator in _NUMBERS:
         return f"try_cast({number_text(text, 'point')} as decimal(38,9)) {_NUMBERS[test.operator]} try_cast({value} as decimal(38,9))"
-    if test.operator == "one_of":
-        return f"list_contains([{', '.join(literal(each.strip()) for each in test.values)}]::varchar[], {text})"
+    if test.operator in ("one_of", "none_of"):
+        listed = f"list_contains([{', '.join(literal(each.strip(SPACES)) for each in test.values)}]::varchar[], {text})"
+        return listed if test.operator == "one_of" else f"not {listed}"
     return {
         "equals": f"{text} = {value}", "not_equals": f"{text} <> {value}", "contains": f"contains({text}, {value})", "begins_with": f"prefix({text}, {value})", "ends_with": f"suffix({text}, {value})",
         "matches": f"regexp_matches({text}, {literal(test.value)})", "is_empty": f"{text} = ''", "is_not_empty": f"{text} <> ''",

@@ -6,7 +6,7 @@ from pydantic import Field, TypeAdapter, field_validator
 
 from schemas.base import Frozen
 
-Operator = Literal["equals", "not_equals", "contains", "begins_with", "ends_with", "matches", "is_empty", "is_not_empty", "less", "less_or_equal", "greater", "greater_or_equal", "one_of"]
+Operator = Literal["equals", "not_equals", "contains", "begins_with", "ends_with", "matches", "is_empty", "is_not_empty", "less", "less_or_equal", "greater", "greater_or_equal", "one_of", "none_of"]
 Manner = Literal["trim", "upper", "lower"]
 
 
@@ -19,7 +19,7 @@ class Test(Frozen):
     operator: Operator
     value: str = ""
     values: tuple[str, ...] = ()
-    """What `one_of` compares with."""
+    """What `one_of` and `none_of` compare with."""
 
 
 class Condition(Frozen):

@@ -7,6 +7,7 @@ from ingest import check as checking
 from ingest import files, ledger, strangers
 from ingest import match as matching
 from ingest.errors import BadInput, Broken, NotReady
+from ingest.imports import dividing
 from ingest.imports.current import BUSY, raw_folder, read_record, table_key
 from ingest.imports.matching import earlier_key
 from ingest.store import accounts, audit, imports, open_rows, pushes
@@ -45,6 +46,7 @@ def check(import_id: str) -> ImportRecord:
         folder = files.make_stage(import_id, "check", key, work)
         result = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8")).acknowledged_by(record.match.answers)
         _rows_are_conserved(record.report, result)
+        result = result.model_copy(update={"questions": (*result.questions, *dividing.questions(record))})
         period = (result.first_timestamp or "")[:7] or record.period
         return imports.change(import_id, check=result, check_key=key, state=_state_after_check(import_id, result), period=period, message="")
 

@@ -5,13 +5,14 @@ from pathlib import Path
 from ingest import files
 from ingest.correct import columns_after, fitting
 from ingest.errors import NotReady, Unreadable
-from ingest.store import corrections, customer_names, imports
+from ingest.store import corrections, customer_names, divisions, imports
 from schemas.correcting import Condition, Correction, DropRows, MapValues, Test
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
 BUSY = ("pushing",)
 NEVER_BILLED = "A customer that is never billed"
+NO_KIND = "No kind of usage yet"
 
 
 def source_path(import_id: str) -> Path:
@@ -48,9 +49,30 @@ def read_record(import_id: str) -> ImportRecord:
 
 def with_corrections(record: ImportRecord) -> ReadReport:
     """What was read together with the corrections that fit it: the import's own, then what the account calls its customers."""
-    report = record.report
-    done = fitting(report.columns, [*(each.correction for each in corrections.of_import(record.id) if not each.undone), *_of_account(record)])
+    report = record.report.model_copy(update={"totals": ()}) if record.division else record.report  # a totals row is about all kinds of usage
+    done = fitting(report.columns, [*_of_other_kinds(record), *(each.correction for each in corrections.of_import(record.id) if not each.undone), *_of_account(record)])
     return report.model_copy(update={"corrections": done, "columns": columns_after(report.columns, done)}) if done else report
+
+
+def _of_other_kinds(record: ImportRecord) -> list[Correction]:
+    """The rows of other kinds of usage as rows left out. It goes before every correction, so that the texts as they came decide, and decide the same for all imports of the file."""
+    division = divisions.get(record.division) if record.division else None
+    if division is None or division.column is None:
+        return []
+    if division.column not in record.report.columns:
+        raise NotReady(f"The file was taken apart by its column {division.column!r}, which isn't there any more.", "Put it together again, or read it as before.")
+    others = [DropRows(where=_said(division.column, share.values), reason=f"Another kind of usage ({_listed(share.values)}): see import {share.import_id}") for share in division.shares if share.import_id != record.id]
+    left_out = [DropRows(where=_said(division.column, division.left_out), reason=f"No usage, as you said ({_listed(division.left_out)})")] if division.left_out else []
+    rest = Condition(tests=(Test(column=division.column, operator="none_of", values=division.known),))
+    return [*others, *left_out, DropRows(where=rest, reason=NO_KIND)]
+
+
+def _said(column: str, values: tuple[str, ...]) -> Condition:
+    return Condition(tests=(Test(column=column, operator="one_of", values=values),))
+
+
+def _listed(values: tuple[str, ...], most: int = 3) -> str:
+    return ", ".join(value or "nothing" for value in values[:most]) + (" …" if len(values) > most else "")
 
 
 def _of_account(record: ImportRecord) -> list[Correction]:

@@ -8,10 +8,12 @@ from ingest import check as checking
 from ingest import files
 from ingest import match as matching
 from ingest.errors import NotReady
+from ingest.imports import dividing
 from ingest.imports.current import BUSY, raw_folder, read_record, table_key
 from ingest.store import accounts, audit, imports
 from ingest.store.database import store
 from schemas.checking import Question
+from schemas.dividing import KIND, DivisionOffer, KindFound
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
 from schemas.records import ImportRecord
@@ -40,6 +42,17 @@ def propose_event_type(import_id: str) -> EventType:
     """An event type that this file would fit: name, slug and a type per column."""
     record = read_record(import_id)
     return matching.propose_event_type(columns(import_id), record.file_name)
+
+
+def offers(import_id: str) -> tuple[DivisionOffer, ...]:
+    """Ways in which this file may hold several kinds of usage, the likeliest first."""
+    record = read_record(import_id)
+    return matching.offers(raw_folder(import_id), record.report, columns(import_id))
+
+
+def kinds_in(import_id: str, column: str) -> tuple[KindFound, ...]:
+    """The texts of a column, most rows first."""
+    return matching.kinds_in(raw_folder(import_id), read_record(import_id).report, column)
 
 
 def key_candidates(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[KeyCandidate, ...]:
@@ -76,10 +89,19 @@ def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> Import
     record = read_record(import_id)
     if record.state in BUSY:
         raise NotReady("This import is being sent; its columns can't be matched again now.")
+    spec = _without_answers_for_all(record, spec, who)
     matching.validate(spec, record.report)
     checking.rules_of(spec)
     if record.match == spec and record.account == account:
-        return record
+        return imports.get(import_id)
     with store().begin() as connection:
         audit.record(connection, who, "match", import_id, spec.event_type.slug)
     return imports.change(import_id, match=spec, account=account, event_type=spec.event_type.slug, state="matched", check=None, check_key=None)
+
+
+def _without_answers_for_all(record: ImportRecord, spec: MatchSpec, who: str) -> MatchSpec:
+    """The specification without what it says of rows of no kind of usage: that is taken for all imports of the file."""
+    said = {name: answer for name, answer in spec.answers.items() if record.division and name.startswith(KIND)}
+    if said:
+        dividing.assign(record, said, who)
+    return spec.model_copy(update={"answers": {name: answer for name, answer in spec.answers.items() if name not in said}})

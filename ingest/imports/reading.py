@@ -7,7 +7,7 @@ from ingest.errors import NotReady, Unreadable
 from ingest.imports.current import BUSY, source_path
 from ingest.read import read_file
 from ingest.returned import number_as_in_the_first_file
-from ingest.store import audit, imports
+from ingest.store import audit, divisions, imports
 from ingest.store.database import store
 from schemas.reading import ReadReport, ReadSpec
 from schemas.records import ImportRecord
@@ -22,13 +22,14 @@ def read(import_id: str, spec: ReadSpec | None = None, *, stoppable: bool = Fals
     if record.state in BUSY:
         raise NotReady("This import is being sent; it can't be read again now.")
     spec = spec or record.read_spec
+    read_as_divided(record, spec)
     with files.import_lock(import_id):
         key = files.stage_key("raw", record.sha256, spec)
 
         def work(folder: Path) -> None:
             report = _read_source(record, spec, folder, stoppable=stoppable)
-            if record.fixes:
-                number_as_in_the_first_file(folder, report)
+            if record.fixes and number_as_in_the_first_file(folder, report):
+                report = report.model_copy(update={"row_step": imports.get(record.fixes).report.row_step})
             (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
 
         try:
@@ -41,6 +42,14 @@ def read(import_id: str, spec: ReadSpec | None = None, *, stoppable: bool = Fals
         changed = imports.pointers(import_id)[0] != key
         reset = {"state": "read", "check_key": None, "check": None} if changed else {}
         return imports.change(import_id, read_spec=spec, report=report, raw_key=key, message="", progress=None, **reset)
+
+
+def read_as_divided(record: ImportRecord, spec: ReadSpec) -> None:
+    """Raises NotReady where another reading would give a divided file other rows than its other imports have."""
+    if not record.division or spec == record.read_spec:
+        return
+    if divisions.get(record.division).column is not None or spec.sheet != record.read_spec.sheet:
+        raise NotReady("This file is taken apart into several kinds of usage, so it can't be read in another way now.", "Put it together again first, in step Columns.")
 
 
 def _read_source(record: ImportRecord, spec: ReadSpec, folder: Path, *, stoppable: bool) -> ReadReport:

@@ -1,0 +1,84 @@
+"""Which kind of usage a row is: columns that may say it, and columns that are a usage each. Only ever offered."""
+
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from ingest.engine import engine, identifier
+from ingest.match.names import PLACE, is_identifying, is_money, readings
+from ingest.raw import as_read
+from ingest.values.text import trimmed
+from schemas.dividing import DivisionOffer, KindFound
+from schemas.event_type import NUMERIC_TYPES
+from schemas.matching import ColumnProfile
+from schemas.reading import ReadReport
+
+KINDS = (
+    "meter", "meter name", "metric", "metric name", "usage type", "usage kind", "kind of usage", "type of usage", "event type", "event name", "service", "service name", "kind", "measure", "meter category", "charge type", "record type", "billing metric",
+    "zahler", "messgrosse", "verbrauchsart", "nutzungsart", "leistungsart", "leistung", "dienst", "abrechnungsart", "art", "service type", "type d usage", "type de consommation", "servicio", "tipo de uso", "servizio", "dienst naam",
+)
+"""Headings of columns that say which kind of usage a row is."""
+UNIT = PLACE["unit"][0]
+QUANTITY = PLACE["quantity"][0]
+MOST = 12
+"""More kinds than these are a dimension of one kind of usage."""
+SHOWN = 50
+
+
+def kinds_in(raw_folder: Path, report: ReadReport, column: str, *, but: Collection[str] = (), limit: int = SHOWN) -> tuple[KindFound, ...]:
+    """The texts of a column as it was read, most rows first; the empty one is an empty text. `but` are left out."""
+    with engine() as connection:
+        rows = connection.execute(f"""
+            select coalesce({trimmed(identifier(column))}, '') as value, count(*) as n from ({as_read(raw_folder, report)}) group by 1
+            having not list_contains(?::varchar[], value) order by n desc, value limit ?""", [list(but), limit]).fetchall()
+    return tuple(KindFound(value=value, rows=count) for value, count in rows)
+
+
+def offers(raw_folder: Path, report: ReadReport, profiles: Sequence[ColumnProfile]) -> tuple[DivisionOffer, ...]:
+    """Ways to take this file apart, the likeliest first: none for an ordinary file."""
+    unit = next((profile.column for profile in profiles if UNIT in _groups(profile.column) and profile.distinct > 1), None)
+    likely = [profile.column for profile in profiles if profile.column != unit and 1 < profile.distinct <= 2 * MOST and profile.rows > profile.distinct and _may_say(profile, unit)]
+    by_column = [offer for column in likely if (offer := _by_column(raw_folder, report, column, unit))]
+    beside = _measures(profiles)
+    return (*sorted(by_column, key=lambda offer: len(offer.kinds)), *([beside] if beside else []))
+
+
+def _may_say(profile: ColumnProfile, unit: str | None) -> bool:
+    return any(name in KINDS for name in readings(profile.column)) or (unit is not None and profile.proposed_type == "String" and not is_identifying(profile.column))
+
+
+def _by_column(raw_folder: Path, report: ReadReport, column: str, unit: str | None) -> DivisionOffer | None:
+    """The offer of a column that has a telling name, or whose every text comes with a unit of its own."""
+    found = kinds_in(raw_folder, report, column, limit=MOST + 1)
+    named = any(name in KINDS for name in readings(column))
+    if not 1 < len(found) <= MOST:
+        return None
+    if unit and _settles(raw_folder, report, column, unit):
+        return DivisionOffer(column=column, kinds=found, why=f"{unit!r} differs with it")
+    return DivisionOffer(column=column, kinds=found, why="its heading speaks of kinds of usage") if named else None
+
+
+def _settles(raw_folder: Path, report: ReadReport, column: str, unit: str) -> bool:
+    """Whether each text of the column has one unit, and several units occur."""
+    with engine() as connection:
+        each, units = connection.execute(f"""
+            with pairs as (select distinct {trimmed(identifier(column))} as kind, {trimmed(identifier(unit))} as unit from ({as_read(raw_folder, report)}))
+            select (select max(n) from (select count(*) as n from pairs group by kind)), count(distinct unit) from pairs""").fetchone()
+    return each == 1 and units > 1
+
+
+def _measures(profiles: Sequence[ColumnProfile]) -> DivisionOffer | None:
+    """Numbers side by side of which none is simply the quantity, a price or a name."""
+    runs = [[profile.column for profile in run] for good, run in groupby(profiles, key=_is_measure) if good]
+    longest = max(runs, key=len, default=[])
+    if len(longest) < 2 or any(QUANTITY in _groups(profile.column) for profile in profiles):
+        return None
+    return DivisionOffer(measures=tuple(longest), why="these numbers stand side by side, and none of them is called a quantity")
+
+
+def _is_measure(profile: ColumnProfile) -> bool:
+    return profile.proposed_type in NUMERIC_TYPES and not is_money(profile.column) and not is_identifying(profile.column)
+
+
+def _groups(column: str) -> set[int]:
+    return {PLACE[name][0] for name in readings(column) if name in PLACE}

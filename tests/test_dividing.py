@@ -1,0 +1,198 @@
+"""One file with several kinds of usage: its rows are divided among imports, each usage is in exactly one of them or asked about, and putting it together again gives the first state."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as checked
+from hypothesis import strategies as some
+
+from ingest import files, fixing, imports
+from ingest.engine import literal
+from ingest.errors import BadInput, NotReady
+from ingest.raw import row_in_file
+from ingest.store import accounts, divisions
+from ingest.store import imports as records
+from schemas.correcting import FillDown, MapValues
+from schemas.dividing import Division, EventEquation, KindCount, Share
+from schemas.event_type import EventType, Field
+from schemas.matching import FieldMatch, MatchSpec
+from schemas.reading import ReadSpec
+
+USAGE = """customer,day,service,amount
+acme,2026-10-01T00:00:00Z,calls,5
+acme,2026-10-01T00:00:00Z,storage,1.5
+globex,2026-10-02T00:00:00Z, calls ,7
+globex,2026-10-02T00:00:00Z,snapshots,2
+hooli,2026-10-02T00:00:00Z,storage,many
+hooli,2026-10-03T00:00:00Z,,4
+"""
+Upload = Callable[..., str]
+
+
+def match(slug: str, time: str = "day", amount: str = "amount") -> MatchSpec:
+    matches = tuple(FieldMatch(field=field, column=column) for field, column in (("customer_id", "customer"), ("timestamp", time), ("quantity", amount)))
+    return MatchSpec(event_type=EventType(name=slug.title(), slug=slug, fields=(Field(name="quantity", type="Decimal"),)), matches=matches)
+
+
+@pytest.fixture
+def upload(home: Path, tmp_path: Path) -> Upload:
+    """A file of this text, read."""
+    def work(text: str, spec: ReadSpec | None = None, name: str = "usage.csv") -> str:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return imports.read(imports.start(tmp_path / name, name, "anna").id, spec).id
+
+    return work
+
+
+def divided(import_id: str, column: str | None, kinds: dict[str, Sequence[str]], left_out: Sequence[str] = (), **columns: str) -> list[str]:
+    """The imports of the kinds, by the slugs of their event types, matched and checked."""
+    members = [each.id for each in imports.divide(import_id, column, list(kinds.values()), "anna", left_out=left_out)]
+    for each, slug in zip(members, kinds, strict=True):
+        imports.set_match(each, match(slug, **columns), accounts.account().name, "anna")
+        imports.check(each)
+    return members
+
+
+def rows_of(import_id: str) -> list[int]:
+    events = imports.check_folder(import_id) / "events.parquet"
+    return [row for row, in duckdb.sql(f"select _row from read_parquet({literal(events)}) order by 1").fetchall()]
+
+
+def event_ids(import_id: str) -> list[str]:
+    events = imports.check_folder(import_id) / "events.parquet"
+    return [each for each, in duckdb.sql(f"select event_id::varchar from read_parquet({literal(events)}) order by 1").fetchall()]
+
+
+def left_out(import_id: str) -> dict[int, str]:
+    return {each["_row"]: each["reason"] for each in imports.left_out_rows(import_id).to_pylist()}
+
+
+def test_each_row_is_one_imports_and_the_others_name_it(upload: Upload):
+    calls, storage = divided(upload(USAGE), "service", {"calls": ["calls"], "storage": ["storage"]})
+    assert (rows_of(calls), rows_of(storage)) == ([2, 4], [3])
+    assert left_out(calls) == {3: f"Another kind of usage (storage): see import {storage}", 5: "No kind of usage yet", 6: f"Another kind of usage (storage): see import {storage}", 7: "No kind of usage yet"}
+    assert left_out(storage)[2] == f"Another kind of usage (calls): see import {calls}" and "Not a number" in left_out(storage)[6]
+    equation = imports.events(calls)
+    assert (equation.rows, equation.usages, equation.events) == (6, 6, 3) and equation == imports.events(storage)
+    assert [(each.event_type, each.usages, each.accepted, each.rejected) for each in equation.kinds] == [("calls", 2, 2, 0), ("storage", 2, 1, 1), (None, 2, None, None)]
+
+
+def test_rows_of_no_kind_hold_everything_back_until_somebody_says_what_they_are(upload: Upload):
+    members = divided(upload(USAGE), "service", {"calls": ["calls"], "storage": ["storage"]})
+    for each in members:
+        asked = {question.name: [option.value for option in question.options] for question in records.get(each).check.questions if question.blocking and question.name.startswith("kind")}
+        assert asked == {"kind.": ["calls", "storage", "leave_out"], "kind.snapshots": ["calls", "storage", "leave_out"]}
+    calls, storage = members
+    record = records.get(calls)
+    imports.set_match(calls, record.match.model_copy(update={"answers": {"kind.snapshots": "storage", "kind.": "leave_out"}}), record.account, "anna")
+    assert [records.get(each).state for each in members] == ["matched", "matched"] and records.get(calls).match.answers == {}
+    assert not any(question.name.startswith("kind") for each in members for question in imports.check(each).check.questions)
+    assert (rows_of(calls), rows_of(storage)) == ([2, 4], [3, 5]) and left_out(storage)[7] == "No usage, as you said (nothing)"
+
+
+def test_an_answer_that_is_no_kind_of_this_file_is_refused(upload: Upload):
+    calls, _ = divided(upload(USAGE), "service", {"calls": ["calls"], "storage": ["storage"]})
+    with pytest.raises(BadInput, match="no kind of usage"):
+        imports.set_match(calls, match("calls").model_copy(update={"answers": {"kind.snapshots": "seats"}}), accounts.account().name, "anna")
+
+
+def test_corrections_of_one_kind_move_no_row_to_another(upload: Upload):
+    calls, storage = divided(upload(USAGE), "service", {"calls": ["calls"], "storage": ["storage"]})
+    fixing.correct(calls, [MapValues(column="service", values={"calls": "storage", "storage": "calls"}), FillDown(column="service")], "anna")
+    imports.check(calls)
+    assert (rows_of(calls), rows_of(storage)) == ([2, 4], [3]) and imports.events(calls).usages == 6
+
+
+def test_putting_together_again_gives_the_first_state(upload: Upload):
+    first = upload(USAGE)
+    imports.set_match(first, match("calls"), accounts.account().name, "anna")
+    before = imports.check(first), imports.check_folder(first)
+    _, storage = divided(first, "service", {"calls": ["calls"], "storage": ["storage"]})
+    record = imports.put_together(storage, "anna")
+    assert (record.id, record.division, records.get(storage).state) == (first, None, "discarded")
+    assert (imports.check(first), imports.check_folder(first)) == before
+
+
+def test_a_divided_file_is_read_in_no_other_way(upload: Upload):
+    calls, _ = divided(upload(USAGE), "service", {"calls": ["calls"], "storage": ["storage"]})
+    with pytest.raises(NotReady, match="taken apart"):
+        imports.read(calls, ReadSpec(header_rows=(2,)))
+
+
+@pytest.mark.parametrize("column, kinds, sentence", [
+    ("servce", [["calls"]], "no column 'servce'"), ("service", [["calls"], ["storage", "calls"]], "two kinds"), (None, [["October"]], "no sheet"), ("service", [], "isn't said"), ("service", [["calls"], []], "isn't said"),
+])
+def test_a_division_that_cannot_be_is_a_sentence(upload: Upload, column: str | None, kinds: list[list[str]], sentence: str):
+    import_id = upload(USAGE)
+    with pytest.raises(BadInput, match=sentence):
+        imports.divide(import_id, column, kinds, "anna")
+    assert records.get(import_id).division is None
+
+
+def test_the_same_files_are_shared_and_not_copied(upload: Upload):
+    members = [each.id for each in imports.divide(upload(USAGE), "service", [["calls"], ["storage"]], "anna")]
+    assert len({(imports.raw_folder(each) / "raw.parquet").stat().st_ino for each in members}) == 1
+    assert len({imports.source_path(each).stat().st_ino for each in members}) == 1 == len({files.sha256_of(imports.source_path(each)) for each in members})
+
+
+MEASURES = "customer,day,calls,storage,seats\nacme,2026-10-01T00:00:00Z,5,1.5,\nglobex,2026-10-01T00:00:00Z,,2,3\nhooli,2026-10-02T00:00:00Z,,,\n"
+
+
+def test_several_kinds_in_one_row_become_events_of_several_types(upload: Upload):
+    members = divided(upload(MEASURES, ReadSpec(turn="measures", measures=("calls", "storage", "seats"))), "kind", {"calls": ["calls"], "storage": ["storage"]}, ["seats"], amount="quantity")
+    equation = imports.events(members[0])
+    assert (equation.rows, equation.per_row, equation.empty, equation.usages, equation.events) == (3, 3, 5, 4, 3)
+    assert [(each.event_type, each.usages, each.accepted) for each in equation.kinds] == [("calls", 1, 1), ("storage", 2, 2), (None, 1, None)]
+    report = records.get(members[1]).report
+    assert [row_in_file(row, report) for row in rows_of(members[1])] == [2, 3]
+
+
+def test_a_sheet_decides(home: Path, tmp_path: Path):
+    book = tmp_path / "usage.xlsx"
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(book)) as workbook:
+        for name, column in (("Calls", "minutes"), ("Storage", "gb"), ("Notes", "text")):
+            workbook.add_worksheet(name)
+            for line, cells in enumerate([["customer", "day", column], ["acme", "2026-10-01T00:00:00Z", 5], ["globex", "2026-10-01T00:00:00Z", 6]]):
+                workbook.get_worksheet_by_name(name).write_row(line, 0, cells)
+    first = imports.read(imports.start(book, book.name, "anna").id).id
+    calls, storage = [each.id for each in imports.divide(first, None, [["Calls"], ["Storage"]], "anna")]
+    for each, slug, amount in ((calls, "calls", "minutes"), (storage, "storage", "gb")):
+        imports.set_match(each, match(slug, amount=amount), accounts.account().name, "anna")
+    assert [question.name for question in imports.check(storage).check.questions if question.name.startswith("kind")] == ["kind.Notes"]
+    imports.set_match(storage, match("storage", amount="gb").model_copy(update={"answers": {"kind.Notes": "leave_out"}}), accounts.account().name, "anna")
+    assert [imports.check(each).check.rows.accepted for each in (calls, storage)] == [2, 2] and imports.events(calls).usages == 4
+    assert imports.put_together(calls, "anna").division is None
+
+
+def test_an_equation_that_does_not_add_up_cannot_be_made():
+    with pytest.raises(ValueError, match="not conserved"):
+        EventEquation(rows=3, per_row=2, empty=1, kinds=(KindCount(usages=4),))
+    with pytest.raises(ValueError, match="not conserved"):
+        KindCount(usages=3, accepted=1, rejected=1, duplicate=0, excluded=0)
+    with pytest.raises(ValueError, match="two kinds"):
+        Division(column="a", shares=(Share(import_id="x", values=("1",)), Share(import_id="y", values=("1",))))
+
+
+ROWS = some.tuples(some.sampled_from(["acme", "globex", ""]), some.sampled_from(["calls", "storage", " calls", "Calls", "", "other", "\u00a0storage\u3000"]), some.sampled_from(["1", "2.5", "many", ""]))
+
+
+@checked(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=some.lists(ROWS, min_size=1, max_size=10), left=some.booleans())
+def test_no_row_is_lost_or_in_two_kinds(upload: Upload, rows: list[tuple[str, ...]], left: bool):
+    text = "\n".join(["customer,day,service,amount", "first,2026-10-01T00:00:00Z,calls,1", *(f"{customer},2026-10-01T00:00:00Z,{service},{amount}" for customer, service, amount in rows)])
+    kinds = {"calls": ["calls", "Calls"], "storage": ["storage"]}
+    members = divided(upload(text, ReadSpec(header_rows=(1,))), "service", kinds, ["other"] if left else [])
+    equation = imports.events(members[0])
+    assert equation.rows == equation.usages == len(rows) + 1
+    sent = [row for each in members for row in rows_of(each)]
+    assert len(sent) == len(set(sent)) == equation.events == sum(records.get(each).check.rows.accepted for each in members)
+    again = divided(upload(text, ReadSpec(header_rows=(1,)), "again.csv"), "service", kinds, ["other"] if left else [])
+    assert [event_ids(each) for each in again] == [event_ids(each) for each in members]
+    known = divisions.get(records.get(members[0]).division).known
+    asked = any(service.strip() not in known for _, service, _ in rows)
+    assert asked == any(question.name.startswith("kind.") for question in records.get(members[1]).check.questions)
