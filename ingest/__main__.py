@@ -214,7 +214,7 @@ def decisions(options: argparse.Namespace) -> int:
     else:
         for each in document["decisions"]:
             waits = f" Waiting for {each['given_to']['colleague']}{': ' if each['given_to']['comment'] else ''}{each['given_to']['comment']}." if each["given_to"] else ""
-            print(f"{'open' if each['open'] else 'settled' if each['settled'] else 'to know'}: {each['text']}. [{each['name']}]{waits}")
+            print(f"{'open' if each['open'] else 'settled' if each['settled'] else 'to know'}: {each['text']} [{each['name']}]{waits}")
         print("\n".join(document["reasons_not_to_send"]) or "Nothing stands between this import and sending it.")
     return 0
 

@@ -61,13 +61,11 @@ def ask(record: ImportRecord, client: "BillingClient") -> bool:
     """The same with a client. In an account without any customers nobody can be unknown."""
     from ingest.push.unknown import unknown_customers
 
-    before = {each.customer_id: each for each in said.unknown} if (said := answer(record.id)) else {}
-    still = set(before) - client.known_customers(before) if before else set()
-    found = {name: each for name, each in before.items() if name in still} | {each.customer_id: each for each in unknown_customers(record, client)}
-    if found and not any(each.meant for each in found.values()) and next(iter(client.customers()), None) is None:
-        found = {}
-    _keep(record.id, Answer(asked=True, unknown=tuple(found[name] for name in sorted(found))))
-    return {name: each.meant for name, each in found.items()} != {name: each.meant for name, each in before.items()}
+    before, found = known_as(record.id), unknown_customers(record, client)
+    if found and not any(each.meant for each in found) and next(iter(client.customers()), None) is None:
+        found = ()
+    _keep(record.id, Answer(asked=True, unknown=found))
+    return {each.customer_id: each.meant for each in found} != before
 
 
 def create(account_name: str | None, names: Collection[str], who: str, *, customer_name: str = "") -> list[dict[str, object]]:

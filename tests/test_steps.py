@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from ingest import fixing, push, query, recipes, upload
+from ingest import deciding, fixing, push, query, recipes, upload
 from ingest import imports as stages
 from ingest.billing import BillingClient
 from ingest.errors import BadInput
@@ -28,6 +28,7 @@ from pages.usage.steps.new_fields import field_name, new_event_type, new_lines, 
 from pages.usage.steps.typed import count_of, total_of
 from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
 from schemas.correcting import Edit, SetCells
+from schemas.deciding import SinceLastTime
 from schemas.event_type import EventType, Field
 from schemas.matching import ColumnProfile, FieldMatch, KeyCandidate, MatchSpec, Period, Suggestion
 from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
@@ -178,16 +179,23 @@ def test_comparisons_in_words(each: Comparison, words_in_it: tuple[str, ...]) ->
         (rows(0), None, {}, "Nothing is ready to send."),
         (rows(3, 3), None, {"questions": (Question(name="q", text="?", options=()),)}, "1 question above has no answer yet."),
         (rows(3, 3), None, {"questions": (Question(name="q", text="?", options=(), blocking=False),)}, ""),
+        (rows(3, 3), None, {"issues": (issue(2, "warning", acknowledged=False),)}, "1 decision above is still open: say that you have seen it."),
+        (rows(3, 3), None, {"issues": (issue(2, "warning", acknowledged=True), issue(1, "note"))}, ""),
     ],
 )
 def test_why_sending_has_to_wait(counts: RowCounts, choice: str | None, more: dict[str, object], reason: str) -> None:
-    assert decisions.reason_to_wait(check(counts, **more), choice) == reason
+    result = check(counts, **more)
+    assert decisions.reason(result, choice, deciding.listed(result, choice)) == reason
 
 
 def test_decisions_come_largest_effect_first() -> None:
     question = Question(name="date_order.timestamp", text="Is 03/04/2026 3 April or 4 March?", options=(QuestionOption(value="day_first", label="3 April"),))
-    found = decisions.decisions(check(rows(100, 80, 5, 10, 5), issues=(issue(5), issue(40, "warning")), questions=(question,)), None)
-    assert [(each.kind, each.effect, each.open) for each in found] == [("question", 100, True), ("warning", 40, False), ("duplicate", 10, False), ("rejected", 5, True), ("excluded", 5, False)]
+    seen = issue(90, "warning", acknowledged=True)
+    unknown = issue(60, "warning", acknowledged=False).model_copy(update={"code": "customer_unknown"})
+    changes = SinceLastTime(against="imp_1", against_file="a.csv", new=1, changed=2, removed=1)
+    found = deciding.listed(check(rows(100, 80, 5, 10, 5), issues=(issue(5), issue(40, "warning"), seen, unknown, issue(7, "note")), questions=(question,)), None, changes=changes)
+    assert [(each.kind, each.rows, each.open) for each in found] == [
+        ("question", 100, True), ("customers", 60, True), ("warning", 40, True), ("duplicate", 10, False), ("note", 7, False), ("rejected", 5, True), ("excluded", 5, False), ("changes", 3, True), ("warning", 90, False)]
 
 
 def test_nothing_to_decide() -> None:

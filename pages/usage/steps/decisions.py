@@ -1,59 +1,38 @@
-"""The one list of step Review: what needs an answer and what is good to know, largest effect first."""
-
-from typing import Literal
+"""The one list of step Review: what somebody has to decide and what is good to know, largest effect first."""
 
 import streamlit as st
 
-from ingest import imports
-from ingest.store.imports import same_file
-from ingest.strangers import known_as
+from ingest import deciding, imports, strangers
+from ingest.effects import effects
+from ingest.store.imports import pointers, same_file
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, number, plain
 from pages.parts.upload_box import upload_box, upload_rows
-from pages.usage.steps import downloads, fixing, strangers, words
+from pages.usage.steps import downloads, fixing, handing, reading_questions, words
+from pages.usage.steps import strangers as unknown_customers
 from pages.usage.steps.aside import aside
 from pages.usage.steps.asking import asked
-from schemas.base import Frozen
-from schemas.checking import CheckResult, IssueGroup, Question
+from schemas.checking import CheckResult, Question
+from schemas.deciding import Decision, Effect
 from schemas.records import ImportRecord
 
-SENT = ("pushing", "stopped", "pushed", "proven")
-ASKED = {"timestamp_without_zone": "zone", "identical_rows": "identical_rows"}
-"""Warnings that a question of this kind says already."""
-RejectedChoice = Literal["stop", "continue"]
+SENT = deciding.SENT
+GIVEN = ("question", "rejected", "customers", "changes", "warning")
+"""Kinds of decisions that a colleague can be asked for."""
+MANY = 3
+"""From so many open warnings on, all can be noted at once."""
 
 
-class Decision(Frozen):
-    """One entry: its effect is how many rows hang on it. `open` says that somebody has to decide before anything is sent."""
-
-    kind: Literal["question", "rejected", "warning", "note", "duplicate", "excluded"]
-    effect: int
-    open: bool = False
-    question: Question | None = None
-    groups: tuple[IssueGroup, ...] = ()
-
-
-def decisions(check: CheckResult, choice: str | None) -> tuple[Decision, ...]:
-    """Everything in the list, largest effect first; a blocking question holds back every row."""
-    rows = check.rows
-    found = [Decision(kind="question", effect=rows.read, open=question.blocking, question=question) for question in check.questions]
-    if rows.rejected:
-        wrong = tuple(sorted((group for group in check.issues if group.severity == "error"), key=lambda group: -group.count))
-        found.append(Decision(kind="rejected", effect=rows.rejected, open=choice is None, groups=wrong))
-    asked = {question.name.partition(".")[0] for question in check.questions}
-    found += [Decision(kind="warning" if group.severity == "warning" else "note", effect=group.count, groups=(group,)) for group in check.issues if group.severity != "error" and ASKED.get(group.code) not in asked]
-    if rows.duplicate:
-        found.append(Decision(kind="duplicate", effect=rows.duplicate))
-    if rows.excluded:
-        found.append(Decision(kind="excluded", effect=rows.excluded))
-    return tuple(sorted(found, key=lambda each: (-each.effect, not each.open)))
-
-
-def reason_to_wait(check: CheckResult, choice: str | None) -> str:
+def reason_to_wait(record: ImportRecord) -> str:
     """Why sending can't be reviewed yet; empty when it can."""
-    waiting = sum(question.blocking for question in check.questions)
+    return reason(record.check, record.rejected_choice, deciding.decisions(record))
+
+
+def reason(check: CheckResult, choice: str | None, found: tuple[Decision, ...]) -> str:
+    """The same out of the list and what was found."""
+    waiting = sum(each.open for each in found if each.kind == "question")
     if waiting:
         return f"{count(waiting, 'question')} above {'has' if waiting == 1 else 'have'} no answer yet."
     if not check.rows.accepted:
@@ -62,7 +41,8 @@ def reason_to_wait(check: CheckResult, choice: str | None) -> str:
         return f"Choose above what happens to the {count(check.rows.rejected, 'row')} that {'needs' if check.rows.rejected == 1 else 'need'} fixing."
     if check.rows.rejected and choice == "stop":
         return f"You chose to send nothing until the {count(check.rows.rejected, 'row')} {'is' if check.rows.rejected == 1 else 'are'} fixed."
-    return ""
+    unseen = sum(each.open for each in found)
+    return f"{count(unseen, 'decision')} above {'is' if unseen == 1 else 'are'} still open: say that you have seen {'it' if unseen == 1 else 'them'}." if unseen else ""
 
 
 def nothing_to_decide(check: CheckResult) -> str:
@@ -74,52 +54,98 @@ def nothing_to_decide(check: CheckResult) -> str:
 
 
 def show(record: ImportRecord, who: str, *, editable: bool) -> None:
-    """Draws the list."""
-    found = decisions(record.check, record.rejected_choice)
-    if record.check.rows.accepted and not any(each.kind in ("question", "rejected", "warning") for each in found):
+    """Draws the list; what reading wasn't sure of stands first, since every row hangs on it."""
+    found = deciding.decisions(record)
+    doubts = reading_questions.open_ones(record)
+    if record.check.rows.accepted and not doubts and not any(each.kind in GIVEN for each in found):
         st.success(nothing_to_decide(record.check), icon=":material/check_circle:")
+    for question in doubts:
+        with st.container(border=True, key=f"reading_{record.id}_{question['name']}"):
+            reading_questions.brief(record, question, who, editable=editable)
+    totals = _effects(record.id, pointers(record.id)[1] or "", tuple(each.name for each in found)) if found else {}
     for position, each in enumerate(found):
         with st.container(border=True, key=f"decision_{position}"):
             _entry(record, each, who, position, editable=editable)
+            _below(record, each, totals.get(each.name), who, editable=editable)
+    if (said := strangers.answer(record.id)) and not said.asked:
+        with st.container(border=True, key="customers_not_asked"):
+            unknown_customers.not_asked(record, who, editable=editable)
+    if editable:
+        _note_all(record, found, who)
+
+
+@st.cache_data(ttl=3600, max_entries=200, show_spinner=False)
+def _effects(import_id: str, check_key: str, names: tuple[str, ...]) -> dict[str, Effect]:
+    """What hangs on each decision; `check_key` and `names` are only there so that it is asked for again when they change."""
+    return ask(effects, import_id)
 
 
 def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, editable: bool) -> None:
     if each.kind == "question":
         _question(record, each.question, who, editable=editable)
     elif each.kind == "rejected":
-        _rejected(record, each.groups, who, editable=editable)
+        _rejected(record, each, who, editable=editable)
+    elif each.kind == "customers":
+        unknown_customers.show(record, each, who, editable=editable)
+        _seen(record, each, who, "Leave them as they are", "Left as they are.", editable=editable)
+    elif each.kind == "changes":
+        _changes(record, each, who, editable=editable)
     elif each.kind == "duplicate":
         _left_out(record, "duplicate", words.duplicates(record.check), position)
     elif each.kind == "excluded":
-        _left_out(record, "excluded", f"**{words.things(each.effect, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes aren't usage.", position)
+        _left_out(record, "excluded", f"**{words.things(each.rows, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes aren't usage.", position)
     else:
-        _remark(record, each.groups[0], who, editable=editable)
+        _remark(record, each, who, editable=editable)
 
 
-def _remark(record: ImportRecord, group: IssueGroup, who: str, *, editable: bool) -> None:
+def _below(record: ImportRecord, each: Decision, effect: Effect | None, who: str, *, editable: bool) -> None:
+    """Its effect in numbers, and who is asked to decide."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        said = words.effect(each, effect)
+        if said:
+            aside(said)
+        if each.kind in GIVEN:
+            handing.show(record, each, who, editable=editable)
+
+
+def _remark(record: ImportRecord, each: Decision, who: str, *, editable: bool) -> None:
     """A warning, until somebody says that it was seen, or a note."""
-    st.markdown(f"{':material/warning:' if group.severity == 'warning' else ':material/info:'} {words.group(group, record.report)}.")
+    group = each.groups[0]
+    st.markdown(f"{':material/warning:' if each.kind == 'warning' else ':material/info:'} {words.group(group, record.report)}.")
     aside(plain(group.todo))
-    if group.code == strangers.NEARLY and editable:
-        strangers.offer(record, {name: known for name, known in sorted(known_as(record.id).items()) if known}, who, "decision")
-    if group.severity == "warning":
-        _noted(record, group, who, editable=editable)
+    if each.kind == "warning" and group.acknowledged is not None:
+        _seen(record, each, who, "Noted", "Noted.", editable=editable)
 
 
-def _noted(record: ImportRecord, group: IssueGroup, who: str, *, editable: bool) -> None:
-    key = f"noted_{record.id}_{group.code}_{group.column}"
-    if not group.acknowledged:
-        if editable and st.button("Noted", key=key, icon=":material/check:", help="Say that you have seen this and that it may be so"):
-            with errors.shown():
-                answer(record, group.acknowledgement, "yes", who)
-                st.rerun()
+def _changes(record: ImportRecord, each: Decision, who: str, *, editable: bool) -> None:
+    """Where this file takes back what another one said for the same period."""
+    st.markdown(f":material/difference: {words.since_last_time(each.changes)}")
+    link_import(each.changes.against, f"Look at {plain(each.changes.against_file)}", icon=":material/arrow_forward:")
+    _seen(record, each, who, "That is right", "Seen.", editable=editable)
+
+
+def _seen(record: ImportRecord, each: Decision, who: str, label: str, done: str, *, editable: bool) -> None:
+    key = f"noted_{record.id}_{each.name}"
+    if not each.settled:
+        if editable and st.button(label, key=key, icon=":material/check:", help="Say that you have seen this and that it may be so"):
+            _acknowledge(record, [each.name], who, seen=True)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(":material/check: Noted.")
-        if editable and st.button("Not any more", key=key):
-            with errors.shown():
-                answer(record, group.acknowledgement, None, who)
-                st.rerun()
+        st.markdown(f":material/check: {done}", width="content")
+        if editable and st.button("Not any more", key=f"{key}_back"):
+            _acknowledge(record, [each.name], who, seen=False)
+
+
+def _note_all(record: ImportRecord, found: tuple[Decision, ...], who: str) -> None:
+    names = [each.name for each in found if each.open and each.kind == "warning" and not each.handover]
+    if len(names) >= MANY and st.button(f"I have read all {len(names)} warnings: note them", key=f"note_all_{record.id}", icon=":material/done_all:"):
+        _acknowledge(record, names, who, seen=True)
+
+
+def _acknowledge(record: ImportRecord, names: list[str], who: str, *, seen: bool) -> None:
+    with errors.shown():
+        deciding.acknowledge(record.id, names, who, seen=seen)
+        st.rerun()
 
 
 def _question(record: ImportRecord, question: Question, who: str, *, editable: bool) -> None:
@@ -134,18 +160,16 @@ def _question(record: ImportRecord, question: Question, who: str, *, editable: b
 
 def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None:
     """Stores an answer (None takes one back) and checks again."""
-    from ingest import jobs  # dbos takes a second to import
-
     answers = {key: given for key, given in record.match.answers.items() if key != name}
     if value is not None:
         answers[name] = value
     imports.set_match(record.id, record.match.model_copy(update={"answers": answers}), record.account, who)
-    jobs.queue_check(record.id, who)
+    fixing.check_again(record, who)
 
 
-def _rejected(record: ImportRecord, groups: tuple[IssueGroup, ...], who: str, *, editable: bool) -> None:
+def _rejected(record: ImportRecord, each: Decision, who: str, *, editable: bool) -> None:
     st.markdown(f":material/error: {words.rows_to_fix(record.check)}")
-    st.markdown("\n".join(f"- {words.group(group, record.report)}  \n  {plain(group.todo)}" for group in groups))
+    st.markdown("\n".join(f"- {words.group(group, record.report)}  \n  {plain(group.todo)}" for group in each.groups))
     downloads.rejected(record, "decision")
     if editable or record.rejected_choice == "continue":
         _bring_back(record, who)

@@ -9,7 +9,8 @@ from ingest.errors import IngestError
 from ingest.store.imports import pointers
 from pages.parts import errors, frame, tables
 from pages.parts.ask import ask
-from pages.parts.text import plain, shorten
+from pages.parts.state import link_import
+from pages.parts.text import count, plain, shorten
 from pages.usage.steps import found
 from schemas.reading import ReadReport, ReadSpec
 from schemas.records import ImportRecord
@@ -17,6 +18,8 @@ from schemas.records import ImportRecord
 ReadingQuestion = dict[str, object]
 Option = dict[str, object]
 SIDE_BY_SIDE = 2
+OFFERED = 3
+"""So many answers have a button in the list of decisions."""
 
 
 def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
@@ -29,6 +32,28 @@ def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     for question in report.questions:
         if question not in waiting:
             _answered(record, question, known, actor)
+
+
+def open_ones(record: ImportRecord) -> list[ReadingQuestion]:
+    """Those of an import that nobody has answered."""
+    return unanswered(record.report, answers(record.id), record.read_spec) if record.report else []
+
+
+def brief(record: ImportRecord, question: ReadingQuestion, who: str, *, editable: bool) -> None:
+    """One question in the list of decisions: how the file was read, and the other ways."""
+    st.markdown(f":material/help: **{plain(question['text'])}**")
+    taken = next((option for option in _options(question) if option["value"] == question.get("answer")), None)
+    if taken:
+        st.markdown(f":small[All {count(record.report.rows, 'row')} were read by this: {plain(shorten(str(taken['label']), 120))}.]")
+    if not editable:
+        return
+    with st.container(horizontal=True):
+        for option in _options(question)[:OFFERED]:
+            label = f"This is right: {option['label']}" if option is taken else f"Read it by this instead: {option['label']}"
+            if st.button(plain(shorten(label, 90)), key=f"brief_{record.id}_{question['name']}_{option['value']}"):
+                with errors.shown():
+                    _take(record, question, option, frame.Actor(name=who))
+    link_import(record.id, "See them side by side", "file", icon=":material/compare:")
 
 
 def unanswered(report: ReadReport, known: dict[str, str], spec: ReadSpec) -> list[ReadingQuestion]:

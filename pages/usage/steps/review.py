@@ -50,7 +50,7 @@ def _comparisons(check: CheckResult) -> None:
 
 
 def _button(record: ImportRecord, *, editable: bool) -> None:
-    reason = decisions.reason_to_wait(record.check, record.rejected_choice) if editable else ""
+    reason = decisions.reason_to_wait(record) if editable else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Review sending" if editable else "Open sending", type="primary", disabled=bool(reason), key="review_sending"):
             open_import(record.id, "send")

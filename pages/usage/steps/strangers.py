@@ -1,35 +1,119 @@
-"""Customers whom the account doesn't know, and the known one that may be meant: one press maps the name, as a correction that can be undone."""
+"""Customers whom the account doesn't know: the known one that may be meant, creating them, leaving them out for good, or leaving them as they are."""
 
+from collections.abc import Callable
+
+import pyarrow as pa
 import streamlit as st
 
-from pages.parts import errors
-from pages.parts.text import plain
+from ingest import strangers
+from ingest.raw import row_in_file
+from pages.parts import errors, tables
+from pages.parts.text import count, number, plain
 from pages.usage.steps import fixing
 from pages.usage.steps.aside import aside
-from schemas.correcting import MapValues
+from schemas.deciding import Decision
+from schemas.pushing import UnknownCustomer
 from schemas.records import ImportRecord
 
-NEARLY = "customer_nearly_known"
-SHOWN = 10
+SHOWN, LISTED = 5, 200
+WAYS = {"known": "It is another name of a customer the account knows", "new": "It is new: create it in the account", "never": "Its usage is never billed"}
 
 
-def offer(record: ImportRecord, meant: dict[str, str], who: str, where: str) -> None:
-    """A button for each customer whose name is nearly that of a known one (`meant`: name → known one)."""
-    column = record.match.of("customer_id").column
-    if column is None or not meant:
+def show(record: ImportRecord, decision: Decision, who: str, *, editable: bool) -> None:
+    """The entry in the list: who they are, and what can be done about them."""
+    said = strangers.answer(record.id)
+    unknown = said.unknown if said else ()
+    st.markdown(f":material/person_off: **The account doesn't know {count(len(unknown), 'customer')}** of this file ({count(decision.rows, 'row')}). Their usage would be stored, but no invoice shows it until they are there.")
+    _list(record, unknown)
+    if not editable:
         return
+    offer(record, {each.customer_id: each.meant for each in unknown if each.meant}, who, "decision", {each.customer_id: each.meant_name for each in unknown})
+    with st.expander("Decide about one of them", expanded=len(unknown) <= SHOWN and not decision.settled):
+        _one(record, unknown, who)
+    if 1 < len(unknown) <= strangers.CREATED_AT_ONCE:
+        _create_all(record, unknown, who)
+
+
+def not_asked(record: ImportRecord, who: str, *, editable: bool) -> None:
+    """Where the account gave no answer, so that nobody knows whether it knows the customers."""
+    st.markdown(":material/cloud_off: Whether the account knows these customers isn't known yet: it gave no answer when it was asked.")
+    if editable and st.button("Ask again", key=f"ask_customers_{record.id}", icon=":material/refresh:"):
+        with errors.shown():
+            fixing.check_again(record, who)
+            st.rerun()
+
+
+def offer(record: ImportRecord, meant: dict[str, str], who: str, where: str, called: dict[str, str] | None = None) -> None:
+    """A button for each customer whose name is nearly that of a known one (`meant`: name → known one); `called` says what the account calls those. The name then holds for the whole account."""
     for position, (name, known) in enumerate(list(meant.items())[:SHOWN]):
+        alias = (called or {}).get(name, known)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"‘{plain(name)}’: is **{plain(known)}** meant?")
+            st.markdown(f"‘{plain(name)}’: is **{plain(known)}** meant{f' ({plain(alias)})' if alias not in ('', known) else ''}?")
             if st.button(f"Yes, it is {plain(known)}", key=f"meant_{where}_{record.id}_{position}_{name}"):
-                _map(record, column, {name: known}, who)
+                _do(record, lambda name=name, known=known: strangers.means(record.account, name, known, who), who)
     if len(meant) > 1 and st.button(f"Yes, all {len(meant)} of them", key=f"meant_all_{where}_{record.id}"):
-        _map(record, column, meant, who)
-    if len(meant) > SHOWN:
-        aside(f"The first {SHOWN} of {len(meant)}.")
+        _do(record, lambda: [each for name, known in meant.items() for each in strangers.means(record.account, name, known, who)], who)
+    if meant:
+        aside(f"{f'The first {SHOWN} of {len(meant)}. ' if len(meant) > SHOWN else ''}A name that you say stays on the list in *Settings*, *Customers*, for all files of this account.")
 
 
-def _map(record: ImportRecord, column: str, values: dict[str, str], who: str) -> None:
+def _list(record: ImportRecord, unknown: tuple[UnknownCustomer, ...]) -> None:
+    shown = [{"Customer": each.customer_id, "Rows": each.rows, "First row": row_in_file(each.first_row, record.report), "May be meant": each.meant} for each in sorted(unknown, key=lambda each: -each.rows)[:LISTED]]
+    if len(unknown) > SHOWN:
+        tables.show(pa.Table.from_pylist(shown), "Customers that the account doesn't know", height=220)
+    else:
+        st.markdown("\n".join(f"- ‘{plain(each['Customer'])}’: {count(each['Rows'], 'row')}, first row {number(each['First row'])}" for each in shown))
+    if len(unknown) > LISTED:
+        aside(f"The first {LISTED} of {number(len(unknown))}, most rows first.")
+
+
+def _one(record: ImportRecord, unknown: tuple[UnknownCustomer, ...], who: str) -> None:
+    key = f"stranger_{record.id}"
+    name = st.selectbox("Customer in the file", [each.customer_id for each in unknown], key=f"{key}_name")
+    way = st.radio("What about it?", list(WAYS), format_func=WAYS.get, index=None, key=f"{key}_way")
+    if name is None or way is None:
+        return
+    given = _asked_for(name, way, key)
+    if st.button({"known": "Use this customer", "new": f"Create {plain(name)}", "never": f"Never bill {plain(name)}"}[way], key=f"{key}_{way}", disabled=way == "known" and not given):
+        _do(record, _way(record, name, way, given, who), who)
+
+
+def _asked_for(name: str, way: str, key: str) -> str:
+    if way == "known":
+        return (st.text_input("Its id or external id in the account", key=f"{key}_known_id") or "").strip()
+    if way == "new":
+        return (st.text_input("Name on invoices", value=name, key=f"{key}_new_name_{name}") or "").strip()
+    aside("Its rows are left out of every file of this account, until somebody takes it off the list in *Settings*, *Customers*.")
+    return ""
+
+
+def _way(record: ImportRecord, name: str, way: str, given: str, who: str) -> Callable[[], object]:
+    if way == "known":
+        return lambda: strangers.means(record.account, name, given, who)
+    if way == "new":
+        return lambda: strangers.create(record.account, [name], who, customer_name=given)
+    return lambda: strangers.never_billed(record.account, name, who)
+
+
+def _create_all(record: ImportRecord, unknown: tuple[UnknownCustomer, ...], who: str) -> None:
+    with st.popover(f"Create all {len(unknown)} in the account", icon=":material/group_add:"):
+        st.markdown(f"{count(len(unknown), 'customer')} are created in **{plain(record.account)}**, each under the name it has in the file. This can't be undone from here.")
+        if st.button(f"Create {count(len(unknown), 'customer')}", key=f"create_all_{record.id}"):
+            _do(record, lambda: strangers.create(record.account, [each.customer_id for each in unknown], who), who)
+
+
+def _do(record: ImportRecord, step: Callable[[], object], who: str) -> None:
+    """Does it, and has the rows checked again: of this import, and of the others of the account that wait."""
     with errors.shown():
-        fixing.correct(record, [MapValues(column=column, values=values)], who)
+        with st.spinner("Asking the account, and waiting for its answer …", show_time=True):
+            changed = step()
+        for import_id in {record.id, *(each for each in changed if isinstance(each, str))}:
+            queue_check(import_id, who)
         st.rerun()
+
+
+def queue_check(import_id: str, who: str) -> None:
+    """Queues a check."""
+    from ingest import jobs  # dbos takes a second to import
+
+    jobs.queue_check(import_id, who)

@@ -7,6 +7,7 @@ from ingest.raw import row_in_file
 from pages.parts.text import count, month, number, plain, shorten
 from schemas.account import Account
 from schemas.checking import CheckResult, Comparison, IssueGroup, RowCounts
+from schemas.deciding import Decision, Effect, SinceLastTime
 from schemas.event_type import FieldType
 from schemas.matching import FieldMatch
 from schemas.previewing import Function
@@ -143,6 +144,27 @@ def rows_to_fix(check: CheckResult) -> str:
     return (
         f"**{things(check.rows.rejected, 'row needs', 'rows need')} fixing and will not be billed yet.** Download {them}, fix {them} in Excel and bring {them} back."
         f" {'It stays' if one else 'They stay'} on This month until then, or until somebody dismisses {them} with a reason."
+    )
+
+
+def effect(each: Decision, found: Effect | None) -> str:
+    """What hangs on a decision: rows, and where they can be read as numbers, customers and totals. Empty where the entry says it already."""
+    if each.kind in ("question", "reading"):
+        return f"Effect: all {count(each.rows, 'row')} wait for the answer." if each.open else ""
+    if each.kind == "changes":
+        return "Effect on the customers that change: " + "; ".join(f"{field(name)} {amount(before)} → {amount(after)}" for name, (before, after) in each.changes.totals.items()) + "." if each.changes.totals else ""
+    if found is None:
+        return "Effect: their amounts aren't counted until they can be read." if each.kind == "rejected" else ""
+    totals = ", ".join(f"{field(name)} {amount(total)}" for name, total in found.totals.items())
+    return f"Effect: {count(each.rows, 'row')} of {count(found.customers, 'customer')}{f', {totals}' if totals else ''}."
+
+
+def since_last_time(changes: SinceLastTime) -> str:
+    """What this file says otherwise than the one that was sent for the same period."""
+    parts = [things(changes.changed, "event is otherwise now", "events are otherwise now") if changes.changed else "", things(changes.removed, "is not there any more", "are not there any more") if changes.removed else ""]
+    return (
+        f"**Against {plain(changes.against_file)}, which was sent for this period: {' and '.join(part for part in parts if part)}**, {number(changes.new)} new."
+        " What was sent stays in the account: it isn't replaced or taken back by sending this file."
     )
 
 
