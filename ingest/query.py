@@ -80,10 +80,10 @@ class Process:
 class Pool:
     """The query processes of one data folder: asked one question each at a time, started when first needed, replaced when dead."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int = PROCESSES) -> None:
         self.free: Queue[Process | None] = Queue()
         self.home = settings().home
-        for _ in range(PROCESSES):
+        for _ in range(processes):
             self.free.put(None)
 
     @contextmanager
@@ -108,29 +108,36 @@ class Pool:
                 found.end()
 
 
-_pool: Pool | None = None
+_pools: dict[str, Pool] = {}
 _guard = threading.Lock()
 
 
 def ask(function: Callable[..., object], args: Sequence[object] = (), kwargs: Mapping[str, object] | None = None, *, seconds: float = SECONDS) -> object:
     """What the function answers, computed in a query process. `function` must be importable by name."""
-    with pool().process(seconds) as process:
+    with pool("questions", PROCESSES).process(seconds) as process:
         return process.ask(function, args, kwargs or {}, seconds)
 
 
-def pool() -> Pool:
-    """The pool of this process; another one where the data folder has changed."""
-    global _pool
+def make(function: Callable[..., object], args: Sequence[object] = (), *, seconds: float) -> object:
+    """As `ask`, for files that take long to make: one after the other in a process of their own, so that no page waits behind them."""
+    with pool("files", 1).process(seconds) as process:
+        return process.ask(function, args, {}, seconds)
+
+
+def pool(name: str, processes: int) -> Pool:
+    """A pool of this process; another one where the data folder has changed."""
     with _guard:
-        if _pool is None or _pool.home != settings().home:
-            end()
-            _pool = Pool()
-        return _pool
+        found = _pools.get(name)
+        if found is None or found.home != settings().home:
+            if found is not None:
+                found.end()
+            found = _pools[name] = Pool(processes)
+        return found
 
 
 def warm() -> None:
-    """Starts the processes and loads what questions need, so that the first page needn't wait for it."""
-    here = pool()
+    """Starts the processes for questions and loads what they need, so that the first page needn't wait for it."""
+    here = pool("questions", PROCESSES)
     with here.process(SECONDS) as first, here.process(SECONDS) as second:
         for process in (first, second):
             process.ask(load, (WARM,), {}, SECONDS)
@@ -138,10 +145,8 @@ def warm() -> None:
 
 def end() -> None:
     """Ends the processes; the next question starts new ones."""
-    global _pool
-    if _pool is not None:
-        _pool.end()
-        _pool = None
+    while _pools:
+        _pools.popitem()[1].end()
 
 
 def serve(line: Connection) -> None:

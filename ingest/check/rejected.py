@@ -15,6 +15,8 @@ from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput
 from ingest.files import full_disk_is_a_sentence
 from ingest.raw import ORIGINAL_ROW, PROBLEM, added_columns, raw_query
+from schemas.check_setting import CheckSetting
+from schemas.event_type import EventType
 from schemas.matching import MatchSpec
 from schemas.reading import ReadReport
 
@@ -74,14 +76,14 @@ def harmless(cell: object) -> object:
 
 def _lists(names: Sequence[str], match: MatchSpec | None) -> dict[str, tuple[str, ...]]:
     """By column, the values it may have, where there are only so many."""
-    found = allowed_values(match) if match else {}
+    found = allowed_values(match.event_type, match.checks) if match else {}
     return {each.column: found[each.field] for each in (match.matches if match else ()) if each.column in names and each.field in found}
 
 
-def allowed_values(match: MatchSpec) -> dict[str, tuple[str, ...]]:
+def allowed_values(event_type: EventType, checks: Mapping[str, CheckSetting]) -> dict[str, tuple[str, ...]]:
     """By field, the values it may have: true and false, and those that its check `allowed` names."""
-    truths = {field.name: TRUTHS for field in match.event_type.usage_fields if field.type == "Bool"}
-    return truths | {name.partition(".")[2]: setting.values for name, setting in match.checks.items() if name.startswith("allowed.") and setting.values}
+    truths = {field.name: TRUTHS for field in event_type.usage_fields if field.type == "Bool"}
+    return truths | {name.partition(".")[2]: setting.values for name, setting in checks.items() if name.startswith("allowed.") and setting.values}
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Rows, _: Mapping[str, Sequence[str]]) -> None:

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from ingest.commands.documents import Document, event_type_of
+from ingest.commands.documents import Document
 from ingest.errors import BadInput
 from ingest.processes import sandbox_for
 from ingest.store import accounts
@@ -39,8 +39,10 @@ def _field(text: str) -> Field:
 
 def write_template_of(account_name: str | None, slug: str, path: Path) -> Document:
     """A workbook to fill in for one event type of an account."""
-    from ingest.check.template import write_template
+    from ingest.templates import write_template_of as written
 
     if path.suffix.lower() != ".xlsx":
         raise BadInput(f"The template is an Excel workbook, but {path.name!r} doesn't end in .xlsx.", "Give it a name such as usage.xlsx.")
-    return {"event_type": slug, "file": str(write_template(event_type_of(accounts.account(account_name), slug), path))}
+    account = accounts.account(account_name)
+    with sandbox_for(account):
+        return {"event_type": slug, "file": str(written(account.name, slug, path))}

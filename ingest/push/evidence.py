@@ -6,6 +6,7 @@ import io
 import shutil
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import duckdb
 
@@ -76,20 +77,38 @@ def _readme(made: Receipt) -> str:
     return README.format(**{**made.model_dump(), **counts, "proof": proof, "ended_at": made.ended_at or "now"})
 
 
+def write_readable(table: Path, path: Path) -> Path:
+    """A Parquet table of events as CSV for people, with the mark by which Excel knows that it is UTF-8."""
+    bare = path.with_name(f"{path.name}.bare")
+    try:
+        with engine() as connection, full_disk_is_a_sentence():
+            _copy_readable(connection, table, bare)
+            with path.open("wb") as out:
+                _marked(bare, out)
+    finally:
+        bare.unlink(missing_ok=True)
+    return path
+
+
 def _add_tables(archive: zipfile.ZipFile, folder: Path, path: Path) -> None:
     with engine() as connection:
         for name in TABLES:
             table = path.with_name(f"{path.name}.{name}.csv")
             try:
-                connection.execute(f"copy (select {_readable(connection, folder / name)} from read_parquet({literal(folder / name)})) to {literal(table)} (format csv, header true)")
-                _add_marked(archive, f"{Path(name).stem}.csv", table)
+                _copy_readable(connection, folder / name, table)
+                with archive.open(f"{Path(name).stem}.csv", "w", force_zip64=True) as out:
+                    _marked(table, out)
             finally:
                 table.unlink(missing_ok=True)
 
 
-def _add_marked(archive: zipfile.ZipFile, name: str, table: Path) -> None:
-    """Adds a text with the mark by which Excel knows that it is UTF-8."""
-    with archive.open(name, "w", force_zip64=True) as out, table.open("rb") as text:
+def _copy_readable(connection: duckdb.DuckDBPyConnection, table: Path, path: Path) -> None:
+    connection.execute(f"copy (select {_readable(connection, table)} from read_parquet({literal(table)})) to {literal(path)} (format csv, header true)")
+
+
+def _marked(table: Path, out: IO[bytes]) -> None:
+    """Writes a text with the mark by which Excel knows that it is UTF-8."""
+    with table.open("rb") as text:
         out.write(codecs.BOM_UTF8)
         shutil.copyfileobj(text, out, 1024**2)
 
