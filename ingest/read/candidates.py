@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ingest.read.header import TextRow
-from ingest.read.kinds import YEAR, Kind, kind_of, shape_of
+from ingest.read.kinds import YEAR, Kind, column_kind, kind_of, shape_of
 from schemas.reading import Confidence
 
 HEADER_WITHIN = 30
@@ -76,16 +76,31 @@ def find_header(rows: list[TextRow], width: int) -> Found:
     below = [Below() for _ in range(width)]
     scores: dict[int, float] = {}
     looks_like_data: list[int] = []
+    need = needed(len({index for row in rows for index, cell in enumerate(row.cells[:width]) if cell.strip()}))
     for index in range(min(len(rows), looked_at(width)) - 1, -1, -1):
         row = rows[index]
-        if index < HEADER_WITHIN and row.filled >= needed(width) and not is_key_value(row):
+        if index < HEADER_WITHIN and row.filled >= need and not is_key_value(row):
             kinds = [column.kind for column in below]
             scores[index] = _score(row, kinds, below)
             if scores[index] <= 0 and _is_like_below(row, kinds, below):
                 looks_like_data.append(index)
         for cell, column in zip(row.cells, below, strict=False):
             column.add(cell)
-    return _decide(rows, scores, min(looks_like_data, default=len(rows)))
+    found = _decide(rows, scores, min(looks_like_data, default=len(rows)))
+    return found if found.row or not _is_unlike_below(rows, width, need) else Found(rows[0], "it holds no values as they stand below it, and only a few names or the columns' numbers", "possible")
+
+
+def _is_unlike_below(rows: Sequence[TextRow], width: int, need: int) -> bool:
+    """Whether the first row, right above a full one, has names for some of the columns only, or their numbers one after the other, as none of the rows below could hold them."""
+    if len(rows) < 3 or rows[1].number != rows[0].number + 1 or rows[1].filled < need or is_key_value(rows[0]):
+        return False
+    below = [column_kind(row.cells[index] for row in rows[1:HEADER_WITHIN] if index < len(row.cells)) for index in range(width)]
+    cells = [cell.strip() for cell in rows[0].cells[:width]]
+    if len(cells) == width > 2 and cells in ([str(number + first) for number in range(width)] for first in (0, 1)):
+        return any(kind in ("text", "date") for kind in below)
+    filled = [(cell, kind) for cell, kind in zip(cells, below, strict=False) if cell]
+    named = [kind in ("number", "date") for _, kind in filled]
+    return len(filled) > 1 and any(named) and all(kind_of(cell) == "text" for cell, _ in filled) and len({cell for cell, _ in filled}) == len(filled)
 
 
 def needed(width: int) -> int:

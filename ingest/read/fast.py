@@ -140,8 +140,7 @@ class _Count:
         self.may_stand_beside = np.zeros(256, dtype=bool)
         self.may_stand_beside[[*delimiter, *quote, LF, CR]] = True
         self.crlf = b"\r\n" in self._bytes(start, min(end, start + CHUNK))
-        self.line_end = b"\r\n" if self.crlf else b"\n"
-        self.empty = delimiter * (width - 1) + self.line_end
+        self.empty = len(delimiter) * (width - 1) + 1 + self.crlf
         self.found = self.open = 0
         """How many records have ended, and how many bytes of one that hasn't, as a line break in a quoted cell ended the piece."""
 
@@ -157,38 +156,33 @@ class _Count:
             if not piece or not self._piece(piece):
                 return 0
             begin += len(piece)
-        unfinished = not piece.endswith(b"\n")
-        if self.open or (unfinished and piece[piece.rfind(b"\n") + 1 :] + self.line_end == self.empty):
+        unfinished = len(piece) - 1 - piece.rfind(b"\n")
+        if self.open or 0 < unfinished < self.empty - self.crlf:
             return 0
-        return self.found + unfinished
+        return self.found + bool(unfinished)
 
     def _piece(self, piece: bytes) -> bool:
-        if b"\0" in piece or not self._ends_alike(piece):
-            return False
-        if self.quote and (self.open or self.quote in piece):
-            return self._quoted(piece)
-        self.found += piece.count(b"\n")
-        return not any(piece.startswith(blank) or b"\n" + blank in piece for blank in (self.line_end, self.empty))
-
-    def _ends_alike(self, piece: bytes) -> bool:
-        """Whether every line of this piece ends as the first one of the file does: all LF, or all CR LF."""
-        returns = piece.count(b"\r")
-        return returns == (piece.count(b"\n") if self.crlf else 0) and returns == piece.count(self.line_end) * self.crlf
-
-    def _quoted(self, piece: bytes) -> bool:
-        """Counts the line breaks outside quotes, unless a quote stands amid a cell or a record is so short that nothing can stand in it."""
+        """Counts the line breaks outside quotes, unless lines end differently, a quote stands amid a cell or a record is so short that nothing can stand in it."""
         around = np.frombuffer(b"\n" + piece + b"\n", dtype=np.uint8)
-        quotes = np.flatnonzero(around[1:-1] == self.quote[0])
-        opening = (np.arange(len(quotes)) + bool(self.open)) % 2 == 0
-        if not (self.may_stand_beside[around[quotes[opening]]].all() and self.may_stand_beside[around[quotes[~opening] + 2]].all()):
-            return False
         breaks = np.flatnonzero(around[1:-1] == LF)
-        breaks = breaks[(np.searchsorted(quotes, breaks) + bool(self.open)) % 2 == 0]
+        if b"\0" in piece or not self._end_alike(piece, around[breaks]):
+            return False
+        inside = bool(self.open)
+        if self.quote and (inside or self.quote in piece):
+            quotes = np.flatnonzero(around[1:-1] == self.quote[0])
+            opening = (np.arange(len(quotes)) + inside) % 2 == 0
+            if not (self.may_stand_beside[around[quotes[opening]]].all() and self.may_stand_beside[around[quotes[~opening] + 2]].all()):
+                return False
+            breaks = breaks[(np.searchsorted(quotes, breaks) + inside) % 2 == 0]
+            inside = (len(quotes) + inside) % 2 == 1
         lengths = np.diff(breaks, prepend=-1 - self.open)
         self.found += len(breaks)
-        inside = (len(quotes) + bool(self.open)) % 2
         self.open = (len(piece) - 1 - int(breaks[-1]) if len(breaks) else self.open + len(piece)) if inside else 0
-        return not len(lengths) or int(lengths.min()) > len(self.empty)
+        return not len(lengths) or int(lengths.min()) > self.empty
+
+    def _end_alike(self, piece: bytes, before: np.ndarray) -> bool:
+        """Whether every line ends as the first one of the file does, all LF or all CR LF: `before` is what stands before each LF."""
+        return bool((before == CR).all()) and piece.count(b"\r") == len(before) if self.crlf else b"\r" not in piece
 
 
 @contextmanager

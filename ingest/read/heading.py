@@ -26,7 +26,7 @@ def with_mended_header(found: list[Record], dialect: Dialect, width: int) -> lis
     header = found[place] if index else None
     if header is None or not header.raw.strip():
         return _with_own_quotes(found, index, dialect)
-    mended = _cut_otherwise(header, found[index], dialect, width) or _without_surplus(header, found, index, width) or _cut_between_quotes(header, dialect, width)
+    mended = _cut_otherwise(header, found[index], dialect, width) or _without_surplus(header, found, index, width) or _cut_between_names(header, dialect, width)
     return _with_own_quotes([*found[:place], mended or header, *found[index:]], index, dialect)
 
 
@@ -52,13 +52,15 @@ def _without_surplus(header: Record, found: list[Record], index: int, width: int
     return Record(names, header.raw, TOO_MANY) if _are_names(names) else None
 
 
-def _cut_between_quotes(header: Record, dialect: Dialect, width: int) -> Record | None:
-    """A header of quoted names in which the delimiter between two of them is missing."""
-    joined = [place for place, cell in enumerate(header.cells) if dialect.quote and cell.count(dialect.quote) == 1]
+def _cut_between_names(header: Record, dialect: Dialect, width: int) -> Record | None:
+    """A header in which the delimiter between two names is missing, and only a quote, or another character that cuts cells, stands between them."""
+    marks = [mark for mark in (dialect.quote, *PLAIN_DELIMITERS) if mark and mark not in dialect.delimiter]
+    joined = [(place, mark) for place, cell in enumerate(header.cells) for mark in marks if cell.count(mark) == 1]
     if len(header.cells) != width - 1 or len(joined) != 1 or header.repair:
         return None
-    names = [*header.cells[: joined[0]], *header.cells[joined[0]].split(dialect.quote), *header.cells[joined[0] + 1 :]]
-    return Record(names, header.raw, "A delimiter is missing between two quoted names of the header; they were taken apart.") if _are_names(names) else None
+    place, mark = joined[0]
+    names = [*header.cells[:place], *header.cells[place].split(mark), *header.cells[place + 1 :]]
+    return Record(names, header.raw, "A delimiter is missing between two names of the header; they were taken apart.") if _are_names(names) else None
 
 
 def _are_names(cells: Sequence[str]) -> bool:

@@ -19,6 +19,7 @@ ABOVE = "above the table"
 SEPARATOR = "names the delimiter"
 TOTALS = "totals row"
 NOTE = "note below the table"
+RULE = "line under the header"
 NUMBERED = "numbers of the columns"
 CHOSEN = "you said so"
 ONLY_NAMES = "This table has names of columns but no rows below them. If that row is data, say that the file has no header."
@@ -27,6 +28,7 @@ NO_ROWS = "This file has a header but no rows."
 NOTE_START = re.compile(r"""[*#†‡§©(\[] | [_=–—-]{3} | \d{1,2}[.)]\s | (?:notes?|sources?|generated|created|exported|printed|downloaded|end\ of|last\ updated|data\ as\ of|copyright|legend|definitions?|footnotes?
     | quellen?|hinweise?|stand|anmerkung(?:en)?|erstellt|legende|fu(?:ß|ss)note | notas? | fuente | fonte | bron | remarks?|disclaimer|page|seite)\b""", re.IGNORECASE | re.VERBOSE)
 AVERAGE = re.compile(r"(?:average|avg|mean|median|min(?:imum)?|max(?:imum)?|std\.?(?: dev\.?)?|standard deviation|count|durchschnitt|mittelwert|anzahl|moyenne|promedio|media)[.:]?", re.IGNORECASE)
+LINE = re.compile(r":?[-=_+*| ]*[-=_]{2}[-=_+*| ]*:?")
 MANY_WORDS = 5
 """So many words in a single cell below a table are a sentence."""
 
@@ -112,7 +114,7 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
         body = _without_titles(body, usual)
     elif not header and usual > 2:
         body = _without_titles(body, 2)
-    body = body[1:] if header and _numbers_columns(body) else body
+    body = body[1:] if header and len(body) > 1 and (_is_rule(body[0]) or _numbers_columns(body)) else body
     numbers = {row.number for row in header}
     excluded = tuple(ExcludedRow(row=row.number, reason=_reason(row, delimiter_row, first), text=row.text) for row in rows if row.number < body[0].number and row.number not in numbers)
     names, width = joined_names(header), width or _width(header, body, usual)
@@ -132,7 +134,15 @@ def _only_names(rows: Sequence[TextRow], header: Sequence[TextRow], width: int) 
 def _reason(row: TextRow, delimiter_row: int | None, header: int) -> str:
     if row.number == delimiter_row:
         return SEPARATOR
-    return BLANK if row.is_blank else NUMBERED if 0 < header < row.number else ABOVE
+    if row.is_blank:
+        return BLANK
+    return ABOVE if row.number < max(header, 1) or not header else RULE if _is_rule(row) else NUMBERED
+
+
+def _is_rule(row: TextRow) -> bool:
+    """Whether a row only draws a line under the header."""
+    cells = [cell.strip() for cell in row.cells if cell.strip()]
+    return bool(cells) and all(LINE.fullmatch(cell) for cell in cells)
 
 
 def _numbers_columns(body: Sequence[TextRow]) -> bool:
@@ -245,6 +255,6 @@ def _is_note(row: TextRow, kinds: tuple[Kind, ...], apart: bool, words: int) -> 
     if any(index < width and kinds[index] in ("number", "date") and kind_of(cell) == kinds[index] for index, cell in cells):
         return False
     first = cells[0][1]
-    if filled == 1 and NOTE_START.match(first):
+    if filled == 1 and (NOTE_START.match(first) or (len(row.cells) == 1 and kinds[0] in ("number", "date") and first.isalpha())):
         return True
     return apart or (filled == 1 and len(first.split()) > (1 if len(row.cells) == 1 else max(MANY_WORDS - 1, 2 * words)))

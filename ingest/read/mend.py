@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ingest.read.cutter import FIXED, RUNS, Dialect, Record
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
-from ingest.read.ragged import SURE, Fitter
+from ingest.read.ragged import ROWS_FOR_VALUES, SURE, Fitter
 
 DELIMITERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
 """What a single row may be cut by in place of the file's own delimiter."""
@@ -19,7 +19,6 @@ END_MARK = "\x1a"
 MAX_PIECES = 4
 """Over how many lines a row may be spread by line breaks that aren't quoted."""
 SURPLUS = ",;\t|"
-ROWS_TO_COMPARE = 15
 NOTHING = ""
 
 Row = tuple[int, Sequence[str]]
@@ -42,7 +41,8 @@ class Mender:
     def __init__(self, fitter: Fitter, layout: Layout, dialect: Dialect) -> None:
         self.fitter, self.layout, self.dialect = fitter, layout, dialect
         self.quotes = tuple(quote for quote in QUOTES if quote != dialect.quote) if dialect.quote else ()
-        self.spaced = dialect.delimiter in (",", ";", "|") and fitter.spaced
+        self.spaced = fitter.spaced
+        self.surplus = frozenset(SURPLUS).difference(dialect.delimiter or SURPLUS) if len(fitter.regular) >= ROWS_FOR_VALUES else frozenset()
 
     def rows(self, found: Iterable[Record], kept: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """The rows, numbered as a spreadsheet shows them; `kept` takes away columns that are left out."""
@@ -56,7 +56,7 @@ class Mender:
 
     @staticmethod
     def _without_end_mark(record: Record, kept: Callable[[list[str]], list[str]]) -> Record:
-        cells = [""] if record.raw == END_MARK else record.cells
+        cells = [""] if record.raw[:1] == END_MARK and record.raw.strip() == END_MARK else record.cells
         return record._replace(cells=kept(cells))
 
     def _mended(self, number: int, record: Record, cells: Sequence[str]) -> Sequence[str]:
@@ -64,8 +64,10 @@ class Mender:
             self.fitter.note(number, record.repair)
         elif self.fitter.quote and self.fitter.quote in record.raw:
             cells = self.fitter.look_for_quotes(number, cells, record.raw)
-        if self.spaced and len(cells) > 1 and any(cell[:1] == " " for cell in cells):
+        if self.spaced and len(cells) > 1 and any(cell != cell.strip(" \t") for cell in cells):
             cells = self._without_spaces(number, record, cells)
+        if len(cells) == self.fitter.width > 1 and cells[-1][-1:] in self.surplus and len(cells[-1]) == len(cells[-1].rstrip()):
+            cells = self._without_end(number, record, cells)
         if self.dialect.delimiter is None and cells[0].strip(SURPLUS) != cells[0]:
             cells = self._without_delimiters(number, cells)
         for quote in (*self.quotes, *ODD_QUOTES.intersection(cells[0].lstrip()[:1])):
@@ -76,14 +78,19 @@ class Mender:
         return cells
 
     def _without_spaces(self, number: int, record: Record, cells: Sequence[str]) -> Sequence[str]:
-        """A row with a space after every delimiter, where the others have none."""
-        before_quotes = record.raw.count(f"{self.dialect.delimiter} {self.dialect.quote}") if self.dialect.quote else 0
-        filled = [cell for cell in cells[1:] if cell.strip()]
-        spaced = sum(cell[:1] == " " and self.dialect.delimiter + cell in record.raw for cell in filled)
-        if not spaced or spaced + before_quotes < max(len(filled), min(2, len(cells) - 1)) or len(self.fitter.regular) < ROWS_TO_COMPARE:
-            return cells
-        self.fitter.note(number, "Spaces after the delimiters of this row were left out.")
-        return [cells[0], *(cell.removeprefix(" ") for cell in cells[1:])]
+        """A row with a space after every delimiter, where the others have none; of a table in which hardly a cell has spaces around it, any row without them."""
+        mark, line = self.dialect.delimiter, record.raw.rstrip("\r\n")
+        bounded = f"{mark}{line}{mark}"
+        bare = [f"{mark}{cell}{mark}" in bounded for cell in cells]
+        before_quotes = record.raw.count(f"{mark} {self.dialect.quote}") if self.dialect.quote else 0
+        filled = [(cell, unquoted) for cell, unquoted in zip(cells[1:], bare[1:], strict=True) if cell.strip()]
+        spaced = sum(cell[:1] == " " and unquoted for cell, unquoted in filled)
+        if (self.fitter.padded and filled) or (spaced and spaced + before_quotes >= max(len(filled), min(2, len(cells) - 1))):
+            found = [cell.strip(" \t") if unquoted else cell for cell, unquoted in zip(cells, bare, strict=True)]
+            if found != cells:
+                self.fitter.note(number, "Spaces around cells of this row were left out.")
+            return found
+        return cells
 
     def _without_delimiters(self, number: int, cells: Sequence[str]) -> Sequence[str]:
         """The only cell of a row without delimiters at its ends, where the other rows have none."""
@@ -91,6 +98,13 @@ class Mender:
             return cells
         self.fitter.note(number, "Delimiters before or after the only cell of this row were left out.")
         return [cells[0].strip(SURPLUS)]
+
+    def _without_end(self, number: int, record: Record, cells: Sequence[str]) -> Sequence[str]:
+        """A row without another table's delimiter at its end, where no other row has one."""
+        if not record.raw.rstrip("\r\n").endswith(cells[-1]) or sum(row[-1][-1:] in self.surplus for row in self.fitter.regular) > 1:
+            return cells
+        self.fitter.note(number, f"This row ends with {cells[-1][-1]!r}, which none of the others does; it was left out.")
+        return [*cells[:-1], cells[-1][:-1]]
 
     def _without_quotes(self, number: int, cells: Sequence[str], quote: str) -> Sequence[str]:
         """A row whose cells are all quoted in another way than those of the others."""

@@ -20,6 +20,8 @@ FEW_SHAPES, ROWS_FOR_SHAPES = 5, 10
 MAX_SPLIT_ROWS, MAX_SPLIT_CHARS = 500, 200
 ROWS_FOR_QUOTES = 200
 ROWS_FOR_VALUES = 20
+OTHER_MARKS = ",;\t|: "
+"""What may stand for the delimiter at one place of a row."""
 SURE = 1.5
 """How many times likelier (as a logarithm) the best place must be than the next one."""
 LEFT_OUT, MERGED, SKIPPED = 1.0, 1.5, 1.5
@@ -84,7 +86,8 @@ class Fitter:
         regular = [list(row) for row in rows if len(row) == self.width]
         self.profiles = [_Profile(column) for column in zip(*regular, strict=True)] if len(regular) > 2 else []
         self.quote = dialect.quote if dialect.quote and sum(self._odd_quotes(row, dialect.quote) for row in regular) <= 1 + 0.02 * len(regular) else None
-        self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular)
+        self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= max(1, 0.05 * len(regular))
+        self.padded = self.spaced and len(regular) >= ROWS_FOR_VALUES and sum(any(cell != cell.strip(" \t") for cell in row) for row in regular) <= 1 + 0.01 * len(regular)
         self.mark = dialect.quote
         self.regular = regular[:ROWS_FOR_QUOTES]
         self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.8 * len(rows)
@@ -212,7 +215,7 @@ class Fitter:
         before, after = self._sums(cells, 0), self._sums(cells, 1)
         found = [
             _Reading(before[place] + self.profiles[place].cost(left) + self._strange(place, left) + self.profiles[place + 1].cost(right) + self._strange(place + 1, right) + after[-1] - after[place + 1], [*cells[:place], left, right, *cells[place + 1 :]],
-                     f"A delimiter is missing between {self.names[place]!r} and {self.names[place + 1]!r}; the cell was cut where both parts look like the others in their columns.")
+                     f"A delimiter is missing between {self.names[place]!r} and {self.names[place + 1]!r}, or is another character; the cell was cut where both parts look like the others in their columns.")
             for place, cell in enumerate(cells) if not self.profiles[place].knows(cell) for left, right in self._halves(cell)
             if left.strip() and right.strip() and self.profiles[place].knows(left) and self.profiles[place + 1].knows(right)
         ]
@@ -223,11 +226,12 @@ class Fitter:
         return 0.0 if self.profiles[index].forms[_form(cell)] else 1.0
 
     def _halves(self, cell: str) -> Iterator[tuple[str, str]]:
-        """The cell cut in two at each place; only between its quotes where a quoted cell ends and another begins."""
+        """The cell cut in two at each place, and at marks that may stand there for the delimiter; only between its quotes where a quoted cell ends and another begins."""
         if self.mark and self.mark in cell:
             places = [(place, place + 1) for place, mark in enumerate(cell) if mark == self.mark]
         else:
             places = [(place, place) for place in range(1, min(len(cell), MAX_SPLIT_CHARS))]
+            places += [(place, place + 1) for place, mark in enumerate(cell[:MAX_SPLIT_CHARS]) if mark in OTHER_MARKS and mark != self.delimiter]
         return ((cell[:end], cell[begin:]) for end, begin in places)
 
     def _sums(self, cells: list[str], shift: int) -> list[float]:

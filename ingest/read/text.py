@@ -14,6 +14,7 @@ from ingest.read.heading import note_header, with_mended_header
 from ingest.read.inside import Inside
 from ingest.read.layout import Layout, NoRows, TextRow, find_layout, usual_width
 from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS, MAX_COLUMNS
+from ingest.read.line_ends import with_line_ends
 from ingest.read.mend import Mender, other_dialects
 from ingest.read.questions import table_question
 from ingest.read.ragged import Fitter
@@ -33,7 +34,7 @@ def read_text(source: Path, file_name: str, spec: ReadSpec, out: Path, progress:
     if spec.sheet is not None:
         raise Unreadable(f"There is no sheet {spec.sheet!r}: this is a text file, which has no sheets.")
     encoding = find_encoding(source, spec.encoding)
-    with as_utf8(source, encoding, out.parent) as path:
+    with as_utf8(source, encoding, out.parent) as utf8, with_line_ends(utf8, out.parent) as path:
         filled: set[int] = set()
         while True:
             try:
