@@ -10,7 +10,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from ingest import query, upload
+from ingest import download, query, upload
 from ingest.headers import OwnHosts, SecurityHeaders
 from ingest.store.database import store
 from pages.parts import errors
@@ -27,7 +27,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     import pandas  # noqa: F401  (Streamlit loads it with the first table)
 
     import ingest.imports  # noqa: F401  (every stage, as the pages name them)
-    from pages.parts import ask, follow, frame, listing, tables, upload_box  # noqa: F401
+    from pages.parts import ask, download_button, follow, frame, listing, tables, upload_box  # noqa: F401
 
     await to_thread.run_sync(store)
     await to_thread.run_sync(query.warm)
@@ -39,7 +39,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 app = st.App(
     Path(__file__).parent / "app.py",
-    routes=upload.routes,
+    routes=[*upload.routes, *download.routes],
     middleware=[Middleware(OwnHosts), Middleware(SecurityHeaders)],
     lifespan=lifespan,
     on_script_error=errors.show,

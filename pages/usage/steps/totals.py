@@ -10,7 +10,7 @@ from ingest.store.imports import pointers
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import count, moment
-from pages.usage.steps import words
+from pages.usage.steps import downloads, words
 from pages.usage.steps.aside import aside
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS
 from schemas.previewing import FUNCTIONS, PreviewSpec
@@ -35,7 +35,9 @@ def show(record: ImportRecord) -> None:
     title = f"{words.FUNCTIONS[function]}{'' if field is None else f' of {words.name_of(field)}'}"
     _chart(record, by, field, function, title)
     tables.show(table, f"{title} by {', '.join(by)}", names={**headings(table.column_names), "value": title})
-    tables.download("This table, as CSV", lambda: tables.csv_bytes(table), "totals.csv", key=f"totals_csv_{record.id}")
+    with st.container(horizontal=True):
+        tables.download("This table, as CSV", lambda: tables.csv_bytes(table), "totals.csv", key=f"totals_csv_{record.id}")
+        downloads.events(record)
 
 
 def unknown_customers(record: ImportRecord) -> str:
