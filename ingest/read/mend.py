@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ingest.read.cutter import FIXED, RUNS, Dialect, Record
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
-from ingest.read.ragged import ROWS_FOR_VALUES, SURE, Fitter
+from ingest.read.ragged import ROWS_TO_COMPARE, SURE, Fitter
 
 DELIMITERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
 """What a single row may be cut by in place of the file's own delimiter."""
@@ -42,7 +42,7 @@ class Mender:
         self.fitter, self.layout, self.dialect = fitter, layout, dialect
         self.quotes = tuple(quote for quote in QUOTES if quote != dialect.quote) if dialect.quote else ()
         self.spaced = fitter.spaced
-        self.surplus = frozenset(SURPLUS).difference(dialect.delimiter or SURPLUS) if len(fitter.regular) >= ROWS_FOR_VALUES else frozenset()
+        self.surplus = frozenset(SURPLUS).difference(dialect.delimiter or SURPLUS) if len(fitter.regular) >= ROWS_TO_COMPARE else frozenset()
 
     def rows(self, found: Iterable[Record], kept: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """The rows, numbered as a spreadsheet shows them; `kept` takes away columns that are left out."""

@@ -20,6 +20,8 @@ FEW_SHAPES, ROWS_FOR_SHAPES = 5, 10
 MAX_SPLIT_ROWS, MAX_SPLIT_CHARS = 500, 200
 ROWS_FOR_QUOTES = 200
 ROWS_FOR_VALUES = 20
+ROWS_TO_COMPARE = 15
+"""From so many rows on a row can be called unlike the others."""
 OTHER_MARKS = ",;\t|: "
 """What may stand for the delimiter at one place of a row."""
 SURE = 1.5
@@ -86,8 +88,8 @@ class Fitter:
         regular = [list(row) for row in rows if len(row) == self.width]
         self.profiles = [_Profile(column) for column in zip(*regular, strict=True)] if len(regular) > 2 else []
         self.quote = dialect.quote if dialect.quote and sum(self._odd_quotes(row, dialect.quote) for row in regular) <= 1 + 0.02 * len(regular) else None
-        self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= max(1, 0.05 * len(regular))
-        self.padded = self.spaced and len(regular) >= ROWS_FOR_VALUES and sum(any(cell != cell.strip(" \t") for cell in row) for row in regular) <= 1 + 0.01 * len(regular)
+        self.spaced = dialect.delimiter in (",", ";", "|") and len(regular) >= ROWS_TO_COMPARE and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular) + 1
+        self.padded = self.spaced and sum(any(cell != cell.strip(" \t") for cell in row) for row in regular) <= 1 + 0.01 * len(regular)
         self.mark = dialect.quote
         self.regular = regular[:ROWS_FOR_QUOTES]
         self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.8 * len(rows)
