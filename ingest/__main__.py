@@ -73,7 +73,7 @@ def read(options: argparse.Namespace) -> int:
     from ingest.tables import read_files
     from schemas.reading import ReadSpec
 
-    spec = ReadSpec(sheet=options.sheet, table=options.table, beside=options.beside, turn=options.turn)
+    spec = ReadSpec(sheet=options.sheet, table=options.table, beside=options.beside, turn="measures" if options.measure else options.turn, measures=tuple(options.measure or ()))
     reports = read_files([Path(name) for name in options.files], spec, out_dir=options.out_dir and Path(options.out_dir), say=say)
     failed = [report for report in reports if report["error"]]
     if options.json:
@@ -115,14 +115,32 @@ def check(options: argparse.Namespace) -> int:
         Path(options.file), slug=options.event_type, account=options.account, recipe=options.recipe, matches=_pairs(options.match, "--match"), constants=_pairs(options.constant, "--constant"),
         key=options.key, answers=_pairs(options.answer, "--answer"), zone=options.zone, period=options.period, sheet=options.sheet,
         control_count=options.control_count, control_sums=_pairs(options.control_sum, "--control-sum"), out_dir=options.out_dir and Path(options.out_dir), checks=options.check or [],
+        kinds=_kinds(options.kind), by=options.by, by_sheet=options.by_sheet, measures=options.measure or [],
     )
-    print_json(document) if options.json else _print_check(document)
-    return 1 if document["rows"]["rejected"] else 0
+    documents = document.get("kinds", [document])
+    if options.json:
+        print_json(document)
+    else:
+        for each in documents:
+            _print_check(each)
+        _print_events(document["events"])
+    return 1 if any(each["rows"]["rejected"] for each in documents) else 0
+
+
+def _print_events(events: dict) -> None:
+    """The second line of the row equation, where there is more to say than the first one says."""
+    if events["per_row"] == len(events["kinds"]) == 1:
+        return
+    times = f" × {events['per_row']} - {events['empty']:,} empty cells" if events["per_row"] > 1 else ""
+    parts = " + ".join(f"{each['usages']:,} {each['event_type'] or 'of no kind of usage'}" for each in events["kinds"])
+    print(f"events: {count(events['rows'], 'row')}{times} = {parts}; {events['events']:,} of them ready")
 
 
 def _print_check(document: dict) -> None:
     rows = document["rows"]
     print(f"{document['import_id']}: {count(rows['read'], 'row')} = {rows['accepted']:,} ready + {rows['rejected']:,} need fixing + {rows['duplicate']:,} already sent or repeated + {rows['excluded']:,} left out")
+    if (period := document.get("recipe", {}).get("period")) and period["proposed"]:
+        print(f"  proposed: the rows are of {period['start']} to before {period['end']} ({period['zone']}), {period['proposed']}. Say another with --period YYYY-MM.")
     for issue in document["issues"]:
         where = ", ".join(f"row {example['row']}: {example['value']!r}" if example["row"] else str(example["value"]) for example in issue["examples"][:3])
         print(f"  {issue['severity']}: {issue['count']:,} × {issue['code']} in {issue['column'] or 'the row'} ({where}). {issue['todo']}")
@@ -324,6 +342,17 @@ def _pairs(texts: list[str] | None, flag: str) -> dict[str, str]:
         if not equals or not name:
             raise BadInput(f"{flag} {text!r} has no '='.", f"Write {flag} name=value.")
         pairs[name] = value
+    return pairs
+
+
+def _kinds(texts: list[str] | None) -> dict[str, str]:
+    """`VALUE=SLUG` texts as a mapping; a value may hold an equals sign, a slug can't."""
+    pairs = {}
+    for text in texts or []:
+        value, equals, slug = text.rpartition("=")
+        if not equals or not slug:
+            raise BadInput(f"--kind {text!r} doesn't say which event type is meant.", "Write --kind VALUE=SLUG.")
+        pairs[value] = slug
     return pairs
 
 

@@ -1,20 +1,20 @@
 """Recipes at work: made from an import that came out right, suggested for files they fit, followed by the next file of the kind, written down as YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import yaml
 from pydantic import ValidationError
 from rapidfuzz import fuzz
 
-from ingest import fixing, imports
+from ingest import fixing, imports, month_of_file
 from ingest.errors import BadInput, NotReady, Unreadable
-from ingest.store import corrections
+from ingest.store import corrections, divisions
 from ingest.store import recipes as stored
 from schemas.check_setting import CheckSetting
 from schemas.correcting import Correction, DropRows, SetCells, SetWhere, creates
-from schemas.event_type import EventType
+from schemas.event_type import ROOT_FIELDS, EventType
 from schemas.matching import ACKNOWLEDGED, FieldMatch, MatchSpec, Period
-from schemas.recipe import Drift, Recipe, StoredRecipe
+from schemas.recipe import Drift, Part, Recipe, StoredRecipe
 from schemas.records import ImportRecord
 
 OF_ONE_FILE = ("sent_differently",)
@@ -25,18 +25,34 @@ ALIKE = 80.0
 
 def save_from(import_id: str, name: str, who: str) -> StoredRecipe:
     """A recipe of how an import is read, matched and corrected; single cells and rows, which are this file's own, are left out."""
-    record = imports.read_record(import_id)
-    if record.match is None:
-        raise NotReady("The columns of this import aren't matched yet, so there is nothing to keep.", "Say what this usage is first.")
-    match = record.match
-    own = [each.correction for each in corrections.of_import(import_id) if not each.undone]
-    added = {column for correction in own for column in creates(correction)}
+    members = imports.together(imports.read_record(import_id))
+    first, *others = [_learnt(each.id) for each in members]
+    record, division = members[0], divisions.get(members[0].division) if members[0].division else None
+    added = {column for correction in corrections_of(record.id) for column in creates(correction)}
     recipe = Recipe(
-        name=name.strip(), event_type=match.event_type.slug, columns=tuple(column for column in record.report.columns if column not in added),
-        read=record.read_spec.model_copy(update={"keep_rows": ()}), matches=tuple(_plain(each) for each in match.matches), ignored=match.ignored, key=match.key,
-        answers={question: value for question, value in match.answers.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)}, checks=match.checks, corrections=tuple(filter(_of_the_kind, own)), has_period=match.period is not None,
+        **first, name=name.strip(), columns=tuple(column for column in imports.read_record(record.id).report.columns if column not in added), read=record.read_spec.model_copy(update={"keep_rows": ()}),
+        by=division and division.column, others=tuple(Part(**each) for each in others), left_out=division.left_out if division else (),
     )
     return stored.save(recipe, who)
+
+
+def corrections_of(import_id: str) -> list[Correction]:
+    """The corrections of an import that are done."""
+    return [each.correction for each in corrections.of_import(import_id) if not each.undone]
+
+
+def _learnt(import_id: str) -> dict[str, object]:
+    """The fields of a Part, as one import has them."""
+    record = imports.read_record(import_id)
+    match = record.match
+    if match is None:
+        raise NotReady(f"The columns of {'this import' if not record.division else 'another kind of usage in this file'} aren't matched yet, so there is nothing to keep.", "Say what this usage is first.")
+    return {
+        "event_type": match.event_type.slug, "values": divisions.get(record.division).of(import_id).values if record.division else (), "matches": tuple(_plain(each) for each in match.matches), "ignored": match.ignored, "key": match.key,
+        "answers": {question: value for question, value in match.answers.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)},
+        "checks": match.checks, "corrections": tuple(filter(_of_the_kind, corrections_of(import_id))), "has_period": match.period is not None,
+        "period_zone": match.period.zone if match.period else "UTC",
+    }
 
 
 def fitting(import_id: str) -> list[tuple[StoredRecipe, Drift]]:
@@ -59,32 +75,45 @@ def drift(recipe: Recipe, columns: tuple[str, ...]) -> Drift:
 
 def needed(recipe: Recipe) -> set[str]:
     """The columns of the file that a recipe can't do without."""
-    made = {name for correction in recipe.corrections for name in creates(correction)}
-    return {match.column for match in recipe.matches if match.column is not None} - made
+    made = {name for part in recipe.parts for correction in part.corrections for name in creates(correction)}
+    return {match.column for part in recipe.parts for match in part.matches if match.column is not None} - made | ({recipe.by} if recipe.by else set())
 
 
-def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, who: str, *, answers: Mapping[str, str] | None = None, matches: Mapping[str, str] | None = None, period: Period | None = None, checks: Mapping[str, CheckSetting] | None = None) -> Drift:
-    """Reads, corrects and matches an import as the recipe says; what is said here goes before it. How the file's columns drifted from the recipe's.
+def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, who: str, *, answers: Mapping[str, str] | None = None, matches: Mapping[str, str] | None = None, period: Period | None = None, checks: Mapping[str, CheckSetting] | None = None, others: Sequence[EventType] = ()) -> Drift:
+    """Reads, corrects and matches an import as the recipe says; what is said here goes before it. How the file's columns drifted from the recipe's. `others` are the event types of the other kinds of usage in the file.
 
-    Raises BadInput where a needed column is gone, naming what it may be called now, or where the period has to be said.
+    Raises BadInput where a needed column is gone, naming what it may be called now, or where the period has to be said. A period that is only proposed is noted (ingest/month_of_file.py).
     """
     record = imports.read(import_id, recipe.read)
     if record.state == "unreadable":
         raise Unreadable(record.message)
     drifted = drift(recipe, record.report.columns)
-    if recipe.has_period and period is None:
-        raise BadInput(f"Rows of this kind carry no date, so the recipe {recipe.name!r} needs the period of this file.", "Say it with --period YYYY-MM, or choose it on the page.")
-    _keep_corrections(import_id, recipe, who)
-    spec = _spec(imports.read_record(import_id), recipe, event_type, dict(answers or {}), dict(matches or {}), period, drifted, dict(checks or {}))
-    imports.set_match(import_id, spec, account, who)
+    dateless = next((part for part in recipe.parts if part.has_period), None)
+    proposed = month_of_file.propose(record.model_copy(update={"account": account}), dateless, recipe.name) if dateless and period is None else None
+    period = proposed.period if proposed else period
+    if recipe.by is not None and recipe.by not in record.report.columns:
+        raise BadInput(f"The recipe {recipe.name!r} takes the kind of usage from the column {recipe.by!r}, which this file hasn't.", f"New in this file: {', '.join(map(repr, drifted.new)) or 'nothing'}.")
+    types = {each.slug: each for each in (event_type, *others)}
+    members = imports.divide(import_id, recipe.by, [part.values for part in recipe.parts], who, left_out=recipe.left_out) if recipe.is_divided else [record]
+    for member, part in zip(members, recipe.parts, strict=True):
+        _keep_corrections(member.id, part, who)
+        said = {field: column for field, column in (matches or {}).items() if len(members) == 1 or types[part.event_type].has(field) or field in ROOT_FIELDS}
+        spec = _spec(imports.read_record(member.id), recipe.name, part, types[part.event_type], dict(answers or {}), said, period if part.has_period or not recipe.is_divided else None, drifted, dict(checks or {}))
+        imports.set_match(member.id, spec, account, who)
+        if proposed and spec.period:
+            month_of_file.note(member.id, proposed, who)
     return drifted
 
 
 def as_document(recipe: Recipe) -> dict[str, object]:
     """A recipe as plain values, without what says nothing."""
-    document = recipe.model_dump(mode="json", exclude_defaults=True)
-    corrections = [{"kind": each.kind, **each.model_dump(mode="json", exclude_defaults=True)} for each in recipe.corrections]
-    return {**document, **({"corrections": corrections} if corrections else {})}
+    others = [_part_document(each) for each in recipe.others]
+    return {"name": recipe.name, **_part_document(recipe), **({"others": others} if others else {})}
+
+
+def _part_document(part: Part) -> dict[str, object]:
+    corrections = [{"kind": each.kind, **each.model_dump(mode="json", exclude_defaults=True)} for each in part.corrections]
+    return {**part.model_dump(mode="json", exclude_defaults=True), **({"corrections": corrections} if corrections else {})}
 
 
 def to_yaml(recipe: Recipe) -> str:
@@ -115,19 +144,19 @@ def _of_the_kind(correction: Correction) -> bool:
     return not (isinstance(correction, SetWhere | DropRows) and correction.where.rows)
 
 
-def _keep_corrections(import_id: str, recipe: Recipe, who: str) -> None:
+def _keep_corrections(import_id: str, recipe: Part, who: str) -> None:
     """The recipe's corrections, unless the import has corrections already: following a recipe twice corrects once."""
     if recipe.corrections and not corrections.of_import(import_id):
         fixing.correct(import_id, recipe.corrections, who)
 
 
-def _spec(record: ImportRecord, recipe: Recipe, event_type: EventType, answers: dict[str, str], said: dict[str, str], period: Period | None, drifted: Drift, checks: dict[str, CheckSetting]) -> MatchSpec:
+def _spec(record: ImportRecord, name: str, recipe: Part, event_type: EventType, answers: dict[str, str], said: dict[str, str], period: Period | None, drifted: Drift, checks: dict[str, CheckSetting]) -> MatchSpec:
     columns = record.report.columns
     matches = [each.model_copy(update={"column": said[each.field], "why": "you said so"}) if each.field in said else each for each in recipe.matches]
     matches += [FieldMatch(field=field, column=column) for field, column in said.items() if _is_silent_on(recipe, field)]
     for match in matches:
         if match.column is not None and match.column not in columns:
-            raise BadInput(f"The recipe {recipe.name!r} takes {match.field} from the column {match.column!r}, which this file hasn't.", _instead(match, drifted))
+            raise BadInput(f"The recipe {name!r} takes {match.field} from the column {match.column!r}, which this file hasn't.", _instead(match, drifted))
     used = {match.column for match in matches}
     return MatchSpec(
         event_type=event_type, matches=tuple(matches), ignored=tuple(column for column in columns if column not in used), key=recipe.key, period=period,
@@ -135,7 +164,7 @@ def _spec(record: ImportRecord, recipe: Recipe, event_type: EventType, answers: 
     )
 
 
-def _is_silent_on(recipe: Recipe, field: str) -> bool:
+def _is_silent_on(recipe: Part, field: str) -> bool:
     return all(match.field != field for match in recipe.matches)
 
 

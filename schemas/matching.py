@@ -51,6 +51,13 @@ class Period(Frozen):
     zone: str = "UTC"
 
 
+class ProposedPeriod(Frozen):
+    """A period that nobody said, with the reason for it in words."""
+
+    period: Period
+    why: str
+
+
 class EarlierKey(Frozen):
     """What made a row the same row when usage of this kind was last sent to the account: the fields, none for all of them."""
 

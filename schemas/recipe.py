@@ -9,15 +9,13 @@ from schemas.matching import FieldMatch
 from schemas.reading import ReadSpec
 
 
-class Recipe(Frozen):
-    """How files of one kind are read, matched, corrected and checked. Nothing in it belongs to one file: no single cells, no row numbers, no period, no control totals."""
+class Part(Frozen):
+    """How rows of one kind of usage are matched, corrected and checked."""
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
     event_type: str
     """The event type's slug."""
-    columns: tuple[str, ...]
-    """The columns that the file had when the recipe was made."""
-    read: ReadSpec = ReadSpec()
+    values: tuple[str, ...] = ()
+    """Where a file holds several kinds of usage: the texts in the column `by`, or the sheet, that say so of a row."""
     matches: tuple[FieldMatch, ...] = ()
     ignored: tuple[str, ...] = ()
     key: tuple[str, ...] | None = None
@@ -26,7 +24,34 @@ class Recipe(Frozen):
     checks: dict[str, CheckSetting] = {}
     """Severities and parameters of checks, by name or name.field."""
     has_period: bool = False
-    """Whether rows carry no date, so that each file's period has to be said."""
+    """Whether rows carry no date, so that each file has a period of its own: the one that its name or the month before lets expect, or one that is said."""
+    period_zone: str = "UTC"
+    """The time zone in which that period ends."""
+
+
+class Recipe(Part):
+    """How files of one kind are read, matched, corrected and checked. Nothing in it belongs to one file: no single cells, no row numbers, no period, no control totals."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
+    columns: tuple[str, ...]
+    """The columns that the file had when the recipe was made."""
+    read: ReadSpec = ReadSpec()
+    by: str | None = None
+    """The column that says which kind of usage a row is; None where there is one kind, or a sheet decides."""
+    others: tuple[Part, ...] = ()
+    """The kinds of usage in the same file beside this one."""
+    left_out: tuple[str, ...] = ()
+    """What is no usage, as somebody said."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All kinds of usage in the file, this one first."""
+        return (self, *self.others)
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether a file is taken apart into kinds of usage."""
+        return bool(self.values)
 
 
 class StoredRecipe(Frozen):

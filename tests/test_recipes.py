@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest import fixing, imports, recipes
+from ingest import fixing, imports, month_of_file, recipes
 from ingest.errors import BadInput
 from ingest.store import accounts
 from ingest.store import imports as records
@@ -92,15 +92,24 @@ def test_recipes_are_suggested_for_files_they_fit(october: str, tmp_path: Path):
     assert [(each.recipe.name, drifted) for each, drifted in recipes.fitting(november)] == [("Calls", Drift())]
 
 
-def test_a_period_that_each_file_has_anew_must_be_said(october: str, tmp_path: Path):
-    dateless = MATCH.model_copy(update={"matches": tuple(each for each in MATCH.matches if each.field != "timestamp"), "key": None, "period": Period(start="2026-10-01", end="2026-11-01")})
+@pytest.mark.parametrize(("name", "said", "last", "why"), [
+    ("november.csv", None, "2026-11-30", "from the file's name"), ("next.csv", None, "2026-11-30", "the month after the last file of this kind, which was for 2026-10"),
+    ("november.csv", Period(start="2026-09-01", end="2026-10-01"), "2026-09-30", ""),
+])
+def test_a_period_that_each_file_has_anew_is_proposed_and_never_silent(october: str, tmp_path: Path, name: str, said: Period | None, last: str, why: str):
+    dateless = MATCH.model_copy(update={"matches": tuple(each for each in MATCH.matches if each.field != "timestamp"), "key": None, "period": Period(start="2026-10-01", end="2026-11-01", zone="Europe/Berlin")})
     imports.set_match(october, dateless, accounts.account().name, "anna")
     recipe = recipes.save_from(october, "Totals", "anna").recipe
-    november = import_of(tmp_path, "november.csv", NOVEMBER)
-    with pytest.raises(BadInput, match="needs the period"):
-        follow(november, recipe)
-    follow(november, recipe, period=Period(start="2026-11-01", end="2026-12-01"))
-    assert imports.check(november).check.last_timestamp.startswith("2026-11-30T23:59:59")
+    following = import_of(tmp_path, name, NOVEMBER)
+    if not why.startswith("from") and said is None:
+        with pytest.raises(BadInput, match="needs the period"):
+            follow(following, recipe)
+        imports.check(october)
+    follow(following, recipe, period=said)
+    record = imports.check(following)
+    assert (record.check.last_timestamp[:10], month_of_file.noted(record)) == (last, why)
+    month_of_file.say(record, record.match.period, "anna")
+    assert (record.match.period.zone, month_of_file.noted(record)) == (said.zone if said else "Europe/Berlin", "")
 
 
 RECIPE = Recipe(

@@ -4,15 +4,18 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest import imports
 from ingest.commands.documents import Document, check_document, event_type_of, shown, with_customers
 from ingest.errors import BadInput, Unreadable
 from ingest.settings import settings
 from ingest.store import accounts, recipes
+from ingest.store import imports as records
 from schemas.account import Account
 from schemas.check_setting import CheckSetting
-from schemas.event_type import EventType
+from schemas.checking import Question
+from schemas.event_type import ROOT_FIELDS, EventType
 from schemas.matching import Period
 from schemas.previewing import FUNCTIONS, PreviewSpec
 from schemas.reading import ReadSpec
@@ -27,32 +30,106 @@ LISTS = ("values", "fields")
 def check_file(
     path: Path, *, slug: str | None, account: str | None, recipe: str | None, matches: Mapping[str, str], constants: Mapping[str, str], key: list[str] | None, answers: Mapping[str, str], zone: str | None,
     period: str | None, sheet: str | None, control_count: int | None, control_sums: Mapping[str, str], out_dir: Path | None, checks: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None, by: str | None = None, by_sheet: bool = False, measures: Sequence[str] = (),
 ) -> Document:
-    """Imports a file (the same bytes are the same import), matches and checks it: as a recipe says, or as is said here."""
-    from ingest import match as matching
-
+    """Imports a file (the same bytes are the same import), matches and checks it: as a recipe says, or as is said here. One with several kinds of usage becomes an import for each."""
     found = accounts.account(account)
     given = recipes.get(recipe) if recipe else None
-    event_type = event_type_of(found, _slug(slug, given))
-    record = imports.start_or_find(path, shown(path.name), settings().user, account=found.name, event_type=event_type.slug)
-    answers = {**answers, **({"zone.timestamp": zone} if zone else {})}
-    questions, followed = (), {}
+    asked = Asked(matches=matches, constants=constants, answers={**answers, **({"zone.timestamp": zone} if zone else {})}, key=key, period=_period(period, zone), control_count=control_count, control_sums=control_sums, checks=tuple(checks))
+    slugs = _slugs(slug, given, kinds or {}, divides=bool(by or by_sheet))
+    types = [event_type_of(found, each) for each in slugs]
+    record = imports.start_or_find(path, shown(path.name), settings().user, account=found.name, event_type=types[0].slug, divided=bool(kinds) or bool(given and given.recipe.is_divided))
+    questions, followed = {}, {}
     if given:
-        followed = _follow(record.id, given, event_type, found, answers, matches, _period(period, zone), check_settings(checks))
+        followed = _follow(record.id, given, types, found, asked)
+        members = imports.together(records.get(record.id))
     else:
-        record = imports.read(record.id, ReadSpec(sheet=sheet) if sheet else None)
-        if record.state == "unreadable":
-            raise Unreadable(record.message)
-        spec, questions = matching.build_spec(
-            imports.read_record(record.id).report, imports.columns(record.id), event_type, chosen=matches, constants=constants, key=key, period=_period(period, zone),
-            answers=answers, control_count=control_count, control_sums=control_sums,
-            earlier=None if key else imports.earlier_key(record.id, event_type.slug, found.name),
-        )
-        imports.set_match(record.id, spec.model_copy(update={"checks": check_settings(checks)}), found.name, settings().user)
-    record = with_customers(imports.check(record.id), found)
-    if out_dir:
-        _write_check(record, out_dir)
-    return {**check_document(record, record.match, questions), **followed}
+        _read(record, sheet, measures)
+        members = _divided(record.id, kinds, by, by_sheet) if kinds else [record]
+        for member, event_type in zip(members, types, strict=True):
+            questions[member.id] = _match(member.id, event_type, found, asked.of(event_type.slug, slugs, types))
+    checked = [with_customers(imports.check(each.id), found) for each in members]
+    for each in checked if out_dir else ():
+        _write_check(each, out_dir / each.event_type if len(checked) > 1 else out_dir)
+    documents = [check_document(each, each.match, questions.get(each.id, ())) for each in checked]
+    return {**documents[0], "events": _events_document(record.id), **({"kinds": documents} if len(documents) > 1 else {}), **followed}
+
+
+class Asked(NamedTuple):
+    """What was said about matching on the command line."""
+
+    matches: Mapping[str, str]
+    constants: Mapping[str, str]
+    answers: Mapping[str, str]
+    key: list[str] | None
+    period: Period | None
+    control_count: int | None
+    control_sums: Mapping[str, str]
+    checks: tuple[str, ...]
+
+    def of(self, slug: str, slugs: Sequence[str], types: Sequence[EventType]) -> "Asked":
+        """What was said about one kind of usage: by its slug and a dot before the name; else about all that have the field."""
+        if len(slugs) == 1:
+            return self
+        known = {*ROOT_FIELDS, *(field.name for each in types if each.slug == slug for field in each.usage_fields)}
+        everywhere = {field.name for each in types for field in each.usage_fields}
+        fields = [{name: value for name, value in _of(slug, slugs, pairs).items() if name in known or name not in everywhere} for pairs in (self.matches, self.constants, self.control_sums)]
+        checks = tuple(_of(slug, slugs, {text: text for text in self.checks}))
+        return self._replace(matches=fields[0], constants=fields[1], control_sums=fields[2], answers=_of(slug, slugs, self.answers), checks=checks)
+
+
+def _of(slug: str, slugs: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
+    """What is said of all kinds, then what of this one, without its name."""
+    mine = {name.removeprefix(f"{slug}."): value for name, value in said.items() if name.startswith(f"{slug}.")}
+    return {**{name: value for name, value in said.items() if not any(name.startswith(f"{each}.") for each in slugs)}, **mine}
+
+
+def _slugs(slug: str | None, given: StoredRecipe | None, kinds: Mapping[str, str], *, divides: bool) -> list[str]:
+    """The event types of the file's kinds of usage, each once."""
+    if not kinds and divides:
+        raise BadInput("It isn't said which kinds of usage there are.", "Add --kind VALUE=SLUG for each.")
+    if kinds and (slug or given):
+        raise BadInput("With --kind, the event types are those of the kinds.", f"Leave {'--recipe' if given else '--event-type'} out.")
+    if given and given.recipe.is_divided:
+        return [_slug(slug, given), *(part.event_type for part in given.recipe.others)]
+    return list(dict.fromkeys(kinds.values())) or [_slug(slug, given)]
+
+
+def _read(record: ImportRecord, sheet: str | None, measures: Sequence[str]) -> None:
+    if record.division:
+        return  # it was read, and divided as it was read then
+    spec = {**({"sheet": sheet} if sheet else {}), **({"turn": "measures", "measures": tuple(measures)} if measures else {})}
+    record = imports.read(record.id, ReadSpec(**spec) if spec else None)
+    if record.state == "unreadable":
+        raise Unreadable(record.message)
+
+
+def _divided(import_id: str, kinds: Mapping[str, str], by: str | None, by_sheet: bool) -> list[ImportRecord]:
+    """An import for each event type; another division than before, of which nothing was sent, is made anew."""
+    report = imports.read_record(import_id).report
+    if not by and not by_sheet and not report.turned:
+        raise BadInput("It isn't said where the kind of usage stands.", "Add --by COLUMN or --by-sheet.")
+    column = None if by_sheet else by or report.columns[-2]
+    values = [[value for value, slug in kinds.items() if slug == each] for each in dict.fromkeys(kinds.values())]
+    if records.get(import_id).division and not imports.is_divided_so(import_id, column, values):
+        import_id = imports.put_together(import_id, settings().user).id
+    return imports.divide(import_id, column, values, settings().user)
+
+
+def _match(import_id: str, event_type: EventType, found: Account, asked: Asked) -> tuple[Question, ...]:
+    from ingest import match as matching
+
+    spec, questions = matching.build_spec(
+        imports.read_record(import_id).report, imports.columns(import_id), event_type, chosen=asked.matches, constants=asked.constants, key=asked.key, period=asked.period, answers=asked.answers,
+        control_count=asked.control_count, control_sums=asked.control_sums, earlier=None if asked.key else imports.earlier_key(import_id, event_type.slug, found.name),
+    )
+    imports.set_match(import_id, spec.model_copy(update={"checks": check_settings(asked.checks)}), found.name, settings().user)
+    return questions
+
+
+def _events_document(import_id: str) -> Document:
+    equation = imports.events(import_id)
+    return {**equation.model_dump(mode="json"), "usages": equation.usages, "events": equation.events}
 
 
 def check_settings(texts: Sequence[str]) -> dict[str, CheckSetting]:
@@ -79,10 +156,10 @@ def _slug(slug: str | None, given: StoredRecipe | None) -> str:
     return slug or given.recipe.event_type
 
 
-def _follow(import_id: str, given: StoredRecipe, event_type: EventType, found: Account, answers: Mapping[str, str], matches: Mapping[str, str], period: Period | None, checks: Mapping[str, CheckSetting]) -> Document:
+def _follow(import_id: str, given: StoredRecipe, types: Sequence[EventType], found: Account, asked: Asked) -> Document:
     from ingest.recipes import follow
 
-    drifted = follow(import_id, given.recipe, event_type, found.name, settings().user, answers=answers, matches=matches, period=period, checks=checks)
+    drifted = follow(import_id, given.recipe, types[0], found.name, settings().user, answers=asked.answers, matches=asked.matches, period=asked.period, checks=check_settings(asked.checks), others=types[1:])
     return {"recipe": {"name": given.recipe.name, "version": given.version, **drifted.model_dump(mode="json")}}
 
 

@@ -22,6 +22,13 @@ def same_columns(import_id: str, account: str, most: int = 20) -> list[ImportRec
     return [records.get(each) for each in found]
 
 
+def last_period(account: str | None, slug: str, *, but: str) -> str | None:
+    """The last month, YYYY-MM, for which usage of this type was set up for the account by another import."""
+    known = imports.c.account == account, imports.c.event_type == slug, imports.c.id != but, imports.c.state.in_(CONFIRMED)
+    with store().connect() as connection:
+        return connection.execute(select(func.max(imports.c.period)).where(*known)).scalar()
+
+
 def _columns(report: ColumnElement) -> ColumnElement:
     """The list of columns inside the JSON text of a report, in SQLite's way or PostgreSQL's."""
     if store().dialect.name == "sqlite":

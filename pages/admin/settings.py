@@ -1,4 +1,4 @@
-"""Settings: accounts, their event types, the practice account's address, and what this installation was started with."""
+"""Settings: accounts, their customers' names and event types, recipes, the practice account's address, and what this installation was started with."""
 
 import streamlit as st
 from pydantic import SecretStr
@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from ingest.errors import BadInput
 from ingest.settings import settings
 from ingest.store import accounts
-from pages.admin import recipes
+from pages.admin import customers, recipes
 from pages.parts import errors, frame
 from pages.parts.text import count, plain, size
 from schemas.account import Account
@@ -20,9 +20,11 @@ def _page() -> None:
     known = accounts.all_accounts()
     if len(known) == 1 and known[0].embedded:
         st.info("Using the practice account. Nothing here reaches a real invoice.", icon=":material/school:")
-    accounts_tab, types_tab, recipes_tab, practice_tab, installation_tab = st.tabs(["Accounts", "Event types", "Recipes", "Practice account", "This installation"], key="settings_tab", on_change="rerun")
+    accounts_tab, customers_tab, types_tab, recipes_tab, practice_tab, installation_tab = st.tabs(["Accounts", "Customers", "Event types", "Recipes", "Practice account", "This installation"], key="settings_tab", on_change="rerun")
     with accounts_tab:
         _accounts(known, actor)
+    with customers_tab:
+        customers.show(frame.account(), actor.name)
     with types_tab:
         if types_tab.open:  # asks the account, which may take a while
             _event_types(frame.account())

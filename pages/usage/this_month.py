@@ -1,25 +1,25 @@
 """This month: what is expected, what came, what waits for you, what is proven; who is missing, and which rows are still to be fixed."""
 
-import tempfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from ingest import month
+from ingest import deciding, month
 from ingest.errors import IngestError
 from ingest.raw import row_in_file
 from ingest.settings import PROJECT
 from ingest.store import accounts, imports, open_rows
-from pages.parts import errors, frame, listing
+from pages.parts import errors, frame, listing, people
 from pages.parts.ask import ask
+from pages.parts.download_button import download_button
 from pages.parts.state import IMPORTS_PAGE, link_import, open_import, remembered
-from pages.parts.tables import download
 from pages.parts.text import ago, count, day, number, plain, shorten
 from pages.parts.text import month as in_words
 from pages.parts.text import state as state_in_words
 from pages.parts.upload_box import start_reading, upload_box
+from pages.usage.steps import handing
 from schemas.records import OpenRows
 
 SHOWN = 8
@@ -41,6 +41,7 @@ def _page() -> None:
         _empty(period, actor)
     if here.waiting_elsewhere:
         st.page_link(IMPORTS_PAGE, label=f"{count(here.waiting_elsewhere, 'import')} of other months {'waits' if here.waiting_elsewhere == 1 else 'wait'} for you", icon=":material/pending_actions:", query_params={"waiting": "yes"})
+    _given(actor)
     _to_fix(still_open, actor)
     _quiet(here)
 
@@ -169,6 +170,21 @@ def _quiet_customers(period: str, account: str, changes: object) -> list[month.Q
     return ask(month.quiet_customers, period, account)
 
 
+def _given(actor: frame.Actor) -> None:
+    """Decisions that colleagues were asked for, those for the person who looks first."""
+    found = sorted(deciding.waiting(frame.account().name), key=lambda each: each[0].colleague.casefold() != actor.name.casefold())
+    if not found:
+        return
+    st.header(f"Waiting for colleagues ({number(len(found))})", anchor=False)
+    for handover, decision in found[:OPEN_SHOWN]:
+        with st.container(border=True):
+            link_import(handover.import_id, plain(shorten(imports.get(handover.import_id).file_name, 60)), "review", icon=":material/rule:")
+            st.markdown(plain(shorten(decision.text, 200)))
+            handing.given(handover, actor.name, editable=True)
+    if len(found) > OPEN_SHOWN:
+        st.caption(f"And {number(len(found) - OPEN_SHOWN)} more, each on Review of its file.")
+
+
 def _to_fix(still_open: list[OpenRows], actor: frame.Actor) -> None:
     if not still_open:
         return
@@ -188,7 +204,7 @@ def _open_entry(each: OpenRows, actor: frame.Actor) -> None:
             link_import(each.import_id, plain(shorten(each.file_name, 36)), "review", icon=":material/build:")
         st.markdown(_what(each), width=380)
         st.caption(f"{plain(each.owner)}, opened {ago(each.since)}", width=200)
-        download("Download", lambda: _rejected(each.import_id), f"rows-to-fix-{each.import_id}.xlsx", key=f"get_{each.id}")
+        download_button("Download", "rejected", each.import_id, file_name=f"{Path(each.file_name).stem[:60] or 'import'} - rows to fix.xlsx", key=f"get_{each.id}")
         if st.button("Settle", key=f"open_settle_{each.id}", help="Mark as fixed, dismiss, or give to a colleague"):
             remembered.settling = None if remembered.settling == each.id else each.id
     if remembered.settling == each.id:
@@ -214,7 +230,7 @@ def _settle(each: OpenRows, actor: frame.Actor) -> None:
             fixed = st.form_submit_button("Mark as fixed", icon=":material/check:")
             dismissed = st.form_submit_button("Dismiss", icon=":material/do_not_disturb_on:")
     with st.form(f"give_{each.id}", border=False):
-        owner = st.text_input("Give to a colleague", key=f"owner_{each.id}", placeholder="name")
+        owner = people.colleague("Give to a colleague", f"owner_{each.id}")
         given = st.form_submit_button("Give", icon=":material/person_add:")
     with errors.shown():
         if fixed or dismissed:
@@ -224,14 +240,6 @@ def _settle(each: OpenRows, actor: frame.Actor) -> None:
     if (fixed or dismissed) and reason and reason.strip() or given and owner and owner.strip():
         remembered.settling = None
         st.rerun()
-
-
-def _rejected(import_id: str) -> bytes:
-    """The rejected rows of an import as an Excel file."""
-    from ingest import imports as stages  # loads every stage
-
-    with tempfile.TemporaryDirectory() as folder:
-        return ask(stages.write_rejected, import_id, Path(folder) / "rows-to-fix.xlsx").read_bytes()
 
 
 _page()
