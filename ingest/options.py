@@ -21,6 +21,7 @@ def read_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--table", type=int, metavar="N", help="which of several tables one below the other; the first is 1")
     command.add_argument("--beside", type=int, metavar="N", help="which of several tables side by side; the leftmost is 1")
     command.add_argument("--turn", choices=("no", "months", "transposed"), help="months: a column for each month becomes a row for each; transposed: rows and columns change places")
+    command.add_argument("--measure", action="append", metavar="COLUMN", help="a column that is a usage of its own: each becomes a row; repeat for each")
     command.add_argument("--out-dir", help="also write each table there as <file name>.csv (UTF-8, comma, header first)")
 
 
@@ -54,6 +55,11 @@ def check_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--zone", help="time zone of timestamps that carry none, such as Europe/Berlin; default UTC, with a warning")
     command.add_argument("--period", metavar="YYYY-MM", help="the month of rows that carry no date; they get its end")
     command.add_argument("--sheet", help="the sheet to read")
+    command.add_argument("--measure", action="append", metavar="COLUMN", help="a column that is a usage of its own, where a row holds several: each becomes a row with the column's name in a new column `kind`; repeat for each")
+    command.add_argument("--kind", action="append", metavar="VALUE=SLUG", help="where a file holds several kinds of usage: the event type of rows that say VALUE in the column of --by; repeat for each")
+    by = command.add_mutually_exclusive_group()
+    by.add_argument("--by", metavar="COLUMN", help="the column that says which kind of usage a row is; default with --measure: the new column")
+    by.add_argument("--by-sheet", action="store_true", help="the sheet says which kind of usage its rows are")
     command.add_argument("--control-count", type=int, metavar="N", help="how many rows the sender says there are")
     command.add_argument("--control-sum", action="append", metavar="FIELD=SUM", help="the sum the sender gave for a field")
     command.add_argument("--out-dir", help="also write events.parquet and issues.csv there")

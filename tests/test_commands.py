@@ -282,3 +282,31 @@ def test_every_setting_is_documented():
 def test_unknown_accounts_are_bad_input(home: Path):
     with pytest.raises(BadInput):
         accounts.account("nope")
+
+
+def test_several_kinds_of_usage_in_one_file_are_sent_each_and_asked_about_once(run, tmp_path: Path):
+    for slug in ("calls", "storage"):
+        assert run("event-type", "create", "--name", slug, "--slug", slug, "--field", "quantity:Decimal")[0] == 0
+    header, october = "customer_id,timestamp,service,quantity", "acme,2026-10-01T00:00:00Z,calls,5\nacme,2026-10-01T00:00:00Z,storage,1.5\nglobex,2026-10-02T00:00:00Z,Tax,2"
+    path = tmp_path / "services.csv"
+    path.write_text(f"{header}\n{october}\n")
+    said = ("check", path, "--by", "service", "--kind", "calls=calls", "--kind", "storage=storage")
+    code, document = run(*said)
+    assert (code, document["event_type"], [each["event_type"] for each in document["kinds"]]) == (0, "calls", ["calls", "storage"])
+    assert [(each["event_type"], each["usages"], each["accepted"]) for each in document["events"]["kinds"]] == [("calls", 1, 1), ("storage", 1, 1), (None, 1, None)]
+    assert {question["name"] for each in document["kinds"] for question in each["questions"]} == {"kind.Tax"}
+    assert run("push", document["import_id"], "--yes")[0] == 2, "nothing is sent while rows are of no kind"
+    code, document = run(*said, "--answer", "kind.Tax=leave_out")
+    assert [each["questions"] for each in document["kinds"]] == [[], []] and document["events"]["events"] == 2
+    assert [run("push", each["import_id"], "--yes")[1]["events"]["accepted"] for each in document["kinds"]] == [1, 1]
+    assert run("recipe", "save", document["import_id"], "services")[0] == 0
+    shown = run("recipe", "show", "services")[1]
+    assert (shown["recipe"]["by"], shown["recipe"]["values"], shown["recipe"]["others"][0]["values"], shown["recipe"]["left_out"]) == ("service", ["calls"], ["storage"], ["Tax"])
+    (tmp_path / "services-11.csv").write_text(f"{header}\n{october.replace('2026-10', '2026-11')}\nhooli,2026-11-03T00:00:00Z,storage,7\n")
+    code, document = run("check", tmp_path / "services-11.csv", "--recipe", "services")
+    assert (code, [each["rows"]["accepted"] for each in document["kinds"]], [each["questions"] for each in document["kinds"]]) == (0, [1, 2], [[], []])
+    code, document = run("check", tmp_path / "wide.csv", "--measure", "calls", "--measure", "storage", "--kind", "calls=calls", "--kind", "storage=storage")
+    assert code == 2, "no such file"
+    (tmp_path / "wide.csv").write_text("customer_id,timestamp,calls,storage\nacme,2026-10-05T00:00:00Z,5,\nglobex,2026-10-05T00:00:00Z,6,many\n")
+    code, document = run("check", tmp_path / "wide.csv", "--measure", "calls", "--measure", "storage", "--kind", "calls=calls", "--kind", "storage=storage")
+    assert (code, document["events"]["rows"], document["events"]["per_row"], document["events"]["empty"], document["events"]["usages"], document["events"]["events"]) == (1, 2, 2, 1, 3, 2)

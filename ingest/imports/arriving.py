@@ -45,11 +45,11 @@ def pieces(path: Path, file_name: str) -> Iterator[list[tuple[Path, str]]]:
         yield [(each, f"{file_name}/{name}") for name, each in inner] or [(path, file_name)]
 
 
-def start_or_find(path: Path, file_name: str, who: str, *, account: str, event_type: str) -> ImportRecord:
-    """The import of these very bytes for that account and event type, or a new one: the same file twice is one import."""
+def start_or_find(path: Path, file_name: str, who: str, *, account: str, event_type: str, divided: bool = False) -> ImportRecord:
+    """The import of these very bytes for that account and event type, or a new one: the same file twice is one import. `divided`: the file holds other kinds of usage, too."""
     _refuse_missing(path, file_name)
     for known in imports.same_file(files.sha256_of(path)):
-        if known.account in (None, account) and known.event_type in (None, event_type):
+        if known.account in (None, account) and known.event_type in (None, event_type) and bool(known.division) == divided:
             return known
     return start(path, file_name, who, account=account)
 

@@ -39,7 +39,7 @@ def check(import_id: str) -> ImportRecord:
         key = files.stage_key("check", known, spec)
 
         def work(folder: Path) -> None:
-            result = checking.check_raw(raw, record.report, spec, account, import_id=import_id, sha256=record.sha256, out=folder, earlier=earlier, history=history, unknown=unknown)
+            result = checking.check_raw(raw, record.report, spec, account, import_id=import_id, sha256=record.sha256, out=folder, earlier=earlier, history=history, unknown=unknown, made=files.stages_made(import_id, "check"))
             (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
             (folder / "match.json").write_text(spec.model_dump_json(), encoding="utf-8")
 

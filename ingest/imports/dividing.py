@@ -24,10 +24,12 @@ ASKED = 8
 def divide(import_id: str, column: str | None, kinds: Sequence[Sequence[str]], who: str, *, left_out: Sequence[str] = ()) -> list[ImportRecord]:
     """Divides a file that was read by a column (None: by its sheets): an import for each of `kinds`, which are texts of the column or names of sheets; the first is this one.
 
-    Raises BadInput where the file hasn't the column or the sheet, or a kind is named twice.
+    A file that is divided in this way already stays as it is. Raises BadInput where the file hasn't the column or the sheet, or a kind is named twice.
     """
     record = read_record(import_id)
     kinds, left_out = [tuple(value.strip(SPACES) for value in kind) for kind in kinds], [value.strip(SPACES) for value in left_out]
+    if is_divided_so(import_id, column, kinds):
+        return together(record)
     _can_be_divided(record, column, kinds, left_out)
     members = [import_id, *(_sibling(record, who) for _ in kinds[1:])]
     shares = tuple(Share(import_id=each, values=values) for each, values in zip(members, kinds, strict=True))
@@ -35,6 +37,15 @@ def divide(import_id: str, column: str | None, kinds: Sequence[Sequence[str]], w
         read(share.import_id, record.read_spec.model_copy(update={"sheet": share.values[0], "header_rows": None, "keep_rows": ()}))
     divisions.keep(f"div_{secrets.token_hex(8)}", Division(column=column, shares=shares, left_out=tuple(left_out)), who)
     return [imports.get(each) for each in members]
+
+
+def is_divided_so(import_id: str, column: str | None, kinds: Sequence[Sequence[str]]) -> bool:
+    """Whether these kinds are those that a file is divided into; it may know more texts of each by now."""
+    record = imports.get(import_id)
+    if record.division is None:
+        return False
+    division = divisions.get(record.division)
+    return division.column == column and len(division.shares) == len(kinds) and all(set(kind) <= set(share.values) for kind, share in zip(kinds, division.shares, strict=True))
 
 
 def together(record: ImportRecord) -> list[ImportRecord]:
