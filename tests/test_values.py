@@ -14,7 +14,7 @@ from ingest.values.forms import TimeReading, iso_text
 from ingest.values.months import MONTHS, month_of
 from ingest.values.numbers import number_text
 from ingest.values.times import is_zoned, named_date, parsed, time_evidence
-from ingest.values.units import SPELLINGS, UNITS, factor, targets
+from ingest.values.units import SPELLINGS, UNITS, exact, factor, targets
 from schemas.account import AccountProfile
 from tests.raw_tables import check_column, check_times
 
@@ -92,7 +92,7 @@ def test_what_can_not_be_converted_needs_fixing(tmp_path, cells, answer, bad):
 
 
 def test_the_question_about_the_unit_says_the_total_under_each_answer(tmp_path):
-    assert effects(check_column(tmp_path, "Decimal", ["1 h", "30 min"])) == [("min", "the column adds up to 90"), ]
+    assert effects(check_column(tmp_path, "Decimal", ["1 h", "30 min"])) == [("min", "the column adds up to 90"), ("h", "the column adds up to 1.5")]
 
 
 @pytest.mark.parametrize(("answer", "expected"), [(None, ["50", "12.5"]), ("number", ["50", "12.5"]), ("fraction", ["0.5", "0.125"])])
@@ -156,7 +156,7 @@ def test_a_conversion_is_exact(number, unit, target):
 def test_no_unit_is_written_like_another():
     assert all(SPELLINGS[name] == name for name in UNITS if name in SPELLINGS)
     assert targets(["h", "min"]) == ["min", "ns", "µs", "ms", "s"]
-    assert factor("s", "h") is None  # a third of an hour can't be written down
+    assert not exact("s", "h")  # a third of an hour can't be written down
 
 
 # Moments.
@@ -167,6 +167,8 @@ MOMENTS = [
     ("1 de octubre de 2026", "2026-10-01"), ("Thu, 01 Oct 2026 13:45:00 +0200", "2026-10-01 11:45"), ("01/Oct/2026:13:45:00 +0200", "2026-10-01 11:45"), ("01-OCT-2026", "2026-10-01"),
     ("2026-Oct-01", "2026-10-01"), ("1 października 2026", "2026-10-01"), ("1. lokakuuta 2026", "2026-10-01"), ("1 OTT. 2026", "2026-10-01"), ("2026-10-01T13h45", "2026-10-01 13:45"), ("01.10.2026 13:45 Uhr", "2026-10-01 13:45"),
     ("10/31/2026 1:05:00 PM +00:00", "2026-10-31 13:05"), ("10/31/2026 1 pm", "2026-10-31 13:00"), ("2026-10-01T13:45:00+02", "2026-10-01 11:45"), ("20261001T134500.5+0200", "2026-10-01 11:45:00.5"), ("202610011345", "2026-10-01 13:45"),
+    ("2026-10-01 13:45:00 CEST", "2026-10-01 11:45"), ("01.10.2026 13:45 MESZ", "2026-10-01 11:45"), ("Oct 1, 2026 1:45 PM PDT", "2026-10-01 20:45"), ("2026-10-01 13:45 IST", "2026-10-01 13:45"),
+    ("2026-10-01T13", "2026-10-01 13:00"), ("2026-10-01T13Z", "2026-10-01 13:00"), ("1.10.2026 13 Uhr", "2026-10-01 13:00"), ("2026-10-01 13:45:00 UTC+02:00", "2026-10-01 11:45"), ("2026-10-01 13:45 GMT+2", "2026-10-01 11:45"),
     ("2026-W40-3", "2026-09-30"), ("2026W403", "2026-09-30"), ("2026-274", "2026-10-01"), ("1790812800123000000", "2026-10-01 00:00:00.123"), ("1790812800123000", "2026-10-01 00:00:00.123"),
 ]
 
@@ -190,7 +192,7 @@ def test_moments_with_two_meanings_are_asked_about(tmp_path, cell, answers, mome
 
 
 NO_MOMENTS = [
-    "2026-10", "Oct 2026", "1.2.3", "10.1.2", "+49 30 12345", "5-10", "2026-10-01/2026-10-02", "v2026", "Smarch 1 2026", "Building 5 May 2026", "2026-367", "2026-W60", "2026-W40-9", "2026-13", "12345", "99999999", "31 Feb 2026", "2026-10-01 13:45 CET",
+    "2026-10", "Oct 2026", "1.2.3", "10.1.2", "+49 30 12345", "5-10", "2026-10-01/2026-10-02", "v2026", "Smarch 1 2026", "Building 5 May 2026", "2026-367", "2026-W60", "2026-W40-9", "2026-13", "12345", "99999999", "31 Feb 2026",
 ]
 
 
@@ -217,7 +219,7 @@ def read(texts, profile=None):
         connection.execute("set timezone = 'UTC'")
         connection.execute("create table t as select unnest(?::varchar[]) as s", [texts])
         found = time_evidence(connection, "t", "s")
-        reading = TimeReading(forms=found.forms, words=found.words, order=found.order)
+        reading = TimeReading(forms=found.forms, words=found.words, zones=found.zones, order=found.order)
         return [moment for moment, in connection.execute(f"select {parsed('i', is_zoned('i', reading.forms), reading.forms)} from (select {iso_text('s', reading)} as i from t)").fetchall()]
 
 

@@ -67,7 +67,7 @@ def _written_number(column: Column, answer: str | None) -> Plan:
         facts["too_many_decimals"] = f"{numbers.fraction_digits(number)} > {scale}"
         facts["number_too_large"] = f"{numbers.whole_digits(number)} > {whole}"
         sql = f"case when {numbers.fraction_digits(number)} <= {scale} and {numbers.whole_digits(number)} <= {whole} then {sql} end"
-    plan = column.plan([*worn.steps, ("number", converted), ("value", sql)], sql_type, facts, questions=asked + more, mark=mark)
+    plan = column.plan([*worn.steps, ("number", converted), ("value", sql)], sql_type, facts, questions=asked + more, mark=mark, shown={"decimal_mark": mark} if bool(evidence.point) != bool(evidence.comma) else {})
     return _with_empty(column, plan, column.rows - (evidence.cells if worn.filled is None else worn.filled), trimmed(column.text), numbers.number_text("{s}", mark))
 
 

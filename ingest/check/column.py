@@ -13,6 +13,8 @@ from schemas.event_type import Field
 from schemas.matching import FieldMatch
 
 Probe = Mapping[str, object]
+OF_THE_CLOCK = ("zone", "century", "serial")
+"""What is asked of the timestamp holds for the file's other times until something else is said of them."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Column:
     def answer(self, question: str, allowed: tuple[str, ...]) -> str | None:
         """The answer to one of this column's questions. Raises BadInput for one that isn't on offer."""
         name = f"{question}.{self.field.name}"
-        given = self.answers.get(name)
+        given = self.answers.get(name) or (self.answers.get(f"{question}.timestamp") if question in OF_THE_CLOCK else None)
         if given is not None and given not in allowed:
             raise BadInput(f"{given!r} is no answer to {name}.", f"It can be {' or '.join(allowed)}.")
         return given

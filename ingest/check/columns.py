@@ -1,13 +1,15 @@
 """From matched columns to plans: one scan over all of them settles the plain ones, the others are looked at one by one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import duckdb
 
 from ingest.check.amounts import read_number
 from ingest.check.checks import CHECKS, error_code
-from ingest.check.column import Column, Probe
+from ingest.check.column import OF_THE_CLOCK, Column, Probe
 from ingest.check.moments import read_date, read_timestamp
 from ingest.check.plan import Plan, cells
 from ingest.engine import identifier, literal
@@ -19,20 +21,63 @@ from schemas.account import AccountProfile
 from schemas.event_type import ROOT_FIELDS, Field, FieldType
 from schemas.matching import FieldMatch, MatchSpec, Period
 
+WRITTEN = {"day_first": "day first", "month_first": "month first", "point": "decimal point", "comma": "decimal comma"}
 MICROSECOND = timedelta(microseconds=1)
 
 
 def make_plans(connection: duckdb.DuckDBPyConnection, spec: MatchSpec, profile: AccountProfile) -> tuple[Plan, ...]:
     """A plan for every matched field, the root fields first. The raw rows are the view `raw`."""
+    return settle(read_columns(connection, spec, profile), spec, profile)
+
+
+def read_columns(connection: duckdb.DuckDBPyConnection, spec: MatchSpec, profile: AccountProfile, same: Mapping[str, Plan] = MappingProxyType({})) -> list[tuple[Column, Plan]]:
+    """Every matched column with the plan that its own cells speak for. `same` are the plans, by field, of columns whose cells were looked at before."""
     required = {*ROOT_FIELDS, *(() if set(ROOT_FIELDS) <= set(spec.key or ()) else spec.key or ())}  # beside customer and time, an empty dimension is as good as any other
     fields = [field for field in (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *spec.event_type.usage_fields) if spec.of(field.name)]
     _fill_from_above(connection, [spec.of(field.name).column for field in fields if spec.answers.get(f"empty.{field.name}") == "above"])
-    probes, rows = _probe(connection, [(field, spec.of(field.name)) for field in fields])
-    plans = [_plan(Column(connection, field, match, *_place(match), field.name in required, spec.answers, profile, probes[field.name], 1 if match.column is None else rows))
-             for field in fields for match in [spec.of(field.name)]]
+    probes, rows = _probe(connection, [(field, spec.of(field.name)) for field in fields if field.name not in same])
+    columns = [Column(connection, field, match, *_place(match), field.name in required, spec.answers, profile, probes.get(field.name, {}), 1 if match.column is None else rows) for field in fields for match in [spec.of(field.name)]]
+    return [(column, same.get(column.field.name) or _plan(column)) for column in columns]
+
+
+def settle(read: Sequence[tuple[Column, Plan]], spec: MatchSpec, profile: AccountProfile) -> tuple[Plan, ...]:
+    """The plans, with what the columns say about each other."""
+    plans = _settled_by_others([column for column, _ in read], [plan for _, plan in read])
     if spec.of("timestamp") is None and spec.period:
         plans.insert(1, _period_plan(spec.period, profile))
-    return tuple(plans)
+    return _one_clock(plans)
+
+
+def _settled_by_others(columns: Sequence[Column], plans: Sequence[Plan]) -> list[Plan]:
+    """The plans, those that leave open what other columns of the file show read like them. It is still asked where the bill hangs on it."""
+    found = []
+    for column, plan in zip(columns, plans, strict=True):
+        for name in ("date_order", "decimal_mark"):
+            shown = {other.shown[name] for other in plans if name in other.shown}
+            asked = next((question for question in plan.questions if question.name == f"{name}.{plan.field}"), None)
+            if asked and len(shown) == 1 and name not in plan.shown:
+                likely, = shown
+                plan = _plan(replace(column, answers={**column.answers, asked.name: likely}))
+                again = asked.model_copy(update={"proposed": likely, "blocking": name == "decimal_mark" or plan.field == "timestamp", "text": f"{asked.text} Other columns of this file have the {WRITTEN[likely]}."})
+                plan = replace(plan, questions=(again, *plan.questions))
+        found.append(plan)
+    return found
+
+
+def _one_clock(plans: Sequence[Plan]) -> tuple[Plan, ...]:
+    """One question about the zone or the century, not one for each column: until something else is said, the times of a file are written as its timestamp is."""
+    asked = {question.name for plan in plans for question in plan.questions}
+    once = [name for name in OF_THE_CLOCK if f"{name}.timestamp" in asked]
+    return tuple(plan if plan.field == "timestamp" else _without(plan, once) for plan in plans)
+
+
+def _without(plan: Plan, names: Sequence[str]) -> Plan:
+    """The plan without these questions, and without the warning that one of them is about."""
+    kept = tuple(question for question in plan.questions if question.name not in [f"{name}.{plan.field}" for name in names])
+    if "zone" not in names:
+        return replace(plan, questions=kept)
+    unsaid = "timestamp_without_zone"
+    return replace(plan, questions=kept, facts={name: sql for name, sql in plan.facts.items() if name != unsaid}, notes={name: count for name, count in plan.notes.items() if name != unsaid})
 
 
 def _fill_from_above(connection: duckdb.DuckDBPyConnection, columns: Sequence[str | None]) -> None:

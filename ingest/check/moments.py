@@ -13,7 +13,7 @@ from schemas.checking import Question
 
 
 def read_timestamp(column: Column) -> Plan:
-    name = column.answers.get(f"zone.{column.field.name}")
+    name = column.answers.get(f"zone.{column.field.name}") or zones.said_zone(column.header) or column.answers.get("zone.timestamp")
     order = column.answer("date_order", ("day_first", "month_first"))
     found = column.found
     kept = min(column.profile.timestamp_digits, 6)
@@ -75,7 +75,7 @@ def _written_timestamp(column: Column, name: str | None, order: str | None, kept
     naive, first, last = _naive(column, steps)
     facts = {"not_a_timestamp": f"{source} is not null and {value} is null", "timestamp_too_fine": times.too_fine(local, iso, kept), **_future(column)}
     if not naive:
-        return column.plan([*steps, ("value", local)], "TIMESTAMP", facts, questions=asked)
+        return column.plan([*steps, ("value", local)], "TIMESTAMP", facts, questions=asked, shown=_shown(evidence))
     clocks = zones.local_time(local, name or "UTC", first, last)
     facts |= _zone_facts(clocks, f"{local} is not null and not {zoned}")
     shifted = f"case when {zoned} then {local} {f'when {clocks.missing} then null' if clocks.missing else ''} else {clocks.utc} end"
@@ -83,7 +83,11 @@ def _written_timestamp(column: Column, name: str | None, order: str | None, kept
     if name is None:
         facts["timestamp_without_zone"], notes = f"{local} is not null and not {zoned}", {"timestamp_without_zone": naive}
         asked += (_zone_question(column, steps, f"not {zoned}", naive, first, last),) if column.match.column is not None else ()
-    return column.plan([*steps, ("value", shifted)], "TIMESTAMP", facts, questions=asked, notes=notes)
+    return column.plan([*steps, ("value", shifted)], "TIMESTAMP", facts, questions=asked, notes=notes, shown=_shown(evidence))
+
+
+def _shown(evidence: times.TimeEvidence) -> dict[str, str]:
+    return {"date_order": evidence.order} if bool(evidence.day_first) != bool(evidence.month_first) else {}
 
 
 def _naive(column: Column, steps: list[tuple[str, str]]) -> tuple[int, datetime | None, datetime | None]:
@@ -96,7 +100,7 @@ def _naive(column: Column, steps: list[tuple[str, str]]) -> tuple[int, datetime 
 
 def _reading(column: Column, evidence: times.TimeEvidence, order: DateOrder | None, end_of_day: str) -> tuple[TimeReading, tuple[Question, ...]]:
     """How the cells are read, with what was answered or is likely, and the questions that have no answer yet."""
-    reading = TimeReading(forms=evidence.forms, words=evidence.words, end_of_day=end_of_day, order=order or evidence.order)
+    reading = TimeReading(forms=evidence.forms, words=evidence.words, zones=evidence.zones, end_of_day=end_of_day, order=order or evidence.order)
     open_choices = []
     for choice in readings.CHOICES:
         answer = column.answer(choice.name, tuple(choice.options))
@@ -125,4 +129,4 @@ def read_date(column: Column) -> Plan:
         ("source", tidy), ("iso", iso_text(source, reading)),
         ("local", times.parsed(iso, times.is_zoned(iso, forms), forms)), ("value", f"case when {local}::time = time '00:00:00' and year({local}) between 1900 and 2299 then {local}::date end"),
     ]
-    return column.plan(steps, "DATE", {"not_a_date": f"{source} is not null and {value} is null"}, questions=asked)
+    return column.plan(steps, "DATE", {"not_a_date": f"{source} is not null and {value} is null"}, questions=asked, shown=_shown(evidence))

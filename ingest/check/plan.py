@@ -31,6 +31,8 @@ class Plan:
     mark: DecimalMark = "point"
     notes: Mapping[str, int] = field(default_factory=dict)
     """How many cells a warning's fact is true for, where that is known already."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """What the cells themselves settle, by the question it would be: `date_order` or `decimal_mark`. Other columns of the file are likely to be written alike."""
 
     @property
     def source(self) -> str:

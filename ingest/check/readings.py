@@ -8,7 +8,9 @@ import duckdb
 
 from ingest.values import numbers, times, zones
 from ingest.values.dressed import Dress, parse_number
+from ingest.values.durations import PAIR, PAIRS, LengthEvidence, PairOrder, with_unit
 from ingest.values.forms import PERIODS, SHORT, TimeReading, iso_text
+from ingest.values.text import matches
 from ingest.wording import count as count_of
 from schemas.checking import Question, QuestionOption
 from schemas.matching import DecimalMark
@@ -121,7 +123,7 @@ def _month_effect(months: list[tuple[str, int]], cells: int) -> str:
 
 
 def time_zone(connection: duckdb.DuckDBPyConnection, local: str, field: str, column: str, naive: int, first: datetime, last: datetime) -> Question:
-    """Which zone are these clocks in? Read as UTC until somebody says otherwise. It blocks where a clock shows and the month of a row hangs on it; days alone are taken as they stand. `local` is a SELECT of the times as `t`.
+    """Which zone are these clocks in? Read as UTC until somebody says otherwise. It blocks where a clock shows and the month of a row hangs on it; days and months alone are taken as they stand. `local` is a SELECT of the times as `t`.
 
     Every zone is some quarters of an hour off, so a quarter of an hour is looked at once, however many rows fall into it.
     """
@@ -131,8 +133,8 @@ def time_zone(connection: duckdb.DuckDBPyConnection, local: str, field: str, col
     most = max(sum(months.values()) for _, months in moved.values())
     bill = f" It changes the month, and so the bill, of up to {count_of(most, 'row')}." if most else " No row changes its month in the zones offered."
     text = f"{count_of(naive, 'time')} in column {column!r} without a time zone, read as UTC. Which zone is it?{bill}"
-    clock = most and connection.execute(f"select count(*) filter (t <> date_trunc('day', t)) from ({local})").fetchone()[0]
-    return Question(name=f"zone.{field}", text=text, options=options, proposed="UTC", blocking=bool(clock))
+    clock = most and connection.execute(f"select count(*) filter (t <> date_trunc('day', t) and strftime(t, '%H:%M:%S') <> '23:59:59') from ({local})").fetchone()[0]
+    return Question(name=f"zone.{field}", text=text, options=options, proposed="UTC", blocking=bool(clock) and field == "timestamp")
 
 
 def _moved(connection: duckdb.DuckDBPyConnection, zone: str, first: datetime, last: datetime) -> tuple[int, dict[str, int]]:
@@ -171,15 +173,30 @@ def plain_text(number: object) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def unit(field: str, column: str, found: Dress, totals: Mapping[str, str], proposed: str | None) -> Question:
-    """Into which unit do the numbers go? It blocks where cells have several; where all have one, that one is taken off unless somebody says otherwise."""
+def unit(field: str, column: str, found: Dress, totals: Mapping[str, str], proposed: str | None, lengths: LengthEvidence | None = None) -> Question:
+    """Into which unit do the numbers go? It blocks where cells have several, or are lengths of time; where all have one, that one is taken off unless somebody says otherwise."""
     ways = ", ".join(f"{count:,} {'without a unit' if not each else 'in ' + each}" for each, count in found.units)
     single = len(found.units) == 1
     text = f"Every number of column {column!r} has the unit {found.usual}. It is taken off; which unit are the numbers to be in?" if single else f"The numbers of column {column!r} don't have one unit: {ways}. Which unit are they to be in?"
+    if single and lengths:
+        text = f"The cells of column {column!r} are lengths of time such as {lengths.example}, read as seconds. Which unit are the numbers to be in?"
     bare = dict(found.units).get("", 0)
     labels = {NONE: "Only the numbers without a unit"}
     options = tuple(QuestionOption(value=each, label=labels.get(each, each), effect=total + (f"; {count_of(bare, 'number')} without a unit taken as {each}" if bare and each != NONE else "")) for each, total in totals.items())
-    return Question(name=f"unit.{field}", text=text, options=options, proposed=proposed, blocking=not single)
+    return Question(name=f"unit.{field}", text=text, options=options, proposed=proposed, blocking=not single or lengths is not None)
+
+
+def pair_order(connection: duckdb.DuckDBPyConnection, relation: str, text: str, field: str, column: str, found: LengthEvidence, proposed: PairOrder | None) -> Question:
+    """Is 5:12 five hours, or five minutes?"""
+    options = tuple(QuestionOption(value=order, label=label, effect=_length_effect(connection, relation, text, order)) for order, label in PAIRS.items())
+    cells = count_of(found.pairs, "cell")
+    text = f"In column {column!r}, {cells} such as {found.example} can be hours and minutes, or minutes and seconds. Which is it?"
+    return Question(name=f"duration.{field}", text=text, options=options, proposed=proposed)
+
+
+def _length_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str, order: PairOrder) -> str:
+    seconds = rf"try_cast(regexp_extract({with_unit(text, order)}, '^(-?\d+) s$', 1) as hugeint)"
+    return f"they add up to {connection.execute(f'select sum({seconds}) from {relation} where {matches(text, PAIR)}').fetchone()[0] or 0:,} seconds"
 
 
 def percent(field: str, column: str, found: Dress, totals: Mapping[str, str]) -> Question:

@@ -9,12 +9,12 @@ from ingest.check.column import Column
 from ingest.check.plan import cells
 from ingest.engine import literal
 from ingest.errors import BadInput
-from ingest.values import units
+from ingest.values import durations, units
 from ingest.values.dressed import Dress, dress, parts, scaled, spelt, undressed, unit_of
 from ingest.values.numbers import without_zeros
 from schemas.checking import Question
 
-PERCENT = "%"
+PERCENT, UNREAD = "%", "can't be read"
 Factors = Mapping[str, Fraction]
 
 
@@ -30,19 +30,40 @@ class Worn:
     facts: Mapping[str, str] = field(default_factory=dict)
     filled: int | None = None
     """How many cells aren't empty, where it was counted."""
+    lengths: durations.LengthEvidence | None = None
+    """What says that cells are lengths of time, where some are."""
+    asked: tuple[Question, ...] = ()
 
 
 def undress(column: Column, tidy: str) -> Worn:
-    """The column's numbers without what stands around them; as it is where nothing does."""
-    source, part, core, unit = (column.step(name) for name in ("source", "parts", "core", "unit"))
-    present = spelt(column.connection, column.relation, tidy)
+    """The column's numbers without what stands around them; as it is where nothing does. Lengths of time are seconds first."""
+    source, written, part, core, unit = (column.step(name) for name in ("source", "written", "parts", "core", "unit"))
+    steps, relation = (("source", tidy),), f"(select *, {tidy} as {source} from {column.relation})"
+    lengths = durations.length_evidence(column.connection, column.relation, tidy)
+    asked: tuple[Question, ...] = ()
+    if lengths.any:
+        order, asked = _pair_order(column, lengths, relation)
+        steps, relation = (*steps, ("written", durations.with_unit(source, order))), f"(select *, {durations.with_unit(source, order)} as {written} from {relation})"
+    else:
+        written = source
+    present = spelt(column.connection, relation, written)
     if present is None:
-        return Worn((("source", tidy),), f"(select *, {tidy} as {source} from {column.relation})", source)
-    steps = (("source", tidy), ("parts", parts(source)), ("core", undressed(source, part)), ("unit", unit_of(part, present)))
+        return Worn((("source", tidy),), relation, source)
+    steps = (*steps, ("parts", parts(written)), ("core", undressed(written, part)), ("unit", unit_of(part, present)))
     relation = f"({cells(f'select * from {column.relation}', (column.plan(list(steps), 'VARCHAR', {}),))})"
     found = dress(column.connection, relation, core, unit, source)
     filled = column.connection.execute(f"select count({source}) from {relation}").fetchone()[0]
-    return Worn(steps, relation, core, unit, found, {"unit_removed": f"{column.step('value')} is not null and {core} <> {source}"} if found.dressed else {}, filled)
+    facts = {"unit_removed": f"{column.step('value')} is not null and {core} <> {source}"} if found.dressed else {}
+    return Worn(steps, relation, core, unit, found, facts, filled, lengths if lengths.any else None, asked)
+
+
+def _pair_order(column: Column, lengths: durations.LengthEvidence, relation: str) -> tuple[durations.PairOrder, tuple[Question, ...]]:
+    """What `5:12` is, as answered or as the heading says, and the question about it where neither does."""
+    answer = column.answer("duration", tuple(durations.PAIRS)) or durations.said_order(column.header)
+    likely: durations.PairOrder = "minutes_seconds" if lengths.clocks else "hours_minutes"
+    if answer or not lengths.pairs or column.match.column is None:
+        return answer or likely, ()
+    return likely, (readings.pair_order(column.connection, relation, column.step("source"), column.field.name, column.header, lengths, likely if lengths.clocks else None),)
 
 
 def convert(column: Column, worn: Worn, number: str) -> tuple[Worn, str, tuple[Question, ...]]:
@@ -52,11 +73,11 @@ def convert(column: Column, worn: Worn, number: str) -> tuple[Worn, str, tuple[Q
         return worn, number, ()
     share = column.answer("percent", tuple(readings.PERCENT))
     offered = _offered(worn.found)
-    if answered is not None and answered not in offered:
+    if answered is not None and answered not in (*offered, *units.kin(_others(worn.found))):
         raise BadInput(f"{answered!r} is no answer to unit.{column.field.name}.", f"It can be {' or '.join(offered) or 'left out'}.")
     plain = column.step("plain")
     worn = replace(worn, steps=(*worn.steps, ("plain", number)), relation=f"(select *, {number} as {plain} from {worn.relation})")
-    asked = _questions(column, worn, plain, offered, answered, share) if column.match.column is not None else ()
+    asked = (*worn.asked, *_questions(column, worn, plain, offered, answered, share)) if column.match.column is not None else ()
     return worn, _times(plain, worn.unit, _factors(worn.found, answered, share)), asked
 
 
@@ -114,8 +135,9 @@ def _questions(column: Column, worn: Worn, plain: str, offered: tuple[str, ...],
     asked: tuple[Question, ...] = ()
     if answered is None and (_mixed(found) or len(offered) > 1):
         shown = [target for target in offered if not _mixed(found) or target in found.named or target == readings.NONE] or offered
-        totals = _effects(column, worn, plain, {target: _factors(found, target, share) for target in shown})
-        asked = (readings.unit(name, header, found, totals, _proposed(found)),)
+        fitting = _effects(column, worn, plain, {target: _factors(found, target, share) for target in units.kin(_others(found)) if target not in offered})
+        totals = {**_effects(column, worn, plain, {target: _factors(found, target, share) for target in shown}), **{target: effect for target, effect in fitting.items() if UNREAD not in effect}}
+        asked = (readings.unit(name, header, found, totals, _proposed(found), worn.lengths),)
     if PERCENT in found.named and share is None:
         totals = _effects(column, worn, plain, {way: _factors(found, answered, way) for way in readings.PERCENT})
         asked += (readings.percent(name, header, found, totals),)
@@ -124,6 +146,8 @@ def _questions(column: Column, worn: Worn, plain: str, offered: tuple[str, ...],
 
 def _effects(column: Column, worn: Worn, plain: str, ways: Mapping[str, Factors]) -> dict[str, str]:
     """What the column adds up to under each answer, in one pass."""
+    if not ways:
+        return {}
     sums = ", ".join(f"sum(try_cast({_times('n', 'u', factors)} as decimal(38,9))), count(*) filter (({_times('n', 'u', factors)}) is null)" for factors in ways.values())
     found = column.connection.execute(f"select {sums} from (select {plain} as n, {worn.unit} as u from {worn.relation} where {worn.core} is not null)").fetchone()
-    return {way: f"the column adds up to {readings.plain_text(found[2 * place] or 0)}" + (f"; {found[2 * place + 1]:,} can't be read" if found[2 * place + 1] else "") for place, way in enumerate(ways)}
+    return {way: f"the column adds up to {readings.plain_text(found[2 * place] or 0)}" + (f"; {found[2 * place + 1]:,} {UNREAD}" if found[2 * place + 1] else "") for place, way in enumerate(ways)}

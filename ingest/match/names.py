@@ -10,40 +10,45 @@ LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"
 CUSTOMER = (
     "customer id", "external customer id", "customer", "customer no", "customer nr", "customer number", "customer key", "customer ref", "customer code", "cust id",
     "cust", "x customer id", "customer uuid",
-    "client id", "client", "client no", "tenant id", "tenant", "account id", "account", "account no", "account number", "organisation id", "organization id", "org id",
+    "client id", "client", "client no", "tenant id", "tenant", "usage account id", "sub account id", "subaccount id", "linked account id", "consuming account id", "account id", "account sid",
+    "account", "account no", "account number", "account code", "accountcode", "organisation id", "organization id", "org id",
     "organisation", "organization", "org",
-    "subscriber id", "subscriber", "company id", "company", "customer name", "client name", "account name", "company name", "user id",
-    "kundennummer", "kunden nr", "kundennr", "kunden id", "kunden nummer", "kunde", "kundin", "mandant", "mandanten nr", "mandanten id", "debitor", "debitoren nr",
-    "debitorennummer", "kundenname", "firma", "konto", "kontonummer",
+    "subscriber id", "subscriber", "company id", "company", "customer name", "client name", "account name", "company name", "sub account name", "org name", "organization name", "organisation name", "user id",
+    "kundennummer", "kunden nr", "kundennr", "kd nr", "kdnr", "kunden id", "kunden nummer", "kunde", "kundin", "auftraggeber", "mandant", "mandanten nr", "mandanten id", "debitor", "debitoren nr",
+    "debitorennummer", "kundenname", "firma", "firmenname", "konto", "kontonummer", "geschaftspartner", "mitgliedsnummer", "vertragskonto",
     "id client", "numero client", "no client", "cliente", "id cliente", "codigo cliente", "codice cliente", "klant", "klantnummer", "klant id", "kund", "kundnummer",
-    "klient", "id klienta", "cliente id",
+    "klient", "id klienta", "cliente id", "asiakas", "asiakasnumero", "kunde nr", "kundenr", "numero de client", "numero de cliente",
+    "member id", "subscription id", "subscription", "abonnement id", "abonnement nr", "contract id", "contract no", "contract number", "contract", "vertragsnummer", "vertrags nr", "vertrag", "vertragskontonummer",
+    "metering point", "metering point id", "zahlpunkt", "zahlpunktbezeichnung", "marktlokation", "malo id", "malo", "messlokation", "melo id", "mpan", "meter id", "zahlernummer",
+    "workspace id", "workspace", "project id", "project", "namespace", "owner", "billing account id", "payer account id",
 )
 TIME = (
-    "timestamp", "event time", "event timestamp", "event date", "usage timestamp", "usage time", "usage date", "usage start", "usage start date", "usage start time",
-    "start time", "started at", "start", "start date",
-    "charge period start", "datetime", "date time", "date", "time", "day", "occurred at", "recorded at", "measured at", "created at", "created", "ts", "when",
-    "transaction date", "period start", "end time", "ended at", "usage end", "end", "end date",
+    "timestamp", "event time", "event timestamp", "event date", "usage timestamp", "usage time", "usage start time", "usage start", "usage start date", "usage date",
+    "start time", "started at", "start", "start date", "start stamp", "start datetime", "call time", "call date", "interval start", "session start",
+    "charge period start", "datetime", "date time", "date", "time", "day", "hour", "occurred at", "measured at", "ts", "when",
+    "transaction date", "period start", "month", "billing month", "end time", "ended at", "usage end", "end", "end date", "recorded at", "date received", "received at", "created at", "created", "create date", "date created",
     "zeitstempel", "zeitpunkt", "zeit", "datum", "datum uhrzeit", "datum zeit", "nutzungsdatum", "verbrauchsdatum", "leistungsdatum", "buchungsdatum", "belegdatum",
-    "beginn", "startzeit", "tag", "uhrzeit", "ende",
-    "horodatage", "date heure", "jour", "heure", "debut", "fecha", "fecha hora", "hora", "inicio", "data", "data ora", "ora", "inizio", "datum tijd", "tijd", "tijdstip",
-    "tid", "tidpunkt", "data godzina",
+    "startdatum", "beginn", "startzeit", "start datum", "start zeit", "startzeitpunkt", "beginndatum", "datum von", "von", "ab", "anfang", "einfahrt", "ladebeginn", "gesprachsbeginn", "verbindungsbeginn", "tag", "uhrzeit",
+    "leistungszeitraum", "leistungsmonat", "abrechnungsmonat", "monat", "ende", "enddatum", "bis", "erstellt am", "erfasst am",
+    "horodatage", "date heure", "jour", "heure", "debut", "date de debut", "mois", "fecha", "fecha hora", "hora", "inicio", "fecha de inicio", "mes", "data", "data ora", "ora", "inizio", "data inizio", "mese",
+    "datum tijd", "tijd", "tijdstip", "maand", "tid", "tidpunkt", "data godzina", "data hora",
 )
 QUANTITY = (
-    "quantity", "qty", "usage quantity", "usage amount", "usage", "consumption", "consumed quantity", "amount", "units", "volume", "value", "count", "total", "number",
-    "billed quantity", "metered quantity",
-    "menge", "anzahl", "verbrauch", "verbrauchsmenge", "stuckzahl", "stueckzahl", "stuck", "umfang", "wert", "summe", "einheiten",
-    "quantite", "nombre", "consommation", "cantidad", "consumo", "quantita", "numero", "hoeveelheid", "aantal", "verbruik", "antal", "mangd", "ilosc", "quantidade",
+    "quantity", "qty", "usage quantity", "usage amount", "billed quantity", "usage", "consumption", "consumed quantity", "amount", "units", "volume", "value", "count", "total", "number",
+    "metered quantity", "quantity used", "units used", "credits used", "total usage",
+    "menge", "anzahl", "verbrauch", "verbrauchsmenge", "nutzungsmenge", "nutzung", "stuckzahl", "stueckzahl", "stuck", "umfang", "wert", "messwert", "summe", "einheiten",
+    "quantite", "nombre", "consommation", "cantidad", "consumo", "quantita", "numero", "hoeveelheid", "aantal", "verbruik", "antal", "mangd", "mengde", "maengde", "ilosc", "zuzycie", "quantidade",
 )
 SYNONYMS: tuple[tuple[str, ...], ...] = (
     CUSTOMER, TIME, QUANTITY,
     ("region", "region id", "region name", "location", "zone", "data center", "datacenter", "standort", "gebiet", "regio", "ubicacion", "regione", "lieu", "site"),
-    ("unit", "uom", "unit of measure", "pricing unit", "usage unit", "einheit", "mengeneinheit", "masseinheit", "unite", "unidad", "unita", "eenheid"),
+    ("unit", "uom", "unit of measure", "usage unit", "consumed unit", "pricing unit", "unit type", "unit name", "einheit", "mengeneinheit", "masseinheit", "unite", "unidad", "unita", "eenheid"),
     ("price", "unit price", "list price", "rate", "preis", "einzelpreis", "stuckpreis", "prix", "precio", "prezzo", "prijs"),
     ("cost", "costs", "charge", "charges", "billed cost", "effective cost", "fee", "kosten", "betrag", "gebuhr", "entgelt", "cout", "montant", "coste", "importe", "costo", "importo", "bedrag"),
     ("currency", "billing currency", "currency code", "wahrung", "waehrung", "devise", "moneda", "valuta"),
     ("product", "product id", "product name", "sku", "sku id", "item", "article", "produkt", "artikel", "artikelnummer", "produit", "producto", "prodotto"),
     ("service", "service name", "service category", "dienst", "leistung", "servicio", "servizio"),
-    ("duration", "duration seconds", "seconds", "dauer", "dauer sekunden", "duree", "duracion", "durata", "duur"),
+    ("duration", "duration seconds", "seconds", "dauer", "dauer sekunden", "duree", "duracion", "durata", "duur", "call duration", "billsec", "gesprachsdauer", "verbindungsdauer", "parkdauer", "ladedauer"),
     ("description", "details", "note", "notes", "comment", "remark", "beschreibung", "bemerkung", "text", "kommentar", "notiz", "remarque", "descripcion", "descrizione"),
     ("resource", "resource id", "resource name", "ressource", "recurso", "risorsa"),
 )
@@ -52,8 +57,11 @@ SYNONYMS: tuple[tuple[str, ...], ...] = (
 PLACE: dict[str, tuple[int, int]] = {word: (group, place) for group, synonyms in reversed(list(enumerate(SYNONYMS))) for place, word in enumerate(synonyms)}
 IDENTIFYING = {
     "id", "uuid", "guid", "key", "ref", "reference", "nr", "no", "number", "nummer", "code", "phone", "telefon", "zip", "plz", "postcode", "iban", "sku", "caller",
-    "callee", "kundennummer", "artikelnummer", "kontonummer", "rechnungsnummer", "belegnummer", "vertragsnummer",
+    "callee", "src", "dst", "did", "ext", "extension", "sid", "kundennummer", "kdnr", "durchwahl", "rufnummer", "msisdn", "imsi", "imei", "vat", "ustid", "artikelnummer", "kontonummer", "rechnungsnummer", "belegnummer", "vertragsnummer",
 }
+NUMBERED = re.compile(r".+(?:nummer|numero|number|nr)|(?:unique|call|user|order|account|customer|client|event|request|session|job|record)id")
+"""Words that name something and have grown together: `Vorgangsnummer`, `uniqueid`."""
+DURATION = re.compile(r"dauer\b|\b(?:duration|duree|duracion|durata|duracao|duur|length|elapsed|talk|talking|hold|wait|waiting|ring|ringing|handling|spent|worked|billable|billed|parkzeit|arbeitszeit|gesprachszeit|standzeit|laufzeit)\b")
 OCCASIONS = {
     "event", "request", "transaction", "record", "row", "line", "entry", "call", "order", "invoice", "message", "session", "job", "run", "trip", "ticket", "usage",
     "cdr", "trace", "log", "booking", "charge", "shipment", "payment",
@@ -103,14 +111,38 @@ def _snake(column: str) -> str:
 
 def is_identifying(column: str) -> bool:
     """Whether a heading says that its cells name something rather than count it."""
-    return any(name.split()[-1] in IDENTIFYING for name in readings(column))
+    return any(name.split()[-1] in IDENTIFYING or NUMBERED.fullmatch(name.split()[-1]) for name in readings(column))
+
+
+def is_an_id(column: str) -> bool:
+    """Whether a heading says so outright that its cells are ids, whatever they look like."""
+    return any(NUMBERED.fullmatch(name) and name.endswith("id") or name.split()[-1] == "id" for name in readings(column))
+
+
+def is_of(column: str, word: str) -> bool:
+    """Whether a heading means what `word` does."""
+    return any(PLACE.get(name, (None, 0))[0] == PLACE[word][0] for name in readings(column))
+
+
+def is_duration(column: str) -> bool:
+    """Whether a heading says that its cells are lengths of time."""
+    return any(DURATION.search(name) for name in readings(column))
 
 
 def names_an_occasion(column: str) -> bool:
-    """Whether a heading is that of an id of something that happens once: `call_id`, `Belegnummer`, or just `id`."""
-    return any(name in ("id", "uuid", "guid") or (name.split()[-1] in IDENTIFYING | OCCASIONS and set(name.split()) & OCCASIONS) for name in readings(column))
+    """Whether a heading is that of an id of something that happens once: `call_id`, `Belegnummer`, or just `id`. In `line_item_resource_id`, the id is one of a resource."""
+    return any(name in ("id", "uuid", "guid") or _of_an_occasion(name.split()) for name in readings(column))
+
+
+def _of_an_occasion(parts: list[str]) -> bool:
+    return parts[-1] in IDENTIFYING | OCCASIONS and bool(set(parts[-3:]) & OCCASIONS) and parts[1:] != ["line"]
 
 
 def is_money(column: str) -> bool:
     """Whether a heading says that its cells are amounts of money."""
     return any(set(name.split()) & MONEY for name in readings(column)) or any(sign in column for sign in "€$£¥")
+
+
+def is_surely_money(column: str) -> bool:
+    """The same, where a total may be one of anything."""
+    return is_money(column) and (any(set(name.split()) & (MONEY - {"total", "summe"}) for name in readings(column)) or any(sign in column for sign in "€$£¥"))

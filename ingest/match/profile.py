@@ -6,9 +6,9 @@ import duckdb
 import pyarrow as pa
 
 from ingest.engine import engine, identifier, literal
-from ingest.match.names import is_identifying, is_money, words
+from ingest.match.names import is_an_id, is_duration, is_identifying, is_money, is_of, words
 from ingest.raw import RAW, raw_query
-from ingest.values import numbers, others, times
+from ingest.values import durations, forms, numbers, others, times
 from ingest.values.dressed import is_dressed
 from ingest.values.text import matches, trimmed
 from ingest.values.times import named_date
@@ -25,18 +25,24 @@ MOSTLY = 0.9
 INTEGER, LONG, ZEROS = r"[+-]?\d+", r"[+-]?\d{19,}", r"-?0\d+"
 TIMELY = ("slashed_short", "dotted_short", "named_short", "week_day", "ordinal", "month", "week", "quarter", "hour")
 """Forms of a date that could be something else: it takes a heading that speaks of time to propose one."""
+CLOCKED = forms.DAYS["dotted_short"] + r",? \d{1,2}:\d{2}(?::\d{2})?"
+"""Two digits of a year with a time of day behind them: nothing but a date."""
 TESTS = {
     "filled": "{t} is not null",
     "integers": matches("{t}", INTEGER),
+    "plus": "prefix({t}, '+')",
     "long": matches("{t}", LONG),
     "zeros": matches("{t}", ZEROS),
     "point": matches("{t}", numbers.number_pattern("point")),
     "comma": matches("{t}", numbers.number_pattern("comma")),
     "dressed": f"({is_dressed('{t}')})",
+    "lengths": matches("{t}", durations.CLOCK) + " or " + matches("{t}", durations.SURE) + " and (" + matches("{t}", durations.WORDED) + " or " + matches("{t}", durations.ISO) + ")",
+    "worded": "regexp_matches({t}, '^\\d+ ?[a-zA-Z]') and " + matches("{t}", durations.WORDED),
+    "pairs": matches("{t}", durations.PAIR),
     "exponents": "regexp_matches({t}, '[0-9][eE][+-]?[0-9]')",
     "words": f"lower({{t}}) in {tuple(word for word in (*others.YES, *others.NO) if not word.isdigit())}",
     "uuids": matches("{t}", others.UUID_FORM),
-    "dates": " or ".join(matches("{t}", times.FORMS[form]) for form in ("iso", "slashed", "dotted")) + " or " + named_date("{t}"),
+    "dates": " or ".join(matches("{t}", times.FORMS[form]) for form in ("iso", "slashed", "dotted")) + " or " + matches("{t}", CLOCKED) + " or " + named_date("{t}"),
     "clocks": "regexp_matches({t}, '[0-9]:[0-9][0-9]')",
     "compact": matches("{t}", times.FORMS["compact"]),
     "timely": " or ".join(matches("{t}", times.FORMS[form]) for form in TIMELY),
@@ -51,10 +57,12 @@ def profile_columns(raw_folder: Path, report: ReadReport) -> tuple[ColumnProfile
         return ()
     with engine() as connection:
         source = f"read_parquet({literal(raw_folder / RAW)}, file_row_number=true)"
+        if report.corrections:
+            source = f"(select *, row_number() over () as file_row_number from ({raw_query(raw_folder, report)}))"
         counts = ", ".join(f"count(nullif({name}, '')), approx_count_distinct({name})" for name in map(identifier, report.columns))
-        counted = connection.execute(f"select {counts} from {source}").fetchone()
+        rows, *counted = connection.execute(f"select count(*), {counts} from {source}").fetchone()
         seen = _forms(connection, source, report)
-    return tuple(_profile(column, report.rows, counted[2 * place], counted[2 * place + 1], *seen.get(column, ({}, ()))) for place, column in enumerate(report.columns))
+    return tuple(_profile(column, rows, counted[2 * place], counted[2 * place + 1], *seen.get(column, ({}, ()))) for place, column in enumerate(report.columns))
 
 
 def _profile(column: str, rows: int, filled: int, distinct: int, seen: dict[str, int], examples: tuple[str, ...]) -> ColumnProfile:
@@ -90,8 +98,14 @@ def propose_type(column: str, seen: dict[str, int]) -> tuple[FieldType, str]:
         return "DateTime64", "its heading speaks of time and its cells can be dates"
     if seen["words"] >= enough:
         return "Bool", "its cells say yes or no"
+    if _are_lengths(column, seen, enough):
+        return "Decimal", "its cells are lengths of time"
+    if is_of(column, "unit"):
+        return "String", "its heading says that these are units"
     if seen["integers"] >= enough:
         return _integer_type(column, seen, enough)
+    if is_an_id(column) and max(seen["point"], seen["comma"]) >= enough:
+        return "String", "its heading says that the digits name something"
     if seen["dressed"] and seen["dressed"] + max(seen["point"], seen["comma"]) >= enough:
         return "Decimal", "its cells are numbers with a unit, a currency or a percent sign"
     if max(seen["point"], seen["comma"]) >= enough:
@@ -100,7 +114,15 @@ def propose_type(column: str, seen: dict[str, int]) -> tuple[FieldType, str]:
 
 
 def _is_timely(column: str) -> bool:
-    return bool(set(words(column).split()) & {"time", "timestamp", "ts", "date", "day", "datum", "zeit", "epoch", "start", "end", "at", "month", "monat", "mois", "week", "woche", "period", "quarter"})
+    parts = words(column).split()
+    return any(part.endswith(("zeit", "datum")) for part in parts) or bool(set(parts) & {"time", "timestamp", "ts", "date", "day", "datum", "zeit", "epoch", "start", "end", "at", "month", "monat", "mois", "mes", "mese", "maand", "week", "woche", "period", "quarter", "hour", "stamp", "von", "bis", "beginn", "ende", "einfahrt", "ausfahrt", "tag", "leistungsmonat", "abrechnungsmonat", "zeitpunkt", "startdatum", "enddatum", "leistungsdatum", "debut", "fin", "fecha", "inicio", "data", "inizio", "heure", "hora", "ora", "tijd", "tid"})
+
+
+def _are_lengths(column: str, seen: dict[str, int], enough: float) -> bool:
+    """Whether cells such as 1:05:30 are how long something took, and not the time of day at which it was."""
+    if seen["lengths"] and seen["lengths"] + seen["worded"] >= enough:
+        return is_duration(column) or not _is_timely(column) or seen["lengths"] > seen["clocks"]
+    return is_duration(column) and seen["lengths"] + seen["pairs"] + seen["worded"] >= enough
 
 
 def _integer_type(column: str, seen: dict[str, int], enough: float) -> tuple[FieldType, str]:
@@ -111,6 +133,8 @@ def _integer_type(column: str, seen: dict[str, int], enough: float) -> tuple[Fie
         return "DateTime64", "its cells are seconds since 1970"
     if seen["zeros"]:
         return "String", "some cells begin with a zero, which a number would lose"
+    if seen["plus"] >= enough:
+        return "String", "its cells begin with a plus, as telephone numbers do"
     if seen["long"]:
         return "String", "some cells have more than 18 digits"
     if is_identifying(column):

@@ -5,7 +5,7 @@ from math import ceil
 
 from rapidfuzz import fuzz
 
-from ingest.match.names import BRACKETS, PLACE, SYNONYMS, field_names, readings, words
+from ingest.match.names import BRACKETS, PLACE, SYNONYMS, field_names, is_identifying, is_surely_money, readings, words
 from ingest.raw import OWN_COLUMNS, added_columns
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, ROOT_FIELDS, EventType, Field, FieldType
 from schemas.matching import ColumnProfile, Suggestion
@@ -14,6 +14,10 @@ from schemas.reading import Confidence
 RANK: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
 LIKELY, POSSIBLE = 90, 84
 MANY = 3
+DAYS_ONLY = 6
+"""How much less telling a column of days is than one of times."""
+METERED = {"usage", "consumed", "billed", "metered", "used", "quantity", "qty"}
+"""Words that make an amount one of usage, and not of money."""
 FITS: dict[FieldType, tuple[FieldType, ...]] = {
     "Int64": NUMERIC_TYPES, "Float64": NUMERIC_TYPES, "Decimal": NUMERIC_TYPES,
     "DateTime64": ("DateTime64", "Date32"), "Date32": ("DateTime64", "Date32"), "UUID": ("UUID",), "Bool": ("Bool", "Int64"),
@@ -30,7 +34,7 @@ def suggest(profiles: Sequence[ColumnProfile], event_type: EventType) -> tuple[S
     fields = (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *event_type.usage_fields)
     made_from = field_names(tuple(profile.column for profile in profiles), (*ROOT_FIELDS, *OUR_FIELDS, "content", *OWN_COLUMNS))
     candidates = [found for field in fields for profile in profiles for found in _candidates(field, profile, made_from[profile.column])]
-    candidates += list(_only_time(profiles))
+    candidates += [*_only_time(profiles), *(found for field in event_type.usage_fields for found in _only_number(field, profiles))]
     chosen: dict[str, Suggestion] = {}
     used: set[str] = set()
     for _, found in sorted(candidates, key=lambda candidate: candidate[0]):
@@ -72,7 +76,7 @@ def _candidate(field: Field, profile: ColumnProfile, why: str, confidence: Confi
 def _fits(field: Field, profile: ColumnProfile) -> bool:
     if field.type == "String":
         return field.name != "customer_id" or profile.proposed_type not in ("Decimal", "Float64", "DateTime64", "Date32", "Bool")
-    return profile.empty == profile.rows or profile.proposed_type in FITS[field.type]
+    return profile.proposed_type in FITS[field.type] or profile.empty == profile.rows and PLACE.get(words(field.name), (None, 0))[0] != PLACE["quantity"][0]
 
 
 def _by_meaning(field: Field, profile: ColumnProfile, names: tuple[str, ...], wanted: str) -> Iterator[Candidate]:
@@ -83,15 +87,25 @@ def _by_meaning(field: Field, profile: ColumnProfile, names: tuple[str, ...], wa
     known = [PLACE[name] for name in names if name in PLACE]
     places = [place for found, place in known if found == group]
     if places:
-        yield _candidate(field, profile, f"{profile.column!r} is another word for {SYNONYMS[group][0]}", "likely", 1 + min(places))
+        yield _candidate(field, profile, f"{profile.column!r} is another word for {SYNONYMS[group][0]}", "likely", 1 + min(places) + (DAYS_ONLY if field.type == "DateTime64" and profile.proposed_type == "Date32" else 0))
         return
     if known and group is not None:
         return  # both names are known, and they mean different things
+    ends = [place for name in names for tail in _tails(name) for found, place in [PLACE.get(tail, (None, 0))] if group is not None and found == group]
+    if ends and not (group == PLACE["quantity"][0] and is_surely_money(profile.column) and not set(words(profile.column).split()) & METERED):
+        yield _candidate(field, profile, f"{profile.column!r} ends in another word for {SYNONYMS[group][0]}", "possible", 1 + min(ends))
+        return
     score = max(max(fuzz.ratio(name, wanted), fuzz.token_sort_ratio(name, wanted)) for name in names) if names else 0
     if score >= LIKELY and len(wanted) > MANY:
         yield _candidate(field, profile, f"a similar name ({score:.0f} of 100)", "likely", 200 - score)
     elif score >= POSSIBLE or (len(wanted) > MANY and any(_contains(name, wanted) for name in names)):
         yield _candidate(field, profile, "a similar name", "possible", 200 - score)
+
+
+def _tails(name: str) -> list[str]:
+    """What a name ends in: `bill payer account id` in `payer account id`, `account id`, `id`."""
+    parts = name.split()
+    return [" ".join(parts[place:]) for place in range(1, len(parts))]
 
 
 def _contains(name: str, wanted: str) -> bool:
@@ -103,3 +117,12 @@ def _only_time(profiles: Sequence[ColumnProfile]) -> Iterator[Candidate]:
     dated = [profile for profile in profiles if profile.proposed_type in ("DateTime64", "Date32")]
     if len(dated) == 1:
         yield _candidate(Field(name="timestamp", type="DateTime64"), dated[0], "its cells look like timestamps", "possible", 300)
+
+
+def _only_number(field: Field, profiles: Sequence[ColumnProfile]) -> Iterator[Candidate]:
+    """The one column of numbers that are neither money nor names of something, for the field that is how much was used."""
+    if field.type not in NUMERIC_TYPES or PLACE.get(words(field.name), (None, 0))[0] != PLACE["quantity"][0]:
+        return
+    counted = [profile for profile in profiles if profile.proposed_type in NUMERIC_TYPES and not is_surely_money(profile.column) and not is_identifying(profile.column)]
+    if len(counted) == 1:
+        yield _candidate(field, counted[0], "it is the only column of numbers that aren't money", "possible", 300)

@@ -3,6 +3,7 @@
     numbers   point or comma, thousands marks, exponents, the narrowest decimal
     dressed   currencies, units, percent signs, and the signs of bookkeepers around a number
     units     how units are written, and the exact factors between them
+    durations lengths of time such as 1:05:30 or 3h 25m, as seconds
     forms     the forms of dates and times, rewritten to ISO
     months    the names of months, in the languages that tables come in
     times     which forms a column has, day or month first, and the cast

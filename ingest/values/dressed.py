@@ -9,7 +9,7 @@ import duckdb
 from ingest.engine import literal
 from ingest.values.numbers import APART, EXPONENT, MINUS, number_text
 from ingest.values.text import matches
-from ingest.values.units import CURRENCIES, SPELLINGS
+from ingest.values.units import CURRENCIES, SPELLINGS, endless
 from schemas.matching import DecimalMark
 
 BARE = rf"[+\-{MINUS}]?[\d.,{APART}]+{EXPONENT}"
@@ -91,11 +91,14 @@ def dress(connection: duckdb.DuckDBPyConnection, relation: str, core: str, unit:
 
 
 def scaled(number: str, times: Fraction) -> str:
-    """A plain number multiplied, digit for digit; null where it would have more than 38 digits."""
-    places = next(places for places in range(40) if 10**places % times.denominator == 0)
-    whole = times.numerator * 10**places // times.denominator
-    digits = f"replace({number}, '.', '')"
-    product = f"(case when strlen({digits}) <= {38 - len(str(whole))} then try_cast({digits} as hugeint) * {whole}::hugeint end)"
+    """A plain number multiplied, digit for digit; null where it would have more than 38 digits, or no end, as a minute that is a sixtieth of an hour."""
+    rest = endless(times.denominator)
+    ending = times * rest
+    places = next(places for places in range(40) if 10**places % ending.denominator == 0)
+    whole = ending.numerator * 10**places // ending.denominator
+    digits = f"try_cast(replace({number}, '.', '') as hugeint)"
+    fits = f"strlen(replace({number}, '.', '')) <= {38 - len(str(whole))}" + (f" and {digits} % {rest} = 0" if rest > 1 else "")
+    product = f"(case when {fits} then {digits}{f' // {rest}' if rest > 1 else ''} * {whole}::hugeint end)"
     after = f"(case when contains({number}, '.') then strlen({number}) - instr({number}, '.') else 0 end + {places})"
     padded = f"lpad(abs({product})::varchar, greatest(strlen(abs({product})::varchar), {after} + 1)::int, '0')"
     return f"(case when prefix({number}, '-') and {product} <> 0 then '-' else '' end || left({padded}, (strlen({padded}) - {after})::int) || case when {after} > 0 then '.' || right({padded}, ({after})::int) else '' end)"

@@ -12,8 +12,14 @@ PLAIN_CLOCK = r"(?: \d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
 PLAIN_ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z?)?"
 CLOCK = r"\d{1,2}(?::\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|h\d{2})"
 HALVES = r" ?[AaPp]\.?[Mm]\.?"
-ZONE = r" ?(?:[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-]\d{2}(?::?\d{2})?)"
-TAIL = rf"(?:(?:[Tt]|,? +)(?:{CLOCK}(?:{HALVES})?|\d{{1,2}}{HALVES})(?: Uhr)?)?(?:{ZONE})?"
+ZONE_NAMES = {
+    "CET": "+01:00", "CEST": "+02:00", "MEZ": "+01:00", "MESZ": "+02:00", "WET": "+00:00", "WEST": "+01:00", "EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00", "EDT": "-04:00", "MDT": "-06:00",
+    "PST": "-08:00", "PDT": "-07:00", "JST": "+09:00", "KST": "+09:00", "HKT": "+08:00", "AEST": "+10:00", "AEDT": "+11:00", "NZST": "+12:00", "NZDT": "+13:00",
+    "BST": "", "IST": "", "EST": "", "CST": "", "CDT": "", "MST": "",
+}
+"""Names of zones and how far they are from UTC; nothing for those that mean different things in different places: which of them is meant is asked as for a time without a zone."""
+ZONE = rf" ?(?:[Zz]|(?:[Uu][Tt][Cc]|[Gg][Mm][Tt])(?:[+-]\d{{1,2}}(?::?\d{{2}})?)?|[+-]\d{{2}}(?::?\d{{2}})?|(?i:{'|'.join(ZONE_NAMES)}))"
+TAIL = rf"(?:[Tt]\d{{2}}|(?:[Tt]|,? +)(?:{CLOCK}(?:{HALVES})?|\d{{1,2}}{HALVES})(?: Uhr)?| \d{{1,2}} Uhr)?(?:{ZONE})?"
 LATE_TAIL = rf"(?:(?:[Tt:]|,? +(?:(?:at|um|kl\.?|à|om) )?)(?:{CLOCK}(?:{HALVES})?|\d{{1,2}}{HALVES})(?: Uhr)?)?(?:{ZONE})?"
 """What may follow a month's name: `1 October 2026 at 5:06 pm`, `01/Oct/2026:13:45:00 +0200`."""
 DAYS = {
@@ -64,6 +70,8 @@ class TimeReading:
     period: str = "end"
     words: tuple[tuple[str, int], ...] = field(default=())
     """The names of months that occur, as they stand in small letters, and their numbers."""
+    zones: tuple[str, ...] = ()
+    """The names of zones that occur."""
     end_of_day: str = " 23:59:59.999"
     """The last moment of a day that is kept; nothing where only the day is."""
 
@@ -79,7 +87,7 @@ def _ways(text: str, name: str, reading: TimeReading) -> list[tuple[str, str]]:
     if name in DAYS:
         dated = f"regexp_replace({text}, {literal(f'^{DAYS[name]}')}, {literal(_target(name, reading))})"
         plain = [(PLAIN_ISO, text)] if name == "iso" else [(DAYS[name] + PLAIN_CLOCK, dated)]
-        return [*plain, (FORMS[name], _tidy_clock(dated))]
+        return [*plain, (FORMS[name], _tidy_clock(dated, reading))]
     if name in NAMED:
         return [(FORMS[name], _named(text, name, reading))]
     return [(FORMS[name], _OTHERS[name](text, reading))]
@@ -102,13 +110,13 @@ def _named(text: str, name: str, reading: TimeReading) -> str:
     year = f"{literal(reading.century[:2])} || {part('y')}" if name in SHORT else part("y")
     if name in PERIODS:
         return _of_period(f"try_cast({year} || '-' || {month} || '-01' as date)", "1 month", reading)
-    return _tidy_clock(f"({year} || '-' || {month} || '-' || {part('d')} || {part('t')})")
+    return _tidy_clock(f"({year} || '-' || {month} || '-' || {part('d')} || {part('t')})", reading)
 
 
 def _compact(text: str, reading: TimeReading) -> str:
     dated = rf"regexp_replace(upper({text}), '^(\d{{4}})(\d{{2}})(\d{{2}})', '\1-\2-\3')"
     clocked = rf"regexp_replace(regexp_replace({dated}, '^(.{{10}})T?(\d{{2}})(\d{{2}})', '\1T\2:\3'), '^(.{{16}})(\d{{2}})', '\1:\2')"
-    return f"case when strlen({text}) > 8 then {_tidy_clock(clocked)} else {dated} end"
+    return f"case when strlen({text}) > 8 then {_tidy_clock(clocked, reading)} else {dated} end"
 
 
 def _epoch(text: str, reading: TimeReading) -> str:
@@ -158,10 +166,13 @@ _OTHERS = {
 }
 
 
-def _tidy_clock(text: str) -> str:
-    """The part after the date as the cast wants it: a space, capital letters, a point, the zone close by."""
+def _tidy_clock(text: str, reading: TimeReading) -> str:
+    """The part after the date as the cast wants it: a space, capital letters, a point, the zone close by and as a number."""
     spaced = rf"regexp_replace(replace(upper({text}), ' UHR', ''), '^([-\d]+)(?:[T:]|,? +(?:(?:AT|UM|KL\.?|À|OM) )?)', '\1 ')"
     pointed = rf"regexp_replace(replace({spaced}, ',', '.'), ' (\d{{1,2}})H(\d{{2}})', ' \1:\2')"
-    zoned = rf"regexp_replace(regexp_replace({pointed}, ' ?(UTC|GMT)$', 'Z'), ' +(Z|[+-]\d{{2}}(?::?\d{{2}})?)$', '\1')"
-    whole = rf"regexp_replace({zoned}, ' (\d{{1,2}}:\d{{2}})(Z|[+-])', ' \1:00\2')"
+    for name in reading.zones:
+        pointed = rf"regexp_replace({pointed}, ' ?{name}$', '{ZONE_NAMES[name]}')"
+    shifted = rf"regexp_replace(regexp_replace({pointed}, ' ?(?:UTC|GMT)([+-]\d{{2}})', '\1'), ' ?(?:UTC|GMT)([+-])(\d)', '\10\2')"
+    zoned = rf"regexp_replace(regexp_replace({shifted}, ' ?(UTC|GMT)$', 'Z'), ' +(Z|[+-]\d{{2}}(?::?\d{{2}})?)$', '\1')"
+    whole = rf"regexp_replace(regexp_replace({zoned}, ' (\d{{1,2}})(Z|[+-]\d{{2}}(?::?\d{{2}})?)?$', ' \1:00:00\2'), ' (\d{{1,2}}:\d{{2}})(Z|[+-])', ' \1:00\2')"
     return rf"regexp_replace({whole}, ' ?([AP])\.?M\.?', ' \1M')"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from ingest.engine import literal
-from ingest.values.forms import FORMS, NAMED, PARTS, PERIODS, PLAIN_ISO, DateOrder
+from ingest.values.forms import FORMS, NAMED, PARTS, PERIODS, PLAIN_ISO, ZONE_NAMES, DateOrder
 from ingest.values.months import month_names, month_of
 from ingest.values.text import matches
 
@@ -31,6 +31,7 @@ class TimeEvidence:
     month_first: int = 0
     either: int = 0
     example: str | None = None
+    zones: tuple[str, ...] = ()
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -68,13 +69,16 @@ def time_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: st
     """What the cells say about their form and order."""
     kind = " ".join(f"when {matches('s', form)} then {literal(name)}" for name, form in FORMS.items())
     kind = f"case when s is null then 'empty' when {matches('s', PLAIN_ISO)} then 'iso' {kind} else 'none' end"
-    found = {name: (count, example) for name, count, example in connection.execute(f"select {kind}, count(*), min(s) from (select {text} as s from {relation}) group by 1").fetchall()}
+    ends = "list(distinct upper(regexp_extract(s, '([A-Za-z]{3,4})$', 1))) filter (upper(right(s, 1)) in ('T', 'Z', 'K'))"
+    rows = connection.execute(f"select {kind}, count(*), min(s), {ends} from (select {text} as s from {relation}) group by 1").fetchall()
+    found = {name: (count, example) for name, count, example, _ in rows}
+    zones = tuple(name for name in ZONE_NAMES if any(name in (each or ()) for *_, each in rows))
     cells = sum(count for count, _ in found.values()) - found.get("empty", (0, ""))[0]
     counts = tuple((name, found[name][0]) for name in FORMS if name in found)
     examples = tuple((name, found[name][1]) for name in FORMS if name in found)
     words = tuple(pair for name in NAMED if name in found for pair in _words(connection, relation, text, name))
     order = _order(connection, relation, text) if found.keys() & set(SLASHED) else ()
-    return TimeEvidence(cells, counts, examples, tuple(sorted(set(words))), *order)
+    return TimeEvidence(cells, counts, examples, tuple(sorted(set(words))), **dict(zip(("day_first", "month_first", "either", "example"), order, strict=False)), zones=zones)
 
 
 def named_date(text: str) -> str:

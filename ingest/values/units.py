@@ -48,17 +48,36 @@ CURRENCIES: dict[str, str] = {**SIGNS, **{code: code for code in CODES}}
 
 
 def factor(unit: str, target: str) -> Fraction | None:
-    """What a number of one unit is multiplied by to be one of the other; None where they can't be converted, or not exactly."""
+    """What a number of one unit is multiplied by to be one of the other; None where they can't be converted. Not every number of one unit has an end in the other: 90 minutes have in hours, 10 haven't."""
     if unit == target:
         return Fraction(1)
     one, other = UNITS.get(unit), UNITS.get(target)
     if not one or not other or one.kind != other.kind:
         return None
     found = one.size / other.size
-    return found if 10**DIGITS % found.denominator == 0 else None
+    return found if 10**DIGITS % (found.denominator // endless(found.denominator)) == 0 else None
+
+
+def endless(denominator: int) -> int:
+    """What of a denominator makes a fraction without an end: all of it but twos and fives."""
+    for prime in (2, 5):
+        while denominator % prime == 0:
+            denominator //= prime
+    return denominator
+
+
+def exact(unit: str, target: str) -> bool:
+    """Whether every number of one unit can be written as one of the other."""
+    found = factor(unit, target)
+    return found is not None and endless(found.denominator) == 1
+
+
+def kin(units: list[str]) -> list[str]:
+    """The units of the same kind as all these, the ones that occur first."""
+    others = [name for name, unit in UNITS.items() if any(name != each and unit.kind == UNITS[each].kind for each in units if each in UNITS)]
+    return [target for target in dict.fromkeys([*units, *others]) if all(factor(unit, target) is not None for unit in units)]
 
 
 def targets(units: list[str]) -> list[str]:
     """The units into which numbers of all these can be converted exactly, the ones that occur first."""
-    others = [name for name, unit in UNITS.items() if any(name != each and unit.kind == UNITS[each].kind for each in units if each in UNITS)]
-    return [target for target in dict.fromkeys([*units, *others]) if all(factor(unit, target) is not None for unit in units)]
+    return [target for target in kin(units) if all(exact(unit, target) for unit in units)]

@@ -1,8 +1,9 @@
 """Local time to UTC as plain SQL, from the zone's own transitions: the hour that is missing and the one that comes twice are seen, not guessed."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ingest.errors import BadInput
 
@@ -43,6 +44,14 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadInput(f"There is no time zone {name!r}.", "Write it as in Europe/Berlin, America/New_York or UTC.") from None
+
+
+def said_zone(heading: str) -> str | None:
+    """The zone that a heading names: `Start (UTC)`, `usage_date_utc`, `Zeit [Europe/Berlin]`."""
+    for name in re.findall(r"[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+", heading):
+        if name in available_timezones():
+            return name
+    return "UTC" if re.search(r"(?:^|[^a-zA-Z]|[a-z](?=[A-Z]))(?:UTC|GMT|utc|gmt)(?![a-zA-Z+\-]|\s*[+\-]\d)", heading) else None
 
 
 def transitions(name: str, first: datetime, last: datetime) -> list[Transition]:
