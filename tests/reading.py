@@ -50,7 +50,7 @@ def check_numbers(report: ReadReport, rows: list[tuple]) -> None:
 
 def check_text(text: str, report: ReadReport, rows: list[tuple]) -> None:
     """In a text without quotes every line is a record: each is in the table, the header or the list of what was left out, with all its letters and digits."""
-    if any(mark in text for mark in "\"'\\\0\x1a"):
+    if any(mark in text for mark in "\"'\\\0\x1a") or not LINE_END.search(text):
         return
     lines = LINE_END.split(text)
     if lines and not lines[-1]:

@@ -31,6 +31,6 @@ def _line_mark(path: Path) -> str | None:
     """The only thing that ends lines outside quotes, where each of them is cut by something else."""
     with path.open("rb") as stream:
         head = QUOTED.sub("", stream.read(HEAD).decode("utf-8-sig", errors="replace"))
-    if "\n" in head or "\r" in head or not CUTS.search(head):
+    if "\n" in head or "\r" in head:
         return None
-    return next((mark for mark in LINE_MARKS if mark in head), None)
+    return next((mark for mark in LINE_MARKS if sum(bool(CUTS.search(line)) for line in head.split(mark)) > 1), None)
