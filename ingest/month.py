@@ -14,6 +14,7 @@ from ingest.engine import engine
 from ingest.errors import BadInput
 from ingest.store.database import store
 from ingest.store.schema import imports
+from ingest.values.months import month_names
 from schemas.base import Frozen
 from schemas.records import ImportState
 
@@ -22,7 +23,7 @@ WAITING: tuple[ImportState, ...] = ("unreadable", "read", "matched", "checked", 
 WORKING: tuple[ImportState, ...] = ("reading", "checking", "pushing")
 SENT: tuple[ImportState, ...] = ("pushing", "stopped", "pushed", "proven")
 _HAS_EVENTS: tuple[ImportState, ...] = ("checked", *SENT)
-_MONTHS = re.compile(r"january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec", re.IGNORECASE)
+_MONTHS = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(sorted((name for name in month_names() if len(name) > 2), key=len, reverse=True))})(?![^\W\d_])", re.IGNORECASE)
 REMEMBERED_MONTHS = 3
 
 

@@ -247,9 +247,10 @@ def test_dismissing_needs_a_reason(home: Path):
 
 def test_rows_to_fix_can_be_given_to_a_colleague(home: Path):
     an_open_row()
+    imports.add("another.csv", "0", 1, "ben")
     at = app()
     press(at, "Settle")
-    at.text_input(key=f"owner_{open_rows.all_open()[0].id}").set_value("ben")
+    at.selectbox(key=f"owner_{open_rows.all_open()[0].id}").set_value("ben")
     press(at, "Give")
     assert open_rows.all_open()[0].owner == "ben"
 

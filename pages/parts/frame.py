@@ -6,6 +6,7 @@ import streamlit as st
 
 from ingest.settings import settings
 from ingest.store import accounts, imports
+from pages.parts import attention
 from pages.parts.state import IMPORT_PAGE, STEPS, Step, import_address, last_month, remembered
 from pages.parts.text import month, plain
 from schemas.account import Account
@@ -51,6 +52,7 @@ def begin(title: str, *, wide: bool = True, record: ImportRecord | None = None) 
     st.set_page_config(page_title=f"{title} · Usage Intake", page_icon=ICON, layout="wide" if wide else "centered")
     remembered.keep_in_address()
     st.html(NARROW)
+    attention.watch()
     _bar(record)
     st.title(plain(title), anchor=False)
     return actor
@@ -142,14 +144,14 @@ def _choose_period(record: ImportRecord | None) -> None:
         st.text_input("Period", key="frame_period_fixed", disabled=True, width=180, help="The period of this import's usage.")
         return
     st.session_state["frame_period"] = period()
-    st.selectbox("Period", _periods(), format_func=month, key="frame_period", width=180, on_change=_period_chosen)
+    st.selectbox("Period", months(), format_func=month, key="frame_period", width=180, on_change=_period_chosen)
 
 
 def _period_chosen() -> None:
     remembered.period = st.session_state["frame_period"]
 
 
-def _periods() -> list[str]:
+def months() -> list[str]:
     """Next month back to two years ago, and whatever month the address asks for."""
     newest = date.fromisoformat(last_month() + "-01")
     months = {f"{newest.year + (newest.month - 1 - back) // 12}-{(newest.month - 1 - back) % 12 + 1:02}" for back in range(-2, 24)}

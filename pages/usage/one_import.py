@@ -4,13 +4,14 @@ from importlib import import_module
 
 import streamlit as st
 
+from ingest import deciding
 from ingest.errors import BadInput
 from ingest.store import imports
 from pages.parts import errors, frame
 from pages.parts.state import STEPS, Step, open_import, remembered
 from pages.parts.text import ago, plain, shorten, size
 from pages.usage.steps import known as setup
-from pages.usage.steps import recipe
+from pages.usage.steps import reading_questions, recipe
 from schemas.records import ImportRecord
 
 
@@ -29,19 +30,26 @@ def _step(record: ImportRecord | None) -> Step:
     wanted = remembered.step
     if wanted and STEPS.index(wanted) <= frame.furthest(record):
         return wanted
-    return frame.left_at(record)
+    return "send" if record and _goes_by_itself(record) else frame.left_at(record)
+
+
+def _goes_by_itself(record: ImportRecord) -> bool:
+    """Whether a file took its set-up from an earlier one and leaves nothing to decide: then only its summary is left to look at."""
+    if record.state != "checked" or not (setup.taken(record) or recipe.followed(record)):
+        return False
+    return not deciding.reasons_not_to(record) and not reading_questions.open_ones(record)
 
 
 def _take_known_setup(record: ImportRecord | None, who: str) -> None:
-    """A file of a kind that is known needs no answers: it opens at its review."""
+    """A file of a kind that is known needs no answers: it is checked at once, and opens where somebody is needed."""
     if record is None or remembered.step:
         return
     kept = recipe.fitting(record)
     if kept is not None and recipe.take(record, kept, who):
-        open_import(record.id, "review")
+        open_import(record.id)
     known = setup.earlier(record)
     if known is not None and setup.take(record, known, who):
-        open_import(record.id, "review")
+        open_import(record.id)
 
 
 def _page() -> None:

@@ -10,7 +10,7 @@ from pages.parts.ask import ask
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, number, plain
 from pages.parts.upload_box import upload_box, upload_rows
-from pages.usage.steps import downloads, fixing, handing, reading_questions, words
+from pages.usage.steps import downloads, fixing, handing, period_line, reading_questions, words
 from pages.usage.steps import strangers as unknown_customers
 from pages.usage.steps.aside import aside
 from pages.usage.steps.asking import asked
@@ -59,6 +59,7 @@ def show(record: ImportRecord, who: str, *, editable: bool) -> None:
     doubts = reading_questions.open_ones(record)
     if record.check.rows.accepted and not doubts and not any(each.kind in GIVEN for each in found):
         st.success(nothing_to_decide(record.check), icon=":material/check_circle:")
+    period_line.show(record, who, editable=editable)
     for question in doubts:
         with st.container(border=True, key=f"reading_{record.id}_{question['name']}"):
             reading_questions.brief(record, question, who, editable=editable)

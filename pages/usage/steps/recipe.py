@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import streamlit as st
 
-from ingest import imports, month, recipes
+from ingest import imports, month, month_of_file, recipes
 from ingest.errors import IngestError
 from ingest.store import accounts, audit
 from ingest.store import recipes as stored
 from ingest.store.database import store
 from ingest.store.setups import same_columns
-from pages.parts import errors, kinds
+from pages.parts import errors, kinds, tables
 from pages.parts.state import SETTINGS_PAGE, link_import, open_import
 from pages.parts.text import plain
 from pages.usage.steps import reading_questions, words
@@ -26,7 +27,7 @@ def fitting(record: ImportRecord) -> StoredRecipe | None:
     """The recipe that a new file can follow without a question; None where none fits, two speak of different usage, or something has to be looked at first."""
     if not _is_new(record) or record.report.warnings or any(each.doubtful for each in record.report.repairs):
         return None
-    found = [(each, drift) for each, drift in recipes.fitting(record.id) if not each.recipe.has_period and not _asks(record, each.recipe)]
+    found = [(each, drift) for each, drift in recipes.fitting(record.id) if _has_its_month(record, each.recipe) and not _asks(record, each.recipe)]
     if not found:
         return None
     best, least = found[0][0], _size(found[0][1])
@@ -40,15 +41,17 @@ def take(record: ImportRecord, found: StoredRecipe, who: str, *, matches: dict[s
 
     try:
         account = accounts.account(record.account)
-        event_type = kinds.event_types(account).get(found.recipe.event_type)
-        if event_type is None:
+        known = kinds.event_types(account)
+        types = [known.get(part.event_type) for part in found.recipe.parts]
+        if None in types:
             return False
-        recipes.follow(record.id, found.recipe, event_type, account.name, who, matches=matches)
+        recipes.follow(record.id, found.recipe, types[0], account.name, who, matches=matches, others=types[1:])
     except IngestError:
         return False
     with store().begin() as connection:
         audit.record(connection, who, FOLLOWED, record.id, f"{found.version} {found.recipe.name}")
-    jobs.queue_check(record.id, who)
+    for each in imports.together(imports.read_record(record.id)):
+        jobs.queue_check(each.id, who)
     return True
 
 
@@ -69,7 +72,22 @@ def say(record: ImportRecord) -> None:
     drift = recipes.drift(found.recipe, record.report.columns)
     name = f"the recipe **{plain(found.recipe.name)}** (version {found.version})"
     st.info(f"Follows {name}. {drift_in_words(drift)}" if follows_still(record, found.recipe, drift) else f"Began with {name}; its columns were matched anew since.", icon=":material/menu_book:")
+    _differences(found.recipe, drift)
     link_import(record.id, "Not right? Look at the columns", "columns", icon=":material/view_column:")
+
+
+def _differences(recipe: Recipe, drift: Drift) -> None:
+    """The recipe's columns and the file's side by side, where they aren't the same."""
+    if not drift.gone and not drift.new:
+        return
+    fields = {match.column: words.name_of(match.field) for part in recipe.parts for match in part.matches if match.column is not None}
+    likely = {new: old for old, new in drift.renamed.items()}
+    rows = [
+        *({"In the recipe": old, "In this file": drift.renamed.get(old, ""), "What": "probably renamed" if old in drift.renamed else "gone", "Used for": fields.get(old, "not used")} for old in drift.gone),
+        *({"In the recipe": "", "In this file": new, "What": "new", "Used for": "not used"} for new in drift.new if new not in likely),
+    ]
+    with st.expander(f"How the columns differ from the recipe's ({len(rows)})", icon=":material/difference:"):
+        tables.show(pa.Table.from_pylist(rows), "Columns that differ from the recipe's")
 
 
 def follows_still(record: ImportRecord, recipe: Recipe, drift: Drift) -> bool:
@@ -92,6 +110,7 @@ def offer_renamed(record: ImportRecord, known: dict[str, EventType], who: str) -
         if found.recipe.event_type in known:
             with st.container(border=True, key="nearly_a_recipe"):
                 st.markdown(f":material/menu_book: This file looks like the recipe **{plain(found.recipe.name)}**. {drift_in_words(drift)}")
+                _differences(found.recipe, drift)
                 if st.button("Follow the recipe with these names", key=f"follow_{record.id}"):
                     _follow_renamed(record, found, drift, who)
             return
@@ -121,6 +140,11 @@ def _is_new(record: ImportRecord) -> bool:
     return record.state == "read" and record.match is None and record.fixes is None and record.account is not None and bool(record.report and record.report.rows)
 
 
+def _has_its_month(record: ImportRecord, recipe: Recipe) -> bool:
+    """Whether the rows have dates, or it can be proposed which month they are of."""
+    return all(month_of_file.of_recipe(record, part) for part in recipe.parts if part.has_period)
+
+
 def _asks(record: ImportRecord, recipe: Recipe) -> bool:
     """Whether reading left a question that neither a person nor the recipe has an answer for."""
     waiting = reading_questions.unanswered(record.report, reading_questions.answers(record.id), record.read_spec)
@@ -130,7 +154,7 @@ def _asks(record: ImportRecord, recipe: Recipe) -> bool:
 def _nearly(record: ImportRecord) -> list[tuple[StoredRecipe, Drift]]:
     """Recipes whose missing columns all have a likely new name, the least changed first."""
     columns = imports.read_record(record.id).report.columns
-    found = [(each, recipes.drift(each.recipe, columns)) for each in stored.newest() if not each.recipe.has_period]
+    found = [(each, recipes.drift(each.recipe, columns)) for each in stored.newest() if _has_its_month(record, each.recipe)]
     near = [(each, drift) for each, drift in found if (missing := recipes.needed(each.recipe) - set(columns)) and missing <= set(drift.renamed)]
     return sorted(near, key=lambda pair: _size(pair[1]))
 

@@ -9,10 +9,10 @@ from ingest.store import pushes
 from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
-from pages.parts.follow import announce
+from pages.parts.attention import announce
 from pages.parts.state import link_import, remembered
 from pages.parts.text import count, number, plain
-from pages.usage.steps import receipt, words
+from pages.usage.steps import known, period_line, receipt, recipe, words
 from pages.usage.steps.aside import aside
 from schemas.pushing import PushProgress, PushSummary
 from schemas.records import ImportRecord
@@ -39,6 +39,9 @@ def _before(record: ImportRecord, who: str) -> None:
     """The summary, the confirmation and the button."""
     if record.message:
         st.warning(f"Nothing was sent. {plain(record.message)}", icon=":material/info:")
+    known.say(record)
+    recipe.say(record)
+    period_line.show(record, who, editable=True)
     summary = _summary_or_sentence(record)
     if summary is None:
         return
@@ -115,7 +118,7 @@ def _progress(push_id: str, who: str) -> None:
     done = now.events.accepted + now.events.rejected
     share = done / now.events.planned if now.events.planned else 0.0
     st.progress(min(share, 1.0), text=_so_far(now))
-    announce(f"{_headline(now)} {int(share * 10) * 10} %")
+    announce(f"{_headline(now)} {int(share * 10) * 10} percent")
     _say_what_is_awaited(now)
     st.markdown("You can close this page; sending goes on. This address shows how far it is, to you and to colleagues.")
     _stop_button(now, who)
