@@ -1,12 +1,12 @@
 """Following a job: a small part of the page that looks at the store once a second and starts the page again when the job is done."""
 
-import html
 from collections.abc import Collection
 
 import streamlit as st
 
 from ingest import month
 from ingest.processes import worker_runs
+from pages.parts.attention import announce
 from pages.parts.text import plain, state
 
 SECONDS = 1.0
@@ -26,12 +26,7 @@ def _watch(import_id: str, busy_states: tuple[str, ...], saying: str) -> None:
     if stage.state not in busy_states and not stage.working:
         st.rerun()
     words = saying or f"This file is {state(stage.state)}."
-    announce(words if stage.progress is None else f"{words} {stage.progress:.0%}")
+    announce(words if stage.progress is None else f"{words} {int(stage.progress * 10) * 10} percent")
     st.progress(stage.progress or 0.0, text=f"{plain(words)} You can close this page; it goes on.")
     if not worker_runs():
         st.warning("Nothing is working on it: the worker isn't running. Start everything again with: make run", icon=":material/power_off:")
-
-
-def announce(text: str) -> None:
-    """Says something to screen readers, politely, without showing it."""
-    st.html(f'<div role="status" aria-live="polite" style="position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)">{html.escape(text)}</div>')

@@ -37,7 +37,6 @@ def details(record: ImportRecord, made: Receipt) -> None:
     with st.container(border=True, key="receipt"):
         st.header("Receipt", anchor=False)
         st.markdown("  \n".join(words.chain(made)))
-        aside("In the evidence and on the command line: ready = accepted, needs fixing = rejected, already sent or repeated = duplicate, left out = excluded, stored = acknowledged by the account.")
         _proof(made.proof)
         ended = f", ended {moment(made.ended_at)}" if made.ended_at else ""
         st.markdown(f"Sent by {plain(made.pushed_by)} to {plain(made.account)}, from {plain(made.source_file)}; {count(made.batches, 'batch', 'batches')}; begun {moment(made.started_at)}{ended}.")
@@ -45,6 +44,7 @@ def details(record: ImportRecord, made: Receipt) -> None:
             st.markdown(plain(made.message))
         downloads.evidence(made.push_id)
         with st.expander("Advanced"):
+            aside("In the evidence and on the command line: ready = accepted, needs fixing = rejected, already sent or repeated = duplicate, left out = excluded, stored = acknowledged by the account.")
             st.json(made.model_dump(include={"push_id", "import_id", "event_type", "source_sha256", "events_sha256", "key", "identity_version"}))
 
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import streamlit as st
 
 from ingest import imports, month
-from pages.parts import errors, follow, frame, tables
+from pages.parts import attention, errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
@@ -33,8 +33,12 @@ def _reviewed(record: ImportRecord, who: str) -> None:
     if editable:
         known.say(record)
         recipe.say(record)
-    st.header(words.equation(record.check), anchor=False)
-    _comparisons(record.check)
+    with st.container(key="summary"):
+        st.header(words.equation(record.check), anchor=False)
+        _comparisons(record.check)
+    attention.announce(words.equation(record.check).replace("*", ""))
+    if editable and decisions.reason_to_wait(record):
+        attention.lead_to("summary", record.id)
     if not editable:
         st.info("This import was sent; nothing can be decided about it here any more.", icon=":material/lock:")
     st.subheader("Decisions", anchor=False)
