@@ -54,8 +54,8 @@ def read_fast(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layo
     if not expected:
         return None
     with _only_body(path, body, folder.parent, layout) as (source, skip):
-        rows = _copy(source, skip, dialect, layout, folder, file, (lambda share: progress(int(share * expected))) if progress else None)
-    if rows != expected or _holds_other_rows(path, head, body, layout, folder):
+        rows = copy_regular(source, skip, dialect, layout, folder, file, (lambda share: progress(int(share * expected))) if progress else None)
+    if rows != expected or holds_other_rows(path, head, body, layout, folder):
         return None
     return _outcome(body, layout, rows)
 
@@ -65,7 +65,7 @@ def _body(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout) 
     above = head[: layout.first_row - 1]
     if any(len(record.cells) != layout.width or record.repair for record in head[layout.first_row - 1 :]) or any(record.repair for record in above):
         return None
-    start = _mark(path) + sum(len(record.raw.encode()) for record in above)
+    start = mark_size(path) + sum(len(record.raw.encode()) for record in above)
     tail = _tail(path, start, size, dialect, layout.width)
     if not tail:
         return None
@@ -79,7 +79,7 @@ def _body(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout) 
     return Body(start, size - sum(len(record.raw.encode()) for record in below), below, {number - last - 1: end for number, end in found.items()})
 
 
-def _holds_other_rows(path: Path, head: Sequence[Record], body: Body, layout: Layout, folder: Path) -> bool:
+def holds_other_rows(path: Path, head: Sequence[Record], body: Body, layout: Layout, folder: Path) -> bool:
     """Whether a header stands again between the rows, or a subtotal may: then every row has to be looked at."""
     if any(_holds(path, b"\n" + head[row - 1].raw.rstrip("\r\n").encode(), body.start, body.end) for row in layout.header_rows):
         return True
@@ -98,7 +98,8 @@ def _holds(path: Path, mark: bytes, start: int, end: int) -> bool:
         return any(mark in os.pread(stream.fileno(), min(CHUNK + len(mark), end - begin), begin) for begin in range(start, end, CHUNK))
 
 
-def _mark(path: Path) -> int:
+def mark_size(path: Path) -> int:
+    """How many bytes mark the encoding at a file's beginning."""
     with path.open("rb") as stream:
         return 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
 
@@ -141,14 +142,14 @@ class _Count:
         self.may_stand_beside[[*delimiter, *quote, LF, CR]] = True
         self.crlf = b"\r\n" in self._bytes(start, min(end, start + CHUNK))
         self.empty = len(delimiter) * (width - 1) + 1 + self.crlf
-        self.found = self.open = 0
-        """How many records have ended, and how many bytes of one that hasn't, as a line break in a quoted cell ended the piece."""
+        self.found, self.open, self.inside = 0, 0, False
+        """How many records have ended, how many bytes there are of one that hasn't, and whether it stopped between quotes."""
 
     def _bytes(self, begin: int, end: int) -> bytes:
         return os.pread(self.file, end - begin, begin)
 
     def records(self) -> int:
-        begin, piece = self.start, b"\n"
+        begin = self.start
         while begin < self.end:
             piece = self._bytes(begin, min(begin + CHUNK, self.end))
             if begin + len(piece) < self.end:
@@ -156,10 +157,9 @@ class _Count:
             if not piece or not self._piece(piece):
                 return 0
             begin += len(piece)
-        unfinished = len(piece) - 1 - piece.rfind(b"\n")
-        if self.open or 0 < unfinished < self.empty - self.crlf:
+        if self.inside or 0 < self.open < self.empty - self.crlf:
             return 0
-        return self.found + bool(unfinished)
+        return self.found + bool(self.open)
 
     def _piece(self, piece: bytes) -> bool:
         """Counts the line breaks outside quotes, unless lines end differently, a quote stands amid a cell or a record is so short that nothing can stand in it."""
@@ -167,17 +167,16 @@ class _Count:
         breaks = np.flatnonzero(around[1:-1] == LF)
         if b"\0" in piece or not self._end_alike(piece, around[breaks]):
             return False
-        inside = bool(self.open)
-        if self.quote and (inside or self.quote in piece):
+        if self.quote and (self.inside or self.quote in piece):
             quotes = np.flatnonzero(around[1:-1] == self.quote[0])
-            opening = (np.arange(len(quotes)) + inside) % 2 == 0
+            opening = (np.arange(len(quotes)) + self.inside) % 2 == 0
             if not (self.may_stand_beside[around[quotes[opening]]].all() and self.may_stand_beside[around[quotes[~opening] + 2]].all()):
                 return False
-            breaks = breaks[(np.searchsorted(quotes, breaks) + inside) % 2 == 0]
-            inside = (len(quotes) + inside) % 2 == 1
+            breaks = breaks[(np.searchsorted(quotes, breaks) + self.inside) % 2 == 0]
+            self.inside ^= len(quotes) % 2 == 1
         lengths = np.diff(breaks, prepend=-1 - self.open)
         self.found += len(breaks)
-        self.open = (len(piece) - 1 - int(breaks[-1]) if len(breaks) else self.open + len(piece)) if inside else 0
+        self.open = len(piece) - 1 - int(breaks[-1]) if len(breaks) else self.open + len(piece)
         return not len(lengths) or int(lengths.min()) > self.empty
 
     def _end_alike(self, piece: bytes, before: np.ndarray) -> bool:
@@ -202,7 +201,7 @@ def _only_body(path: Path, body: Body, folder: Path, layout: Layout) -> Iterator
         yield Path(copy.name), 0
 
 
-def _copy(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Path, file: str, told: Told) -> int:
+def copy_regular(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Path, file: str, told: Told) -> int:
     """How many rows DuckDB wrote; -1 where it refused the file."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
     delimiter, quote = dialect.delimiter or "\x1f", dialect.quote or ""
