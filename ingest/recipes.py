@@ -48,7 +48,7 @@ def _learnt(import_id: str) -> dict[str, object]:
     if match is None:
         raise NotReady(f"The columns of {'this import' if not record.division else 'another kind of usage in this file'} aren't matched yet, so there is nothing to keep.", "Say what this usage is first.")
     return {
-        "event_type": match.event_type.slug, "values": divisions.get(record.division).of(import_id).values if record.division else (), "matches": tuple(_plain(each) for each in match.matches), "ignored": match.ignored, "key": match.key,
+        "event_type": match.event_type.slug, "values": imports.values_of(record), "matches": tuple(_plain(each) for each in match.matches), "ignored": match.ignored, "key": match.key,
         "answers": {question: value for question, value in match.answers.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)},
         "checks": match.checks, "corrections": tuple(filter(_of_the_kind, corrections_of(import_id))), "has_period": match.period is not None,
         "period_zone": match.period.zone if match.period else "UTC",

@@ -106,6 +106,13 @@ def test_corrections_of_one_kind_move_no_row_to_another(upload: Upload):
     assert (rows_of(calls), rows_of(storage)) == ([2, 4], [3]) and imports.events(calls).usages == 6
 
 
+def test_columns_are_looked_at_in_the_rows_of_their_kind(upload: Upload):
+    calls, storage = [each.id for each in imports.divide(upload(USAGE), "service", [["calls"], ["storage", ""]], "anna")]
+    seen = {each: {profile.column: (profile.rows, profile.proposed_type) for profile in imports.columns(each)} for each in (calls, storage)}
+    assert (seen[calls]["amount"], seen[storage]["amount"]) == ((2, "Decimal"), (3, "String"))
+    assert imports.propose_event_type(calls).slug == "calls"
+
+
 def test_putting_together_again_gives_the_first_state(upload: Upload):
     first = upload(USAGE)
     imports.set_match(first, match("calls"), accounts.account().name, "anna")
@@ -120,6 +127,18 @@ def test_a_divided_file_is_read_in_no_other_way(upload: Upload):
     calls, _ = divided(upload(USAGE), "service", {"calls": ["calls"], "storage": ["storage"]})
     with pytest.raises(NotReady, match="taken apart"):
         imports.read(calls, ReadSpec(header_rows=(2,)))
+
+
+@pytest.mark.parametrize("text, offered", [
+    (USAGE, [("service", ("calls", "storage", "", "snapshots"))]),
+    ("customer,day,item,unit,amount\na,2026-10-01,x,GB,1\nb,2026-10-01,y,h,2\na,2026-10-02,x,GB,3\n", [("item", ("x", "y"))]),
+    ("customer,day,item,unit,amount\na,2026-10-01,x,GB,1\nb,2026-10-01,x,h,2\na,2026-10-02,y,GB,3\n", []),
+    ("customer,day,calls,storage,seats\na,2026-10-01,1,2,3\nb,2026-10-01,4,5,6\n", [(None, ("calls", "storage", "seats"))]),
+    ("customer,day,quantity,price\na,2026-10-01,1,2\nb,2026-10-01,4,5\n", []),
+    ("customer,day,region,quantity\na,2026-10-01,eu,2\nb,2026-10-01,us,5\nb,2026-10-02,us,5\n", []),
+])
+def test_kinds_of_usage_are_offered_where_a_file_may_hold_several(upload: Upload, text: str, offered: list):
+    assert [(each.column, each.measures or tuple(kind.value for kind in each.kinds)) for each in imports.offers(upload(text))] == offered
 
 
 @pytest.mark.parametrize("column, kinds, sentence", [

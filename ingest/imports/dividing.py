@@ -53,6 +53,11 @@ def together(record: ImportRecord) -> list[ImportRecord]:
     return [imports.get(share.import_id) for share in divisions.get(record.division).shares] if record.division else [record]
 
 
+def values_of(record: ImportRecord) -> tuple[str, ...]:
+    """The texts, or the sheet, that say that a row is of this import's kind; none where the file isn't divided."""
+    return divisions.get(record.division).of(record.id).values if record.division else ()
+
+
 def put_together(import_id: str, who: str) -> ImportRecord:
     """Undoes a division: the first import has all rows again, the others are discarded. Raises BadInput once something was sent."""
     record = imports.get(import_id)

@@ -40,8 +40,13 @@ def suggestions(import_id: str, event_type: EventType) -> tuple[Suggestion, ...]
 
 def propose_event_type(import_id: str) -> EventType:
     """An event type that this file would fit: name, slug and a type per column."""
-    record = read_record(import_id)
-    return matching.propose_event_type(columns(import_id), record.file_name)
+    return matching.propose_event_type(columns(import_id), called(read_record(import_id)))
+
+
+def called(record: ImportRecord) -> str:
+    """What this usage may be called after: the file, or of several kinds in one file what says so of its rows."""
+    kinds = dividing.values_of(record)
+    return next(filter(None, kinds), record.file_name)
 
 
 def offers(import_id: str) -> tuple[DivisionOffer, ...]:

@@ -20,6 +20,7 @@ KINDS = (
 """Headings of columns that say which kind of usage a row is."""
 UNIT = PLACE["unit"][0]
 QUANTITY = PLACE["quantity"][0]
+ROOTS = {PLACE["customer"][0], PLACE["timestamp"][0]}
 MOST = 12
 """More kinds than these are a dimension of one kind of usage."""
 SHOWN = 50
@@ -36,15 +37,22 @@ def kinds_in(raw_folder: Path, report: ReadReport, column: str, *, but: Collecti
 
 def offers(raw_folder: Path, report: ReadReport, profiles: Sequence[ColumnProfile]) -> tuple[DivisionOffer, ...]:
     """Ways to take this file apart, the likeliest first: none for an ordinary file."""
-    unit = next((profile.column for profile in profiles if UNIT in _groups(profile.column) and profile.distinct > 1), None)
-    likely = [profile.column for profile in profiles if profile.column != unit and 1 < profile.distinct <= 2 * MOST and profile.rows > profile.distinct and _may_say(profile, unit)]
+    unit = next((profile.column for profile in profiles if UNIT in _groups(profile.column) and _distinct(profile) > 1), None)
+    likely = [profile.column for profile in profiles if profile.column != unit and 1 < _distinct(profile) <= 2 * MOST and profile.rows > profile.distinct and _may_say(profile, unit)]
     by_column = [offer for column in likely if (offer := _by_column(raw_folder, report, column, unit))]
     beside = _measures(profiles)
     return (*sorted(by_column, key=lambda offer: len(offer.kinds)), *([beside] if beside else []))
 
 
+def _distinct(profile: ColumnProfile) -> int:
+    """About how many texts a column has: the count is an estimate, which can be too low by one."""
+    return max(profile.distinct, len(set(profile.examples)))
+
+
 def _may_say(profile: ColumnProfile, unit: str | None) -> bool:
-    return any(name in KINDS for name in readings(profile.column)) or (unit is not None and profile.proposed_type == "String" and not is_identifying(profile.column))
+    if any(name in KINDS for name in readings(profile.column)):
+        return True
+    return unit is not None and profile.proposed_type == "String" and not is_identifying(profile.column) and not _groups(profile.column) & ROOTS
 
 
 def _by_column(raw_folder: Path, report: ReadReport, column: str, unit: str | None) -> DivisionOffer | None:
