@@ -27,6 +27,15 @@ def dropped(read: str, corrections: Sequence[Correction]) -> str:
     return f"select _row, {_DROPPED} as reason from ({_replayed(read, corrections)}) where {_DROPPED} is not null"
 
 
+def touched(read: str, first: Sequence[Correction], more: Sequence[Correction]) -> str:
+    """A SELECT of the rows, `_row`, in which `more` changes a cell or leaves the row out, after `first`: each cell that may change travels along as it was."""
+    new = {name for each in more for name in creates(each)}
+    came = {name: identifier(f"\x01was:{name}") for each in more for name in needs(each) if name not in new}
+    copies = "".join(f", {identifier(name)} as {copy}" for name, copy in came.items())
+    changed = " or ".join([f"{_DROPPED} is not null", *(f"{identifier(name)} is distinct from {copy}" for name, copy in came.items())])
+    return f"select _row from ({_replayed(f'select *{copies} from ({corrected(read, first)})', more)}) where {changed}"
+
+
 def columns_after(columns: Sequence[str], corrections: Iterable[Correction]) -> tuple[str, ...]:
     """The table's columns with those that corrections add."""
     return (*columns, *(name for correction in corrections for name in creates(correction)))

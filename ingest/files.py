@@ -58,6 +58,11 @@ def make_stage(import_id: str, stage: str, key: str, work: Callable[[Path], None
     return folder
 
 
+def stages_made(import_id: str, stage: str) -> list[Path]:
+    """Every finished folder of a stage, the current one or an earlier one."""
+    return [folder for folder in import_folder(import_id).glob(f"{stage}-*") if folder.is_dir() and ".part-" not in folder.name]
+
+
 def _put_in_place(part: Path, folder: Path) -> None:
     try:
         part.replace(folder)

@@ -12,9 +12,11 @@ import duckdb
 import pyarrow as pa
 
 from ingest import ledger
-from ingest.check import identity, issues, totals
+from ingest.check import again, identity, issues, totals
+from ingest.check.again import Basis, Earlier
 from ingest.check.checks import CHECKS, error_code, errors_of
-from ingest.check.columns import make_plans
+from ingest.check.column import Column
+from ingest.check.columns import make_plans, read_columns, settle
 from ingest.check.customers import find_customers
 from ingest.check.odd import Past, find_odd
 from ingest.check.plan import Plan, alias, cells, each_step_once
@@ -37,12 +39,13 @@ FORMAT = "format parquet, codec uncompressed, dictionary_size_limit 5000"
 
 def check_raw(
     raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account, *, import_id: str, sha256: str, out: Path, at: str | None = None, earlier: EarlierKey | None = None,
-    history: Sequence[Path] = (), unknown: Mapping[str, str] | None = None,
+    history: Sequence[Path] = (), unknown: Mapping[str, str] | None = None, made: Sequence[Path] = (),
 ) -> CheckResult:
     """Writes events.parquet, issues.parquet and left_out.parquet into `out`. The same input gives the same tables.
 
     `at` is the moment that "in the future" is held against, `earlier` the key that such usage was last sent under, `history` the events of imports that were
-    sent before, `unknown` the customers whom the account doesn't know, each with a known one of nearly the same name or an empty text.
+    sent before, `unknown` the customers whom the account doesn't know, each with a known one of nearly the same name or an empty text,
+    `made` the checks of this import that were made before: what they say of rows that are still the same needn't be found out again.
     """
     slug, rules = match_spec.event_type.slug, rules_of(match_spec)
     past = Past(tuple(ledger.ledger_files(account.ledger_name, slug)), sha256, earlier.import_id if earlier else "", tuple(history))
@@ -50,10 +53,13 @@ def check_raw(
         connection.execute(f"create macro moment_of_check() as timestamp {literal((at or now())[:19])}")
         connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
         connection.execute(f"create view dropped as {dropped_query(raw_folder, report)}")
-        plans = configured(connection, make_plans(connection, match_spec, account.profile), match_spec, account.profile, rules)
+        before = again.find(made, raw_folder, report, match_spec)
+        columns = read_columns(connection, match_spec, account.profile, again.same_plans(before, match_spec, account.profile))
+        plans = configured(connection, settle(columns, match_spec, account.profile), match_spec, account.profile, rules)
         key = _chosen_key(match_spec, plans)
         _view_cells(connection, plans)
-        written = _write_typed(connection, plans, slug, key, out, rules)
+        basis = _basis(raw_folder, report, match_spec, account, columns, plans, key, rules)
+        written = _write_typed(connection, plans, basis, before, raw_folder, report, out, rules)
         _find_bad(connection, plans, rules, some=written < report.rows)
         repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, earlier))
         find_customers(connection, unknown or {})
@@ -89,6 +95,15 @@ def _chosen_key(spec: MatchSpec, plans: Sequence[Plan]) -> tuple[str, ...] | Non
     return None if not spec.key or {plan.field for plan in plans} <= set(spec.key) else spec.key
 
 
+def _basis(raw_folder: Path, report: ReadReport, spec: MatchSpec, account: Account, columns: Sequence[tuple[Column, Plan]], plans: Sequence[Plan], key: tuple[str, ...] | None, rules: Rules) -> Basis:
+    """What a later check of this import has to have in common with this one to build upon it."""
+    errors = _errors(plans, rules)
+    return Basis(
+        raw=raw_folder.name, asked=again.asked(spec, account.profile), corrections=report.corrections, plans={plan.field: plan for _, plan in columns if not plan.questions}, slug=spec.event_type.slug, key=key,
+        keeps_ids=key is None or spec.answers.get("already_sent") != "new", types={plan.field: plan.sql_type for plan in plans}, read={plan.field: f"{plan.steps} {errors.get(plan.field)}" for plan in plans},
+    )
+
+
 def _view_cells(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
     connection.execute(f"create view cells as {cells('select * from raw', tuple(plans))}")
 
@@ -100,16 +115,19 @@ def _errors(plans: Sequence[Plan], rules: Rules) -> dict[str, str]:
     return {plan.field: code for plan in plans if (code := error_code(plan, rules.severity))}
 
 
-def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], slug: str, key: tuple[str, ...] | None, out: Path, rules: Rules) -> int:
-    """Writes the events of all rows without an error in a cell, in the order of the file, and says how many."""
+def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], basis: Basis, before: Earlier | None, raw_folder: Path, report: ReadReport, out: Path, rules: Rules) -> int:
+    """Writes the events of all rows without an error in a cell, in the order of the file, and says how many: those of an earlier check where they must be the same, else all anew."""
     codes = _errors(plans, rules)
     marked = "".join(f", {code} as {alias('error', field)}" for field, code in codes.items())
     good = " and ".join(f"{alias('error', field)} is null" for field in codes) or "true"
     connection.execute(f"create view checked as select *{marked} from cells")
-    target = out / "typed.parquet"
+    target = f"{literal(out / 'typed.parquet')} ({FORMAT})"
     with each_step_once(connection):
-        written = connection.execute(f"copy (select {identity.event_columns(plans, slug, key)}, _row from checked where {good}) to {literal(target)} ({FORMAT})").fetchone()[0]
-    connection.execute(f"create view typed as select * from read_parquet({literal(target)})")
+        written = again.write_typed(connection, before, basis, raw_folder, report, plans, codes, target)
+        if written is None:
+            written = connection.execute(f"copy (select {identity.event_columns(plans, basis.slug, basis.key)}, _row from checked where {good}) to {target}").fetchone()[0]
+    (out / again.BASIS).write_text(basis.model_dump_json(), encoding="utf-8")
+    connection.execute(f"create view typed as select * from read_parquet({literal(out / 'typed.parquet')})")
     _nothing_was_lost(connection, plans, written)
     return written
 

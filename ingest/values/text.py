@@ -7,8 +7,8 @@ SPACES = " \t\r\n\u00a0\u2007\u2009\u202f\u200b\ufeff"
 
 
 def trimmed(column: str) -> str:
-    """The cell without spaces at its edges, null where nothing else is in it."""
-    return f"nullif(trim({column}, {literal(SPACES)}), '')"
+    """The cell without spaces at its edges, null where nothing else is in it. Most cells have none, and are told by it faster than they are trimmed."""
+    return f"case when {without_edges(column)} then {column} else nullif(trim({column}, {literal(SPACES)}), '') end"
 
 
 def without_edges(column: str) -> str:
