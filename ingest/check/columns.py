@@ -126,8 +126,9 @@ NUMBER = {
     "minus": f"count(*) filter (contains({{x}}, '-') or contains({{x}}, '{numbers.MINUS}'))",
     "unlike_thousands": f"count(*) filter ({FRACTION} not in (0, 3))",
 }
+AS_IT_STANDS = f"case when {{x}} like '{times.USUAL}' then true else {_form(times.CAST_AS_IT_STANDS)} end"
 TIME = {
-    **CELLS, "read": f"count(try_cast({{x}} as timestamp)) filter ({_form(times.CAST_AS_IT_STANDS)})", "first": "min(try_cast({x} as timestamp))", "last": "max(try_cast({x} as timestamp))", "longest": "max(strlen({x}))",
+    **CELLS, "read": f"count(try_cast({{x}} as timestamp)) filter ({AS_IT_STANDS})", "first": "min(try_cast({x} as timestamp))", "last": "max(try_cast({x} as timestamp))", "longest": "max(strlen({x}))",
     "below_milliseconds": "count(*) filter (contains({x}, '.') and epoch_us(try_cast({x} as timestamp)) % 1000 <> 0)",
     "zulu": "count(*) filter (suffix({x}, 'Z'))",
 }
@@ -172,7 +173,8 @@ def _text(column: Column) -> Plan:
 
 def _totals_labels(column: Column) -> list[str]:
     """The customers called like a total: rows that reading couldn't tell from usage, as a subtotal between full rows."""
-    found = column.connection.execute(f"select distinct {trimmed(column.text)} from {column.relation} where regexp_matches({column.text}, {literal(TOTALS_START)}) limit 1000").fetchall()
+    found = column.connection.execute(f"""
+        select distinct {trimmed('label')} from (select distinct {column.text} as label from {column.relation}) where regexp_matches(label, {literal(TOTALS_START)}) limit 1000""").fetchall()
     return sorted(label for label, in found if label is not None and says_total(label))
 
 
