@@ -145,13 +145,17 @@ def _verify_again(push_id: str) -> str:
 
 
 def queue_read(import_id: str, spec: ReadSpec | None, who: str) -> None:
-    """Queues the reading of a file; the import is in state `reading` until it is done."""
+    """Queues the reading of a file; the import is in state `reading` until it is done. Raises NotReady where it can't be read in another way now."""
+    if spec:
+        imports.read_as_divided(import_rows.get(import_id), spec)
     _queue_for(import_id, "reading", FILES, "read", import_id, spec.model_dump_json() if spec else None)
 
 
 def queue_check(import_id: str, who: str) -> None:
-    """Queues the check of an import; it is in state `checking` until it is done."""
-    _queue_for(import_id, "checking", FILES, "check", import_id)
+    """Queues the check of an import, and of the other kinds of usage in its file that wait for one; each is in state `checking` until it is done."""
+    beside = [each.id for each in imports.together(import_rows.get(import_id)) if each.id != import_id and each.state == "matched"]
+    for each in (import_id, *beside):
+        _queue_for(each, "checking", FILES, "check", each)
 
 
 def queue_push(push_id: str, who: str) -> None:

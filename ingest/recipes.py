@@ -58,8 +58,13 @@ def _learnt(import_id: str) -> dict[str, object]:
 def fitting(import_id: str) -> list[tuple[StoredRecipe, Drift]]:
     """Recipes that an import's columns fit, the best first: all columns that the recipe uses are there."""
     columns = imports.read_record(import_id).report.columns
-    found = [(each, drift(each.recipe, columns)) for each in stored.newest() if not each.recipe.columns or needed(each.recipe) <= set(columns)]
+    found = [(each, drift(_as_it_comes(each.recipe), columns)) for each in stored.newest() if not each.recipe.columns or needed(each.recipe) <= set(columns)]
     return sorted(found, key=lambda pair: (len(pair[1].gone) + len(pair[1].new), pair[0].recipe.name))
+
+
+def _as_it_comes(recipe: Recipe) -> Recipe:
+    """A recipe with the columns that its files have before some are turned into rows."""
+    return recipe.model_copy(update={"columns": (*(name for name in recipe.columns if name not in _turned(recipe)), *recipe.read.measures)})
 
 
 def drift(recipe: Recipe, columns: tuple[str, ...]) -> Drift:
@@ -74,9 +79,15 @@ def drift(recipe: Recipe, columns: tuple[str, ...]) -> Drift:
 
 
 def needed(recipe: Recipe) -> set[str]:
-    """The columns of the file that a recipe can't do without."""
+    """The columns of the file, as it comes, that a recipe can't do without."""
     made = {name for part in recipe.parts for correction in part.corrections for name in creates(correction)}
-    return {match.column for part in recipe.parts for match in part.matches if match.column is not None} - made | ({recipe.by} if recipe.by else set())
+    taken = {match.column for part in recipe.parts for match in part.matches if match.column is not None} | ({recipe.by} if recipe.by else set())
+    return taken - made - set(_turned(recipe)) | set(recipe.read.measures)
+
+
+def _turned(recipe: Recipe) -> tuple[str, ...]:
+    """The two columns that take the place of those that are turned into rows."""
+    return recipe.columns[-2:] if recipe.read.turn == "measures" else ()
 
 
 def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, who: str, *, answers: Mapping[str, str] | None = None, matches: Mapping[str, str] | None = None, period: Period | None = None, checks: Mapping[str, CheckSetting] | None = None, others: Sequence[EventType] = ()) -> Drift:

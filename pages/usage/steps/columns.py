@@ -12,7 +12,7 @@ from pages.parts import errors, frame, kinds
 from pages.parts.ask import ask
 from pages.parts.state import open_import
 from pages.parts.text import count, plain
-from pages.usage.steps import fields, identity, left_open, new_type, recipe, same_row
+from pages.usage.steps import fields, identity, left_open, new_type, recipe, same_row, several
 from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import NEW, Place
 from pages.usage.steps.lines import Line, lines, match_spec, used_columns
@@ -45,7 +45,8 @@ def _form(place: Place) -> None:
         return
     recipe.offer_renamed(place.record, known, place.who)
     profiles = _profiles(place.record.id, place.table)
-    proposal = _proposal(place.record.id, place.table, place.record.file_name)
+    several.show(place, profiles)
+    proposal = _proposal(place.record.id, place.table, imports.called(place.record))
     candidates = _candidates(place, known)
     chosen = _what_is_this(place, known, candidates)
     if chosen == NEW:

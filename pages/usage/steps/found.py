@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ingest.raw import row_in_file
-from pages.parts import frame
+from pages.parts import errors, frame
 from pages.parts.state import open_import
 from pages.parts.text import count, number, plain, shorten
 from schemas.reading import Finding, ReadReport, ReadSpec
@@ -17,7 +17,7 @@ ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "cp1250",
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", ":": "colon", " ": "space"}
 CHOSEN = {"table": "Table", "beside": "Table, from the left", "turn": "Turned"}
 """Answers that have no form of their own."""
-TURNED = {"no": "no, as it stands", "months": "one row for each month", "transposed": "rows and columns changed places"}
+TURNED = {"no": "no, as it stands", "months": "one row for each month", "measures": "one row for each kind of usage", "transposed": "rows and columns changed places"}
 LABELS = {"format": "Format", "encoding": "Character set", "delimiter": "Columns are separated by", "quote": "Quotes", "sheet": "Sheet", "header": "Column names"}
 
 
@@ -43,12 +43,13 @@ def change_all(record: ImportRecord, actor: frame.Actor) -> None:
             _change(record, record.report, part, actor)
 
 
-def read_again(record: ImportRecord, spec: ReadSpec, actor: frame.Actor) -> None:
+def read_again(record: ImportRecord, spec: ReadSpec, who: str) -> None:
     """Reads the file with this specification, and shows it."""
     from ingest import jobs  # dbos takes a second to import
 
-    jobs.queue_read(record.id, spec, actor.name)
-    open_import(record.id, "file")
+    with errors.shown():
+        jobs.queue_read(record.id, spec, who)
+        open_import(record.id, "file")
 
 
 def _changeable(report: ReadReport) -> list[str]:
@@ -79,7 +80,7 @@ def _chosen(record: ImportRecord, name: str, actor: frame.Actor) -> None:
     with st.popover(f"{said} · Change"):
         st.markdown("You chose this when you were asked how the file is to be read.")
         if st.button("Ask me again", key=f"reask_{name}"):
-            read_again(record, record.read_spec.model_copy(update={name: None}), actor)
+            read_again(record, record.read_spec.model_copy(update={name: None, **({"measures": ()} if name == "turn" else {})}), actor.name)
 
 
 def _finding(report: ReadReport, part: str) -> Finding | None:
@@ -103,7 +104,7 @@ def _change(record: ImportRecord, report: ReadReport | None, part: str, actor: f
         if record.state in ("matched", "checking", "checked"):
             st.caption("The columns are matched again after this.")
         if st.form_submit_button("Read again with this"):
-            read_again(record, chosen, actor)
+            read_again(record, chosen, actor.name)
 
 
 def _encoding_form(spec: ReadSpec, report: ReadReport | None) -> ReadSpec:
@@ -162,7 +163,7 @@ def _take_back_in(record: ImportRecord, report: ReadReport, actor: frame.Actor) 
     with st.form("take_back_in", border=False):
         rows = st.multiselect("Rows to take back in", list(reasons), format_func=lambda row: f"row {row_in_file(row, report)}: {reasons[row]}")
         if st.form_submit_button("Take back in") and rows:
-            read_again(record, record.read_spec.model_copy(update={"keep_rows": tuple(sorted({*record.read_spec.keep_rows, *rows}))}), actor)
+            read_again(record, record.read_spec.model_copy(update={"keep_rows": tuple(sorted({*record.read_spec.keep_rows, *rows}))}), actor.name)
 
 
 def _repaired(report: ReadReport) -> None:

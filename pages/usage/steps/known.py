@@ -25,7 +25,7 @@ def earlier(record: ImportRecord) -> ImportRecord | None:
     if record.state != "read" or record.match is not None or record.fixes is not None or record.account is None or not _calm(record):
         return None
     alike = [each for each in same_columns(record.id, record.account) if month.shape(each.file_name) == month.shape(record.file_name)]
-    if not alike or len({each.event_type for each in alike}) > 1 or (alike[0].match.period and not _period(record, alike[0])):
+    if not alike or alike[0].division or len({each.event_type for each in alike}) > 1 or (alike[0].match.period and not _period(record, alike[0])):
         return None
     return alike[0]
 

@@ -137,7 +137,7 @@ def _take(record: ImportRecord, question: ReadingQuestion, option: Option, actor
     spec = merged(record.read_spec, option["spec"])
     if spec == record.read_spec:
         st.rerun()
-    found.read_again(record, spec, actor)
+    found.read_again(record, spec, actor.name)
 
 
 def _answered(record: ImportRecord, question: ReadingQuestion, known: dict[str, str], actor: frame.Actor) -> None:

@@ -31,8 +31,9 @@ def fitting(record: ImportRecord) -> StoredRecipe | None:
     if not found:
         return None
     best, least = found[0][0], _size(found[0][1])
-    kinds_meant = {each.recipe.event_type for each, drift in found if _size(drift) == least} | {each.event_type for each in same_columns(record.id, record.account) if month.shape(each.file_name) == month.shape(record.file_name)}
-    return best if kinds_meant == {best.recipe.event_type} else None
+    kinds_meant = {each.event_type for each in same_columns(record.id, record.account) if month.shape(each.file_name) == month.shape(record.file_name)}
+    alike = {each.recipe.event_type for each, drift in found if _size(drift) == least} == {best.recipe.event_type}
+    return best if alike and kinds_meant <= {part.event_type for part in best.recipe.parts} else None
 
 
 def take(record: ImportRecord, found: StoredRecipe, who: str, *, matches: dict[str, str] | None = None) -> bool:
@@ -92,8 +93,9 @@ def _differences(recipe: Recipe, drift: Drift) -> None:
 
 def follows_still(record: ImportRecord, recipe: Recipe, drift: Drift) -> bool:
     """Whether every field still comes from where the recipe says, or from the column that took its place."""
-    said = {each.field: (each.column and drift.renamed.get(each.column, each.column), each.constant) for each in recipe.matches}
-    return said == {each.field: (each.column, each.constant) for each in record.match.matches} and recipe.key == record.match.key
+    part = next((each for each in recipe.parts if each.values == imports.values_of(record)), recipe)
+    said = {each.field: (each.column and drift.renamed.get(each.column, each.column), each.constant) for each in part.matches}
+    return said == {each.field: (each.column, each.constant) for each in record.match.matches} and part.key == record.match.key
 
 
 def drift_in_words(drift: Drift) -> str:

@@ -8,7 +8,7 @@ from pages.parts import attention, errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import changed_tab, customers_tab, decisions, downloads, fields, fixing, known, overview_tab, recipe, totals, words
+from pages.usage.steps import changed_tab, customers_tab, decisions, downloads, fields, fixing, known, overview_tab, recipe, several, totals, words
 from pages.usage.steps.aside import aside
 from schemas.checking import CheckResult
 from schemas.records import ImportRecord
@@ -35,6 +35,7 @@ def _reviewed(record: ImportRecord, who: str) -> None:
         recipe.say(record)
     with st.container(key="summary"):
         st.header(words.equation(record.check), anchor=False)
+        several.equation(record)
         _comparisons(record.check)
     attention.announce(words.equation(record.check).replace("*", ""))
     if editable and decisions.reason_to_wait(record):
