@@ -27,7 +27,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     import pandas  # noqa: F401  (Streamlit loads it with the first table)
 
     import ingest.imports  # noqa: F401  (every stage, as the pages name them)
-    from pages.parts import ask, download_button, follow, frame, listing, tables, upload_box  # noqa: F401
+    from pages.parts import ask, download_button, follow, frame, listing, tables, template, upload_box  # noqa: F401
 
     await to_thread.run_sync(store)
     await to_thread.run_sync(query.warm)

@@ -7,7 +7,7 @@ from ingest.errors import BadInput
 from ingest.settings import settings
 from ingest.store import accounts
 from pages.admin import customers, recipes
-from pages.parts import errors, frame
+from pages.parts import errors, frame, template
 from pages.parts.text import count, plain, size
 from schemas.account import Account
 from schemas.event_type import EventType
@@ -57,7 +57,7 @@ def _invoice_day(each: Account, actor: frame.Actor) -> None:
 
 
 def _account_buttons(each: Account, actor: frame.Actor) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         tested = st.button("Test the connection", key=f"test_{each.name}", icon=":material/network_check:")
         if each.embedded or each.name == accounts.ENVIRONMENT_NAME:
             st.caption("Always there" if each.embedded else "Given by the environment this was started with")
@@ -118,6 +118,7 @@ def _event_types(account: Account) -> None:
             with st.expander(f"{plain(each.name)} ({count(len(each.usage_fields), 'field')})"):
                 st.caption(f"Known to the API as {plain(each.slug)}. Every event also has customer\\_id and timestamp.")
                 st.dataframe({"Field": [field.name for field in each.fields], "Type": [field.type for field in each.fields]}, alt=f"Fields of {each.name}", hide_index=True, key=f"fields_{each.slug}")
+                template.button(account, each)
 
 
 def _practice(sandbox: Account) -> None:

@@ -11,7 +11,7 @@ from ingest.errors import IngestError
 from ingest.raw import row_in_file
 from ingest.settings import PROJECT
 from ingest.store import accounts, imports, open_rows
-from pages.parts import errors, frame, listing, people
+from pages.parts import errors, frame, listing, people, template
 from pages.parts.ask import ask
 from pages.parts.download_button import download_button
 from pages.parts.state import IMPORTS_PAGE, link_import, open_import, remembered
@@ -57,7 +57,8 @@ def _invoices(period: str) -> None:
 def _empty(period: str, actor: frame.Actor) -> None:
     st.info(f"No usage for {in_words(period)} yet. Drop a file here, connect a source, or try a sample.", icon=":material/calendar_month:")
     upload_box("first_usage", actor.name, account=frame.account().name)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        template.offer(frame.account())
         st.page_link("pages/sources/sources.py", label="Connect a source", icon=":material/sync:")
         samples = sorted(path for path in SAMPLES.glob("*") if path.suffix in (".csv", ".xlsx")) if SAMPLES.is_dir() else []
         if samples:

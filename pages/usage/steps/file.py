@@ -6,7 +6,7 @@ from ingest import dismissing
 from ingest.errors import BadInput
 from ingest.raw import row_in_file
 from ingest.store.imports import pointers
-from pages.parts import errors, frame
+from pages.parts import errors, frame, template
 from pages.parts.follow import follow
 from pages.parts.state import open_import
 from pages.parts.text import count, number, plain
@@ -26,6 +26,7 @@ def show(record: ImportRecord | None, actor: frame.Actor) -> None:
     """Draws the step."""
     if record is None:
         upload_box("add_usage", actor.name, account=frame.account().name)
+        template.offer(frame.account())
     elif record.state == "reading":
         _reading(record, actor)
     elif record.state == "unreadable" or record.report is None:
