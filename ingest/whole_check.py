@@ -15,16 +15,16 @@ LOOKED_BACK = 12
 
 
 def check(import_id: str) -> ImportRecord:
-    """Checks an import; a second time where the account doesn't know some of its customers."""
-    return look_around(imports.check(import_id))
+    """Checks an import; a second time where the account doesn't know some of its customers. It counts as being checked until all of that is done."""
+    return look_around(imports.check(import_id, "checking"))
 
 
 def look_around(record: ImportRecord) -> ImportRecord:
-    """A checked import, with what others know about it."""
+    """An import whose rows were checked, with what others know about it."""
     if strangers.look_up(record):
-        record = imports.check(record.id)
+        record = imports.check(record.id, "checking")
     since.keep(record.id, _otherwise(record))
-    return record
+    return imports.check(record.id)
 
 
 def _otherwise(record: ImportRecord) -> SinceLastTime | None:

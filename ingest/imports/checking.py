@@ -21,8 +21,8 @@ HISTORY = 3
 """So many imports that were sent before say what is usual."""
 
 
-def check(import_id: str) -> ImportRecord:
-    """Turns raw.parquet into events and issues, and checks that rows are conserved."""
+def check(import_id: str, state: ImportState | None = None) -> ImportRecord:
+    """Turns raw.parquet into events and issues, and checks that rows are conserved. `state` is the one to leave it in where more is looked at before it counts as checked."""
     record = read_record(import_id)
     if record.match is None or record.account is None:
         raise NotReady("The columns aren't matched yet.", "Say what this usage is first.")
@@ -48,7 +48,7 @@ def check(import_id: str) -> ImportRecord:
         _rows_are_conserved(record.report, result)
         result = result.model_copy(update={"questions": (*result.questions, *dividing.questions(record))})
         period = (result.first_timestamp or "")[:7] or record.period
-        return imports.change(import_id, check=result, check_key=key, state=_state_after_check(import_id, result), period=period, message="")
+        return imports.change(import_id, check=result, check_key=key, state=state or _state_after_check(import_id, result), period=period, message="")
 
 
 def _sent_events(import_id: str, account: Account, slug: str) -> list[Path]:
