@@ -120,12 +120,14 @@ def _days_without_usage(connection: duckdb.DuckDBPyConnection, past: Past) -> No
     first, last = connection.execute("select first, last from span").fetchone()
     if first is None or (last - first).days > LONGEST:
         return
-    sent = ledger.ledger_query(list(past.ledger))
-    connection.execute(f"""
-        create temp table known_days as select customer_id, day, max(n) as n from (
-            select customer_id, day, n from days union all
-            select customer_id, "timestamp"::date, count(*) from ({sent}) where "timestamp" >= $first::date - {MEMORY} and "timestamp" < $last::date + 1 group by all)
-        where day <= $last::date group by all""", {"first": first, "last": last})
+    connection.execute("create temp table known_days as select customer_id, day, n from days where day <= ?", [last])
+    if past.ledger:
+        connection.execute(f"""
+            create or replace temp table known_days as select customer_id, day, max(n) as n from (
+                from known_days union all
+                select customer_id, "timestamp"::date as day, count(*) from ({ledger.ledger_query(list(past.ledger))})
+                where "timestamp" >= $first::date - {MEMORY} and "timestamp" < $last::date + 1 group by all)
+            group by all""", {"first": first, "last": last})
     connection.execute("""
         create temp table regular as select customer_id, since from (
             select customer_id, min(day) as since, count(*) as present, avg(n) as mean, stddev_pop(n) as spread, (select last from span) - min(day) + 1 as whole from known_days group by 1)

@@ -17,21 +17,29 @@ from schemas.records import ImportRecord
 def start(path: Path, file_name: str, who: str, *, account: str | None = None, fixes: str | None = None, move: bool = False) -> ImportRecord:
     """A new import of the bytes at `path`, which are copied (or moved) into its folder. `file_name` is only ever shown."""
     _refuse_missing(path, file_name)
-    sha256, size = files.sha256_of(path), path.stat().st_size
-    import_id = imports.add(file_name, sha256, size, who, account=account, fixes=fixes)
+    if not move:
+        with _copied(path) as copy:
+            return start(copy, file_name, who, account=account, fixes=fixes, move=True)
+    sha256 = files.sha256_of(path)
+    import_id = imports.add(file_name, sha256, path.stat().st_size, who, account=account, fixes=fixes)
     source = files.import_folder(import_id) / "source"
     source.mkdir(parents=True)
-    if move:
-        path.replace(source / sha256)
-    else:
-        files.check_free_disk(size)
-        with files.full_disk_is_a_sentence():
-            shutil.copyfile(path, source / sha256)
-        if files.sha256_of(source / sha256) != sha256:
-            imports.change(import_id, state="discarded")
-            shutil.rmtree(source)
-            raise Unreadable("This file changed while it was copied.", "Wait until whatever writes it is done, and bring it in again.")
+    path.replace(source / sha256)
     return imports.get(import_id)
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    """A copy of a file. Raises Unreadable where somebody wrote to it meanwhile."""
+    before = path.stat()
+    files.check_free_disk(before.st_size)
+    with tempfile.TemporaryDirectory(dir=settings().home, prefix="spill-") as folder:
+        with files.full_disk_is_a_sentence():
+            copy = Path(shutil.copyfile(path, Path(folder) / "copy"))
+        after = path.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or copy.stat().st_size != after.st_size:
+            raise Unreadable("This file changed while it was copied.", "Wait until whatever writes it is done, and bring it in again.")
+        yield copy
 
 
 @contextmanager
