@@ -275,6 +275,19 @@ def test_a_clean_file_goes_the_fast_way(read: Read, monkeypatch: pytest.MonkeyPa
     assert report.totals[0].values == {"name": "Summe", "n": "60000"}
 
 
+def test_a_few_damaged_rows_leave_the_others_the_fast_way(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "FAST_FROM_BYTES", 0)
+    monkeypatch.setattr(text, "_read_slow", None)
+    lines = ["name,note,n", *(f'"cus, {number}",a note of some length,{number}' for number in range(9_000))]
+    for place, line in ((8_001, lines[0]), (6_001, '"open,x,6000'), (4_001, '"two\nlines",x,1'), (2_001, "short,x"), (1_001, "")):
+        lines.insert(place, line)
+    report, rows = read("\n".join([*lines, "", "Total,,40495500", ""]).encode())
+    assert report.rows == 9_003 and [row[0] for row in rows] == [number for number in range(2, 9_007) if number not in (1_002, 8_006)]
+    assert [row for row in rows if "cus" not in row[1]] == [(2_003, "short", "x", None), (4_004, "two\nlines", "x", "1"), (6_005, '"open', "x", "6000")]
+    assert [(row.row, row.reason) for row in report.excluded] == [(1_002, "blank row"), (8_006, "repeated header"), (9_007, "blank row"), (9_008, "totals row")]
+    assert {each.row for each in report.repairs} == {2_003, 6_005}
+
+
 @checked(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=some.binary(max_size=200) | some.lists(some.sampled_from([b"a", b",", b";", b'"', b"\n", b"\r", b"1", b"\xfc", b"\0", b"Total", b" ", b"\xef\xbb\xbf"]), max_size=60).map(b"".join))
 def test_any_bytes_are_read_or_refused(read: Read, content: bytes) -> None:

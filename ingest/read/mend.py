@@ -44,9 +44,9 @@ class Mender:
         self.spaced = fitter.spaced
         self.surplus = frozenset(SURPLUS).difference(dialect.delimiter or SURPLUS) if len(fitter.regular) >= ROWS_TO_COMPARE else frozenset()
 
-    def rows(self, found: Iterable[Record], kept: Callable[[list[str]], list[str]]) -> Iterator[Row]:
-        """The rows, numbered as a spreadsheet shows them; `kept` takes away columns that are left out."""
-        for number, record in self._rejoined(enumerate((self._without_end_mark(record, kept) for record in found), 1)):
+    def rows(self, found: Iterable[Record], kept: Callable[[list[str]], list[str]], first: int = 1) -> Iterator[Row]:
+        """The rows, numbered as a spreadsheet shows them, from `first` on; `kept` takes away columns that are left out."""
+        for number, record in self._rejoined(enumerate((self._without_end_mark(record, kept) for record in found), first)):
             cells = record.cells
             if number >= self.layout.first_row:
                 cells = self._mended(number, record, cells)
@@ -108,7 +108,7 @@ class Mender:
 
     def _without_quotes(self, number: int, cells: Sequence[str], quote: str) -> Sequence[str]:
         """A row whose cells are all quoted in another way than those of the others."""
-        filled = [cell for cell in cells if cell.strip()]
+        filled = [cell for cell in cells if cell.strip(f" {quote}")]
         inside = sum(is_quoted(cell, quote) for cell in filled)
         if inside < 0.6 * len(filled) or inside < min(2, len(cells)) or self.fitter.is_quoted(quote):
             return cells

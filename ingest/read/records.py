@@ -59,6 +59,14 @@ def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, ot
         yield found
 
 
+def not_too_wide(found: Iterable[Record]) -> Iterator[Record]:
+    """The same records. Raises Unreadable at the first that has more cells than a table may have columns, before anything is done with it."""
+    for record in found:
+        if len(record.cells) > MAX_COLUMNS:
+            raise Unreadable(f"This file has {len(record.cells):,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
+        yield record
+
+
 def _unwrapped(lines: Iterable[str], dialect: Dialect) -> Iterator[str]:
     """Lines that each stand in quotes as a whole, without them."""
     for record in records(lines, Dialect(None, dialect.quote)):

@@ -1,6 +1,6 @@
 """Text files: bytes → encoding → dialect → layout → raw.parquet."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ingest.errors import Unreadable
@@ -13,13 +13,14 @@ from ingest.read.grid import read_rows
 from ingest.read.heading import note_header, with_mended_header
 from ingest.read.inside import Inside
 from ingest.read.layout import Layout, NoRows, TextRow, find_layout, usual_width
-from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS, MAX_COLUMNS
+from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS
 from ingest.read.line_ends import with_line_ends
 from ingest.read.mend import Mender, other_dialects
+from ingest.read.nearly import Rules, read_nearly_regular
 from ingest.read.questions import table_question
 from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, RawFile
-from ingest.read.records import Others, lines_of, records
+from ingest.read.records import Others, lines_of, not_too_wide, records
 from ingest.read.tables import empty_columns, has_several
 from schemas.reading import Finding, ReadReport, ReadSpec
 
@@ -63,17 +64,23 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
     kept = _Kept(head, filled)
     rows = [TextRow(number, kept.of(record.cells)) for number, record in enumerate(head, 1)]
     layout = find_layout(rows, spec.header_rows, 1 if SEP_LINE.fullmatch(lines[0]) else None)
-    fitter = Fitter(layout, vote.dialect, [row.cells for row in rows[layout.first_row - 1 :]])
-    note_header(head, rows, layout, fitter)
-    inside = Inside(layout, rows, frozenset(spec.keep_rows))
-    outcome = None
+
+    def rules() -> Rules:
+        fitter = Fitter(layout, vote.dialect, [row.cells for row in rows[layout.first_row - 1 :]])
+        note_header(head, rows, layout, fitter)
+        return Rules(vote.dialect, layout, fitter, Inside(layout, rows, frozenset(spec.keep_rows)), Shape(_is_blank, list, fitter.fit))
+
+    used, outcome = rules(), None
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
+        if outcome is None and not kept.width:
+            outcome = read_nearly_regular(path, head, used, out, file_name, progress)
+        used = used if outcome else rules()
     try:
-        outcome = outcome or _read_slow(path, vote.dialect, layout, fitter, kept, frozenset(spec.keep_rows), inside, file_name, out, progress)
+        outcome = outcome or _read_slow(path, used, kept, frozenset(spec.keep_rows), file_name, out, progress)
     except NoRows:
         return _read_one_of_several(path, vote, encoding, file_name, spec, out, progress)
-    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, fitter, (*encoding.questions, *table_question(outcome.second, spec.table)))
+    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, used.fitter, (*encoding.questions, *table_question(outcome.second, spec.table)))
 
 
 def _read_one_of_several(path: Path, vote: Vote, encoding: Encoding, file_name: str, spec: ReadSpec, out: Path, progress: Progress) -> ReadReport:
@@ -135,17 +142,9 @@ def _head_lines(path: Path, count: int) -> tuple[list[str], bool]:
 
 def _head(lines: list[str], dialect: Dialect) -> list[Record]:
     """The first records; where one is damaged, read again with the number of cells that most have."""
-    found = list(_not_too_wide(records(lines, dialect)))
+    found = list(not_too_wide(records(lines, dialect)))
     width = usual_width(TextRow(0, record.cells) for record in found)
     return with_mended_header(list(records(lines, dialect, width)) if any(record.repair for record in found) else found, dialect, width)
-
-
-def _not_too_wide(found: Iterable[Record]) -> Iterator[Record]:
-    """The same records. Raises Unreadable at the first that has more cells than a table may have columns, before anything is done with it."""
-    for record in found:
-        if len(record.cells) > MAX_COLUMNS:
-            raise Unreadable(f"This file has {len(record.cells):,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
-        yield record
 
 
 def _voting(lines: list[str]) -> list[str]:
@@ -158,14 +157,13 @@ def _voting(lines: list[str]) -> list[str]:
     return found
 
 
-def _read_slow(path: Path, dialect: Dialect, layout: Layout, fitter: Fitter, kept: _Kept, keep: frozenset[int], inside: Inside, file_name: str, out: Path, progress: Progress) -> Outcome:
+def _read_slow(path: Path, rules: Rules, kept: _Kept, keep: frozenset[int], file_name: str, out: Path, progress: Progress) -> Outcome:
     """Every record looked at, one by one: damage in one never costs another."""
-    shape = Shape(_is_blank, list, fitter.fit)
+    layout, dialect, fitter = rules.layout, rules.dialect, rules.fitter
     others = Others(other_dialects(dialect), lambda cells: fitter.belongs(kept.of(cells)))
     with path.open(encoding="utf-8-sig", newline="") as stream, RawFile(out, file_name, None, layout.names, progress=progress) as raw:
-        mender = Mender(fitter, layout, dialect)
-        rows = mender.rows(_not_too_wide(records(lines_of(stream), dialect, kept.width or layout.usual, others)), kept.of)
-        return assemble_all(rows, inside, layout, keep, shape, raw)
+        rows = Mender(fitter, layout, dialect).rows(not_too_wide(records(lines_of(stream), dialect, kept.width or layout.usual, others)), kept.of)
+        return assemble_all(rows, rules.inside, layout, keep, rules.shape, raw)
 
 
 def _is_blank(cells: Cells) -> bool:
@@ -177,5 +175,5 @@ def _report(file_name: str, encoding: Encoding, dialect: Dialect, findings: tupl
     damaged = ("Some bytes don't fit the file's encoding; choose another encoding if letters look wrong.",) if encoding.damaged else ()
     return ReadReport(
         file=file_name, format="tsv" if dialect.delimiter == "\t" else "csv", encoding=encoding.name, delimiter=dialect.delimiter, quote=dialect.quote,
-        header_rows=layout.header_rows, columns=layout.names, rows=outcome.rows, excluded=outcome.excluded, repairs=tuple(fitter.repairs),
+        header_rows=layout.header_rows, columns=layout.names, rows=outcome.rows, excluded=outcome.excluded, repairs=tuple(sorted(fitter.repairs, key=lambda repair: repair.row)),
         questions=questions, findings=findings, totals=outcome.totals, spans=outcome.spans, warnings=(*layout.warnings, *damaged, *unlisted))
