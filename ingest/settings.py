@@ -46,6 +46,7 @@ class Settings(BaseModel):
     read_max_packed_rows: int = Field(500_000_000, gt=0, description="The most rows of a Parquet file.")
     read_max_members: int = Field(10_000, gt=0, description="The most files in a zip archive.")
     read_max_packing: int = Field(3, gt=0, description="How deep files may be packed in one another.")
+    push_attempts: int = Field(7, gt=0, le=100, description="How often a batch is tried, over half a minute, before its push waits for somebody.")
     user: str = Field(default_factory=lambda: _operating_system_user(), description="Who is acting, where nobody signs in.")
 
 

@@ -26,6 +26,7 @@ from ingest.billing import BillingClient
 from ingest.errors import Refused, Unreachable
 from ingest.push.plan import bodies_of, hold_to_plan, new_batch
 from ingest.push.readback import ids_now_stored
+from ingest.settings import settings
 from ingest.store import accounts, pushes
 from ingest.store.clock import now
 from ingest.store.pushes import Answer, Batch, Push
@@ -34,8 +35,8 @@ from schemas.account import Account
 from schemas.base import Frozen
 
 PartOutcome = Literal["done", "stopped", "waiting"]
-PAUSES = (0.5, 1, 2, 4, 8, 15)
-"""Seconds between attempts at one batch; after the last the push waits."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+"""Seconds between attempts at one batch, twice as long each time."""
 AGAIN = (408, 409, 425, 429)
 ABOUT_THE_EVENTS = (400, 413, 415, 422)
 LONGEST_RETRY_AFTER = 120.0
@@ -54,6 +55,10 @@ class Sent(Frozen):
 
     outcome: PartOutcome
     message: str = ""
+
+
+def _pauses(attempts: int) -> list[float]:
+    return [min(FIRST_PAUSE * 2**times, LONGEST_PAUSE) for times in range(attempts - 1)]
 
 
 def send_part(push_id: str, part: int, client: BillingClient, *, sleep: Callable[[float], None] = time.sleep) -> Sent:
@@ -121,7 +126,7 @@ class _Part:
                 self._settle(batch, body)
 
     def _settle(self, batch: Batch, body: bytes) -> None:
-        for pause in (*PAUSES, None):
+        for pause in (*_pauses(settings().push_attempts), None):
             answer = self._attempt(batch, body)
             self.recorder.note(answer)
             if answer.outcome != "again" or self.waits_because:

@@ -15,7 +15,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """Portal, worker and sandbox over an empty data folder."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install Debian's package chromium")
-    here = Portal(tmp_path_factory.mktemp("portal") / "home", INTAKE_UPLOAD_MAX_BYTES=str(30 * 1024**2), INTAKE_UPLOAD_SLICE_BYTES=str(1024**2))
+    here = Portal(tmp_path_factory.mktemp("portal") / "home", INTAKE_UPLOAD_MAX_BYTES=str(30 * 1024**2), INTAKE_UPLOAD_SLICE_BYTES=str(1024**2), INTAKE_PUSH_ATTEMPTS="3")
     try:
         here.start("sandbox", "worker", "portal")
         yield here
