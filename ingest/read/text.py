@@ -71,7 +71,7 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
         return Rules(vote.dialect, layout, fitter, Inside(layout, rows, frozenset(spec.keep_rows)), Shape(_is_blank, list, fitter.fit))
 
     used, outcome = rules(), None
-    if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged:
+    if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged and not _may_be_cut_otherwise(head[: layout.first_row - 1], layout.width):
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
         if outcome is None and not kept.width:
             outcome = read_nearly_regular(path, head, used, out, file_name, progress)
@@ -164,6 +164,11 @@ def _read_slow(path: Path, rules: Rules, kept: _Kept, keep: frozenset[int], file
     with path.open(encoding="utf-8-sig", newline="") as stream, RawFile(out, file_name, None, layout.names, progress=progress) as raw:
         rows = Mender(fitter, layout, dialect).rows(not_too_wide(records(lines_of(stream), dialect, kept.width or layout.usual, others)), kept.of)
         return assemble_all(rows, rules.inside, layout, keep, rules.shape, raw)
+
+
+def _may_be_cut_otherwise(above: list[Record], width: int) -> bool:
+    """Whether a quoted cell over several lines above the table may be none, once its width is known."""
+    return any(len(record.cells) != width and "\n" in record.raw.rstrip() for record in above)
 
 
 def _is_blank(cells: Cells) -> bool:
