@@ -132,7 +132,7 @@ def _print_events(events: dict) -> None:
     if events["per_row"] == len(events["kinds"]) == 1:
         return
     times = f" × {events['per_row']} - {events['empty']:,} empty cells" if events["per_row"] > 1 else ""
-    parts = " + ".join(f"{each['usages']:,} {each['event_type'] or 'of no kind of usage'}" for each in events["kinds"])
+    parts = " + ".join(f"{each['usages']:,} {each['event_type'] or ('left out' if each['left_out'] else 'of no kind of usage yet')}" for each in events["kinds"])
     print(f"events: {count(events['rows'], 'row')}{times} = {parts}; {events['events']:,} of them ready")
 
 

@@ -51,11 +51,12 @@ class Division(Frozen):
 
 
 class KindCount(Frozen):
-    """How many usages of the file are of one kind, and what became of them. No import: of no kind of usage."""
+    """How many usages of the file are of one kind, and what became of them. No import: of no kind of usage, as somebody said (`left_out`) or still has to say."""
 
     values: tuple[str, ...] = ()
     import_id: str | None = None
     event_type: str | None = None
+    left_out: bool = False
     usages: int
     accepted: int | None = None
     """The events; None where it hasn't been checked."""

@@ -115,8 +115,9 @@ def events(import_id: str) -> EventEquation:
         return EventEquation(rows=sum(each.report.rows for each in members), kinds=tuple(_count(each, each.report.rows, division.of(each.id).values) for each in members))
     rows = {each.value: each.rows for each in matching.kinds_in(raw_folder(import_id), record.report, division.column, limit=record.report.rows)}
     kinds = [_count(each, sum(rows.get(value, 0) for value in division.of(each.id).values), division.of(each.id).values) for each in members]
-    others = tuple(value for value in rows if value not in {value for share in division.shares for value in share.values})
-    return _equation(record, [*kinds, *([KindCount(values=others, usages=sum(rows[value] for value in others))] if others else [])])
+    left_out, open_ones = tuple(value for value in division.left_out if value in rows), tuple(value for value in rows if value not in division.known)
+    others = [KindCount(values=values, left_out=values is left_out, usages=sum(rows[value] for value in values)) for values in (left_out, open_ones) if values]
+    return _equation(record, [*kinds, *others])
 
 
 def _equation(record: ImportRecord, kinds: Sequence[KindCount]) -> EventEquation:

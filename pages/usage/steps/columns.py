@@ -253,7 +253,8 @@ def _column_questions(import_id: str, table: str, spec: str, account: str) -> tu
 def _candidates(place: Place, known: dict[str, EventType]) -> list[str]:
     """The event types to choose from, the likeliest first; "a new one" comes first where none fits."""
     fits = {slug: _fit(place, event_type) for slug, event_type in known.items()}
-    ordered = sorted(known, key=lambda slug: (-fits[slug], known[slug].name.lower()))
+    said = {value.casefold() for value in imports.values_of(place.record)}
+    ordered = sorted(known, key=lambda slug: (not said & {slug.casefold(), known[slug].name.casefold()}, -fits[slug], known[slug].name.lower()))
     before = place.before()
     if before and before.event_type.slug in known:
         ordered.sort(key=lambda slug: slug != before.event_type.slug)

@@ -19,7 +19,7 @@ from schemas.matching import ColumnProfile
 from schemas.records import ImportRecord
 
 ONE, SHEETS, BESIDE, COLUMN = "one", "sheets", "beside", "column"
-OWN, NO_USAGE = "own", "no usage"
+OWN, AS, NO_USAGE = "own", "as ", "no usage"
 LISTED = 12
 """More kinds than these aren't given a choice each: the rest is asked about on Review."""
 
@@ -52,7 +52,7 @@ def in_words(found: EventEquation, mine: str) -> str:
 
 def _part(each: KindCount, mine: str) -> str:
     if each.import_id is None:
-        return f"{number(each.usages)} left out or of no kind yet ({_named(each.values)})"
+        return f"{number(each.usages)} {'left out' if each.left_out else 'of no kind yet'} ({_named(each.values)})"
     return f"{number(each.usages)} {_named(each.values)}{' (this import)' if each.import_id == mine else ''}"
 
 
@@ -103,7 +103,8 @@ def _offer(place: Place, profiles: Sequence[ColumnProfile]) -> None:
     with st.expander("Does this file hold several kinds of usage?", icon=":material/call_split:", expanded=bool(offers)):
         if offers:
             st.markdown(f"It may: {'; '.join(_reason(each) for each in offers)}. It stays one kind of usage unless you say otherwise.")
-        way = st.radio("What tells them apart", list(_ways(place, profiles)), format_func=_ways(place, profiles).get, key=place.key("several"), index=0)
+        ways = _ways(place, profiles)
+        way = st.radio("What tells them apart", list(ways), format_func=ways.get, key=place.key("several"), index=0)
         if way == COLUMN:
             _by_column(place, [each.column for each in offers if each.column], profiles)
         elif way == SHEETS:
@@ -137,26 +138,34 @@ def _by_column(place: Place, likely: Sequence[str], profiles: Sequence[ColumnPro
 
 
 def _choices(place: Place, column: str | None, kinds: Sequence[KindFound]) -> None:
-    """For each kind whether it is one of its own, the same as an earlier one, or no usage; then the button."""
-    shown = [each for each in kinds[:LISTED] if each.value or column]
-    chosen = {each.value: _choice(place, column, each, [other.value for other in shown[:position]]) for position, each in enumerate(shown)}
+    """For each kind whether it is one of its own, the same as another one, or no usage; then the button."""
+    shown = kinds[:LISTED]
+    chosen = {each.value: _choice(place, column, each, [other.value for other in shown if other != each] if column is not None else []) for each in shown}
     if len(kinds) > LISTED:
         aside(f"There are more than {LISTED}. What the others are is asked on Review, before anything is sent.")
     own = [value for value, choice in chosen.items() if choice == OWN]
-    groups = [[value, *(other for other, choice in chosen.items() if choice == f"as {value}")] for value in own]
+    groups = [[value, *(other for other, choice in chosen.items() if choice == f"{AS}{value}")] for value in own]
+    reason = _reason_to_wait(chosen, own)
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button("Take it apart", key=place.key("take_apart"), icon=":material/call_split:", disabled=not own)
-        st.markdown(f"Into {count(len(own), 'kind')} of usage, each with its own columns, checks and receipt." if own else ":material/info: At least one must be a kind of its own.")
+        pressed = st.button("Take it apart", key=place.key("take_apart"), icon=":material/call_split:", disabled=bool(reason))
+        st.markdown(f":material/info: {reason}" if reason else f"Into {count(len(own), 'kind')} of usage, each with its own columns, checks and receipt.")
     if pressed:
         with errors.shown():
             imports.divide(place.record.id, column, groups, place.who, left_out=[value for value, choice in chosen.items() if choice == NO_USAGE])
             open_import(place.record.id, "columns")
 
 
-def _choice(place: Place, column: str | None, kind: KindFound, earlier: Sequence[str]) -> str:
-    labels = {OWN: "a kind of usage of its own", **({f"as {each}": f"the same kind as {each or '(nothing)'}" for each in earlier} if column else {}), NO_USAGE: "no usage: leave it out"}
+def _reason_to_wait(chosen: dict[str, str], own: Sequence[str]) -> str:
+    astray = [value for value, choice in chosen.items() if choice.startswith(AS) and choice.removeprefix(AS) not in own]
+    if astray:
+        return f"{_named(astray[:1])} is said to be the same as one that is no kind of its own."
+    return "" if own else "At least one must be a kind of its own."
+
+
+def _choice(place: Place, column: str | None, kind: KindFound, others: Sequence[str]) -> str:
+    labels = {OWN: "a kind of usage of its own", **{f"{AS}{each}": f"the same kind as {each or '(nothing)'}" for each in others}, NO_USAGE: "no usage: leave it out"}
     rows = f" ({count(kind.rows, 'row')})" if kind.rows else ""
-    name = f"Nothing in {plain(column)}" if not kind.value else plain(shorten(kind.value))
+    name = plain(shorten(kind.value)) if kind.value else f"Nothing in {plain(column)}"
     return st.selectbox(f"{name}{rows} is", list(labels), format_func=labels.get, key=place.key(f"kind_{column}_{kind.value}"))
 
 
