@@ -8,18 +8,18 @@ from ingest import dismissing
 from ingest.month import Listed
 from pages.parts import errors
 from pages.parts.state import link_import, remembered
-from pages.parts.text import STATES, ago, count, month, plain, shorten
+from pages.parts.text import STATES, ago, count, month, plain, shorten, spoken
 
 
 def import_rows(listed: Iterable[Listed], who: str, *, with_account: bool = False) -> None:
     """One line an import."""
     for each in listed:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
-            with st.container(width=270):
+            with st.container(width=240):
                 _name(each)
-            st.markdown(f"**{STATES[each.state][0]}**", width=165)
-            st.markdown(rows_in_words(each), width=310)
-            st.caption(_about(each, with_account=with_account), width=300)
+            st.markdown(f"**{STATES[each.state][0]}**", width=150)
+            st.markdown(rows_in_words(each), width=290)
+            st.caption(_about(each, with_account=with_account), width=240)
             _buttons(each, who)
         if remembered.dismissing == each.id and each.state in dismissing.DISMISSIBLE:
             with st.container(border=True):
@@ -75,5 +75,5 @@ def _reason(import_id: str) -> str:
 
 
 def _about(each: Listed, *, with_account: bool) -> str:
-    parts = [each.event_type and plain(each.event_type), each.period and month(each.period), with_account and each.account and plain(each.account), f"{plain(each.created_by)}, {ago(each.created_at)}"]
+    parts = [each.event_type and plain(spoken(each.event_type)), each.period and month(each.period), with_account and each.account and plain(each.account), f"{plain(each.created_by)}, {ago(each.created_at)}"]
     return " · ".join(part for part in parts if part)

@@ -92,6 +92,11 @@ def month(period: str) -> str:
     return f"{date.fromisoformat(period + '-01'):%B %Y}"
 
 
+def spoken(slug: str) -> str:
+    """A slug as people say it: `compute_hours` is Compute hours."""
+    return slug.replace("_", " ").replace("-", " ").strip().capitalize() or slug
+
+
 def state(name: ImportState) -> str:
     """An import's state in words."""
     return STATES[name][0]

@@ -15,7 +15,7 @@ from pages.parts import errors, frame, listing, people, template
 from pages.parts.ask import ask
 from pages.parts.download_button import download_button
 from pages.parts.state import IMPORTS_PAGE, link_import, open_import, remembered
-from pages.parts.text import ago, count, day, number, plain, shorten
+from pages.parts.text import ago, count, day, number, plain, shorten, spoken
 from pages.parts.text import month as in_words
 from pages.parts.text import state as state_in_words
 from pages.parts.upload_box import start_reading, upload_box
@@ -104,7 +104,7 @@ def _numbers(here: month.Month, waiting: tuple[month.Listed, ...], still_open: l
     }
     with st.container(horizontal=True, key="numbers"):
         for label, (value, meaning) in values.items():
-            st.metric(label, number(value), border=True, width=150, help=meaning)
+            st.metric(label, number(value), border=True, width=142, help=meaning)
 
 
 def _section(title: str, found: tuple[month.Listed, ...], who: str, most: int = SHOWN) -> None:
@@ -125,7 +125,7 @@ def _expected(here: month.Month) -> None:
     for each in here.missing[:SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
             st.markdown(":material/event_busy: **missing**", width=120)
-            st.markdown(f"{plain(each.event_type)}, in {in_words(each.last_period)} as *{plain(shorten(each.last_file, 60))}*", width=700)
+            st.markdown(f"{plain(spoken(each.event_type))}, in {in_words(each.last_period)} as *{plain(shorten(each.last_file, 60))}*", width=700)
     if len(here.missing) > SHOWN:
         st.caption(f"And {number(len(here.missing) - SHOWN)} more, in this list:")
     with st.expander(f"All {len(here.expected)}: {len(here.arrived)} arrived, {len(here.missing)} missing"):
@@ -136,7 +136,7 @@ def _expected_table(here: month.Month) -> None:
     rows = [*here.missing, *here.arrived][:TABLE_ROWS]
     st.dataframe(
         {
-            "Event type": [each.event_type for each in rows],
+            "Event type": [spoken(each.event_type) for each in rows],
             "Last time": [each.last_file for each in rows],
             in_words(here.period): [each.arrived.file_name if each.arrived else "missing" for each in rows],
             "State": [state_in_words(each.arrived.state) if each.arrived else "" for each in rows],
@@ -160,7 +160,7 @@ def _quiet(here: month.Month) -> None:
     st.markdown(f"They had usage in {in_words(month.earlier_period(here.period))} and have none for {in_words(here.period)} yet.")
     rows = quiet[:TABLE_ROWS]
     st.dataframe(
-        {"Customer": [each.customer_id for each in rows], "Event types": [", ".join(each.event_types) for each in rows], "Events last month": [each.events for each in rows]},
+        {"Customer": [each.customer_id for each in rows], "Event types": [", ".join(map(spoken, each.event_types)) for each in rows], "Events last month": [each.events for each in rows]},
         alt=f"{len(quiet)} customers without usage this month", hide_index=True, key="quiet_customers", height=min(38 + 35 * len(rows), 320),
     )
 
@@ -201,10 +201,10 @@ def _to_fix(still_open: list[OpenRows], actor: frame.Actor) -> None:
 
 def _open_entry(each: OpenRows, actor: frame.Actor) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
-        with st.container(width=300):
+        with st.container(width=240):
             link_import(each.import_id, plain(shorten(each.file_name, 36)), "review", icon=":material/build:")
-        st.markdown(_what(each), width=380)
-        st.caption(f"{plain(each.owner)}, opened {ago(each.since)}", width=200)
+        st.markdown(_what(each), width=330)
+        st.caption(f"{plain(each.owner)}, opened {ago(each.since)}", width=160)
         download_button("Download", "rejected", each.import_id, file_name=f"{Path(each.file_name).stem[:60] or 'import'} - rows to fix.xlsx", key=f"get_{each.id}")
         if st.button("Settle", key=f"open_settle_{each.id}", help="Mark as fixed, dismiss, or give to a colleague"):
             remembered.settling = None if remembered.settling == each.id else each.id

@@ -47,7 +47,7 @@ def _reading(record: ImportRecord, actor: frame.Actor) -> None:
 
 def _unreadable(record: ImportRecord, actor: frame.Actor) -> None:
     st.error(plain(record.message) or "This file can't be read.", icon=":material/error:")
-    as_text = not record.file_name.lower().endswith(WORKBOOKS)
+    as_text = record.size > 0 and not record.file_name.lower().endswith(WORKBOOKS)
     st.markdown(f"Nothing of it was sent. Choose another file{', or say yourself how this one is to be read' if as_text else ''}.")
     with st.container(horizontal=True):
         if st.button("Choose another file", type="primary", icon=":material/upload_file:"):
