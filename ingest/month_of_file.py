@@ -59,14 +59,23 @@ def say(record: ImportRecord, period: Period, who: str) -> None:
 
 
 def proposed(record: ImportRecord, slug: str, zone: str, today: date) -> ProposedPeriod | None:
-    """The month of an import whose rows carry no date; None where neither its name nor an earlier file says one."""
-    if named := month_in_name(record.file_name, today):
-        return ProposedPeriod(period=whole_month(named, zone), why="from the file's name")
+    """The month of an import whose rows carry no date; None where neither its names nor an earlier file says one."""
+    for text, why in _names(record):
+        if named := month_in_name(text, today):
+            return ProposedPeriod(period=whole_month(named, zone), why=why)
     last = setups.last_period(record.account, slug, but=record.id)
     following = _after((int(last[:4]), int(last[5:7]))) if last else None
     if following is None or following > (today.year, today.month):
         return None
     return ProposedPeriod(period=whole_month(following, zone), why=f"the month after the last file of this kind, which was for {last}")
+
+
+def _names(record: ImportRecord) -> list[tuple[str, str]]:
+    """Where a file may say its month: its name, that of its sheet, the lines above its table."""
+    report = record.report
+    above = [row.text for row in report.excluded if row.row < min(report.header_rows, default=1)] if report else []
+    sheet = [f"{report.sheet}."] if report and report.sheet else []
+    return [(record.file_name, "from the file's name"), *((name, "from the sheet's name") for name in sheet), *((f"{text}.", "from a line above the table") for text in above)]
 
 
 def month_in_name(file_name: str, today: date) -> Month | None:

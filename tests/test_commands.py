@@ -305,8 +305,9 @@ def test_several_kinds_of_usage_in_one_file_are_sent_each_and_asked_about_once(r
     (tmp_path / "services-11.csv").write_text(f"{header}\n{october.replace('2026-10', '2026-11')}\nhooli,2026-11-03T00:00:00Z,storage,7\n")
     code, document = run("check", tmp_path / "services-11.csv", "--recipe", "services")
     assert (code, [each["rows"]["accepted"] for each in document["kinds"]], [each["questions"] for each in document["kinds"]]) == (0, [1, 2], [[], []])
-    code, document = run("check", tmp_path / "wide.csv", "--measure", "calls", "--measure", "storage", "--kind", "calls=calls", "--kind", "storage=storage")
-    assert code == 2, "no such file"
     (tmp_path / "wide.csv").write_text("customer_id,timestamp,calls,storage\nacme,2026-10-05T00:00:00Z,5,\nglobex,2026-10-05T00:00:00Z,6,many\n")
     code, document = run("check", tmp_path / "wide.csv", "--measure", "calls", "--measure", "storage", "--kind", "calls=calls", "--kind", "storage=storage")
     assert (code, document["events"]["rows"], document["events"]["per_row"], document["events"]["empty"], document["events"]["usages"], document["events"]["events"]) == (1, 2, 2, 1, 3, 2)
+    (tmp_path / "hours 2026-10.csv").write_text("customer_id,quantity\nacme,320\n")
+    code, document = run("check", tmp_path / "hours 2026-10.csv", "--event-type", "calls", "--zone", "Europe/Berlin")
+    assert (code, document["last_timestamp"], [(question["name"], question["proposed"]) for question in document["questions"]]) == (0, "2026-10-31T22:59:59.999000+00:00", [("period", "2026-10")])

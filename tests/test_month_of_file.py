@@ -4,8 +4,10 @@ from datetime import date
 
 import pytest
 
-from ingest.month_of_file import month_in_name, whole_month
-from schemas.matching import Period
+from ingest.month_of_file import month_in_name, proposed, whole_month
+from schemas.matching import Period, ProposedPeriod
+from schemas.reading import ExcludedRow, ReadReport
+from schemas.records import ImportRecord
 
 TODAY = date(2026, 11, 23)
 
@@ -22,3 +24,12 @@ def test_the_month_that_a_name_says(name: str, month: tuple[int, int] | None):
 
 def test_a_month_ends_where_the_next_begins():
     assert whole_month((2026, 12), "Europe/Berlin") == Period(start="2026-12-01", end="2027-01-01", zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize("file, sheet, above, why", [
+    ("usage 2026-09.xlsx", "Oct 2026", "August 2026", "from the file's name"), ("usage.xlsx", "Sept. 2026", "August 2026", "from the sheet's name"), ("usage.xlsx", "Sheet1", "Usage report September 2026", "from a line above the table"),
+])
+def test_the_month_of_a_file_may_stand_in_its_sheet_or_above_its_table(home, file: str, sheet: str, above: str, why: str):
+    report = ReadReport(file=file, sheet=sheet, header_rows=(3,), excluded=(ExcludedRow(row=1, reason="title", text=above), ExcludedRow(row=9, reason="footnote", text="July 2026")))
+    record = ImportRecord(id="imp_1", file_name=file, sha256="0" * 64, size=1, created_by="anna", created_at="2026-10-01T00:00:00+00:00", state="read", account="practice", report=report)
+    assert proposed(record, "calls", "UTC", TODAY) == ProposedPeriod(period=Period(start="2026-09-01", end="2026-10-01"), why=why)

@@ -3,10 +3,11 @@
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest import imports
+from ingest import imports, month_of_file
 from ingest.commands.documents import Document, check_document, event_type_of, shown, with_customers
 from ingest.errors import BadInput, Unreadable
 from ingest.settings import settings
@@ -14,9 +15,9 @@ from ingest.store import accounts, recipes
 from ingest.store import imports as records
 from schemas.account import Account
 from schemas.check_setting import CheckSetting
-from schemas.checking import Question
+from schemas.checking import Question, QuestionOption
 from schemas.event_type import ROOT_FIELDS, EventType
-from schemas.matching import Period
+from schemas.matching import Period, ProposedPeriod
 from schemas.previewing import FUNCTIONS, PreviewSpec
 from schemas.reading import ReadSpec
 from schemas.recipe import StoredRecipe
@@ -119,12 +120,27 @@ def _divided(import_id: str, kinds: Mapping[str, str], by: str | None, by_sheet:
 def _match(import_id: str, event_type: EventType, found: Account, asked: Asked) -> tuple[Question, ...]:
     from ingest import match as matching
 
+    proposed = _proposed_period(import_id, event_type, found, asked)
     spec, questions = matching.build_spec(
-        imports.read_record(import_id).report, imports.columns(import_id), event_type, chosen=asked.matches, constants=asked.constants, key=asked.key, period=asked.period, answers=asked.answers,
+        imports.read_record(import_id).report, imports.columns(import_id), event_type, chosen=asked.matches, constants=asked.constants, key=asked.key, period=proposed.period if proposed else asked.period, answers=asked.answers,
         control_count=asked.control_count, control_sums=asked.control_sums, earlier=None if asked.key else imports.earlier_key(import_id, event_type.slug, found.name),
     )
     imports.set_match(import_id, spec.model_copy(update={"checks": check_settings(asked.checks)}), found.name, settings().user)
-    return questions
+    if proposed is None:
+        return questions
+    month_of_file.note(import_id, proposed, settings().user)
+    month = proposed.period.start[:7]
+    text = f"The rows carry no date. Are they of {month}, {proposed.why}? Say --period {month}, or another month."
+    return (*questions, Question(name="period", text=text, options=(QuestionOption(value=month, label=month, effect=proposed.why),), proposed=month, blocking=False))
+
+
+def _proposed_period(import_id: str, event_type: EventType, found: Account, asked: Asked) -> ProposedPeriod | None:
+    """The month of rows without a date, where it isn't said; None where they have one, or nothing speaks for any."""
+    dated = {*asked.matches, *asked.constants, *(each.field for each in imports.suggestions(import_id, event_type))}
+    if asked.period or "timestamp" in dated:
+        return None
+    record = imports.read_record(import_id).model_copy(update={"account": found.name})
+    return month_of_file.proposed(record, event_type.slug, asked.answers.get("zone.timestamp", "UTC"), datetime.now(UTC).date())
 
 
 def _events_document(import_id: str) -> Document:

@@ -163,7 +163,7 @@ def _create(account: Account, event_type: EventType) -> EventType:
 
 
 def _spec(place: Place, made: tuple[Line, ...], event_type: EventType, key: tuple[str, ...] | None) -> MatchSpec:
-    return match_spec(event_type, made, place.draft(), place.record.report.columns, _today(), key=key, before=place.before())
+    return match_spec(event_type, made, place.dated()[0], place.record.report.columns, _today(), key=key, before=place.before())
 
 
 def _doubts(made: tuple[Line, ...]) -> str:
@@ -215,7 +215,7 @@ def _spec_so_far(place: Place, made: tuple[Line, ...], event_type: EventType) ->
     """The match as it stands on the screen; None where it can't be told yet."""
     if any(line.choice.kind == "open" for line in made):
         return None
-    bare = place.draft().model_copy(update={"control_count": "", "control_sums": {}})
+    bare = place.dated()[0].model_copy(update={"control_count": "", "control_sums": {}})
     try:
         return match_spec(event_type, made, bare, place.record.report.columns, _today(), key=None, before=place.before())
     except IngestError:

@@ -1,11 +1,11 @@
 """What somebody has answered in step Columns so far. It lies in the import's folder, so that a reload or a colleague goes on where it was left."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import ValidationError
 
-from ingest import files
+from ingest import files, month_of_file
 from ingest.store import imports
 from schemas.base import Frozen
 from schemas.event_type import FieldType
@@ -123,6 +123,15 @@ class Place(Frozen):
     def draft(self) -> Draft:
         """The draft as it stands."""
         return load(self.record.id, self.raw_key, self.before())
+
+    def dated(self) -> tuple[Draft, str]:
+        """The draft with a period, where nobody said one the one that the file's names or the last file speak for, and why it is that; without a reason where there is none."""
+        draft = self.draft()
+        found = None if draft.first_day else month_of_file.proposed(self.record, draft.event_type or "", draft.zone, datetime.now(UTC).date())
+        if found is None:
+            return draft, ""
+        last = date.fromisoformat(found.period.end) - timedelta(days=1)
+        return draft.model_copy(update={"first_day": found.period.start, "last_day": last.isoformat()}), found.why
 
     def before(self) -> MatchSpec | None:
         """How this import was matched last time, or the one whose rows it brings back corrected (without the totals that were given for that)."""

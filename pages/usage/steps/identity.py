@@ -21,7 +21,7 @@ def period(place: Place, made: tuple[Line, ...]) -> None:
     """First and last day and time zone, where the rows carry no date."""
     if not any(line.choice.kind == "period" for line in made):
         return
-    draft = place.draft()
+    draft, why = place.dated()
     first, last = period_of(draft, datetime.now(UTC).date())
     st.header("Which period do these rows belong to?", anchor=False)
     days_key, zone_key = place.key("days"), place.key("zone")
@@ -29,6 +29,8 @@ def period(place: Place, made: tuple[Line, ...]) -> None:
     left.date_input("First and last day", value=(first, last), format="YYYY-MM-DD", key=days_key, on_change=_days_chosen, args=(place, days_key))
     known = zones()
     right.selectbox("Time zone", known, index=known.index(draft.zone) if draft.zone in known else 0, key=zone_key, on_change=_zone_chosen, args=(place, zone_key))
+    if why:
+        aside(f"Proposed: {first:%B %Y}, {plain(why)}.")
     aside(f"Every row gets the end of the period: the last moment of {last.day} {last:%B %Y} in {plain(draft.zone)}.")
 
 
