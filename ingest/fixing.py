@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from ingest import brought, imports
 from ingest import check as checking
-from ingest.correct import DROPPED, columns_after
+from ingest.correct import DROPPED, columns_after, touched
 from ingest.engine import engine, identifier
 from ingest.errors import BadInput, NotReady
-from ingest.raw import raw_query
+from ingest.raw import as_read, raw_query
 from ingest.read import read_file
 from ingest.settings import settings
 from ingest.store import accounts, corrections
@@ -63,6 +63,8 @@ def effect(import_id: str, correction: Correction, *, limit: int = 5) -> tuple[i
     changed = _with(record.report, correction)
     with engine() as connection:
         connection.execute(f"create view before as {raw_query(raw, record.report)}")
+        rows = "select _row from before" if creates(correction) else touched(as_read(raw, record.report), record.report.corrections, [correction])
+        connection.execute(f"create table changed as {rows}")
         connection.execute(f"create view after as {raw_query(raw, changed)}")
         return _differences(connection, record.report.columns, changed.columns, limit)
 
@@ -144,11 +146,9 @@ def _with(report: ReadReport, correction: Correction) -> ReadReport:
 
 
 def _differences(connection: duckdb.DuckDBPyConnection, before: Sequence[str], after: Sequence[str], limit: int) -> tuple[int, list[dict[str, object]]]:
-    shared = " or ".join(f"b.{identifier(name)} is distinct from a.{identifier(name)}" for name in before)
-    grown = " or true" if len(after) > len(before) else ""
-    connection.execute(f"create view changed as select _row, b, a from before b left join after a using (_row) where a._row is null or {shared}{grown}")
     count = connection.execute("select count(*) from changed").fetchone()[0]
-    rows = connection.execute("select _row, b, a from changed order by _row limit ?", [limit]).fetchall()
+    connection.execute(f"create table first as select _row from changed order by _row limit {int(limit)}")
+    rows = connection.execute("select _row, b, a from before b left join (select * from after where _row in (select _row from first)) a using (_row) where _row in (select _row from first) order by _row").fetchall()
     return count, [_difference(row, old, new if new and new["_row"] is not None else None, before, after) for row, old, new in rows]
 
 
