@@ -150,7 +150,7 @@ def _plain(match: FieldMatch) -> FieldMatch:
 
 def _of_the_kind(correction: Correction) -> bool:
     """Whether a correction speaks of every file of a kind: of no rows by their numbers."""
-    if isinstance(correction, SetCells):
+    if isinstance(correction, SetCells) or getattr(correction, "of_this_file", False):
         return False
     return not (isinstance(correction, SetWhere | DropRows) and correction.where.rows)
 

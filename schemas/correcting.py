@@ -79,6 +79,8 @@ class ReplacePattern(Frozen):
     column: str
     pattern: str = Field(min_length=1, max_length=1000)
     replacement: str
+    of_this_file: bool = False
+    """Whether it says something that the next file of the kind must not take over, such as a year."""
 
 
 class Split(Frozen):
@@ -127,6 +129,13 @@ class DropRows(Frozen):
 
 Correction = Annotated[SetCells | MapValues | FillDown | Tidy | ReplacePattern | Split | Join | SetWhere | Convert | DropRows, Field(discriminator="kind")]
 CORRECTION: TypeAdapter[Correction] = TypeAdapter(Correction)
+
+
+class CorrectionOffer(Frozen):
+    """Corrections that would make something of the table, with the question whether they shall."""
+
+    text: str
+    corrections: tuple[Correction, ...]
 
 
 class StoredCorrection(Frozen):

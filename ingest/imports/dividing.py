@@ -139,8 +139,9 @@ def _can_be_divided(record: ImportRecord, column: str | None, kinds: Sequence[tu
         raise NotReady("This import was sent, at least in part; it can't be taken apart any more.")
     if record.division:
         raise BadInput("This file is taken apart already.", "Put it together again first.")
-    if column is not None and column not in record.report.columns:
-        raise BadInput(f"The file has no column {column!r}.", f"It has {', '.join(map(repr, record.report.columns))}.")
+    there = imports.get(record.id).report.columns  # without those that corrections add: the texts as they came decide
+    if column is not None and column not in there:
+        raise BadInput(f"The file has no column {column!r}.", f"It has {', '.join(map(repr, there))}.")
     if column is None and (unknown := [value for value in values if value not in record.report.sheets]):
         raise BadInput(f"The file has no sheet {unknown[0]!r}.", f"It has {', '.join(map(repr, record.report.sheets))}.")
     if column is None and any(len(kind) > 1 for kind in kinds):

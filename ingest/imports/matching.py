@@ -1,11 +1,12 @@
 """What the columns of an import are: proposals, and the answer."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from ingest import check as checking
-from ingest import files
+from ingest import files, month_of_file
 from ingest import match as matching
 from ingest.errors import NotReady
 from ingest.imports import dividing
@@ -13,6 +14,7 @@ from ingest.imports.current import BUSY, raw_folder, read_record, table_key
 from ingest.store import accounts, audit, imports
 from ingest.store.database import store
 from schemas.checking import Question
+from schemas.correcting import CorrectionOffer
 from schemas.dividing import KIND, DivisionOffer, KindFound
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
@@ -58,6 +60,14 @@ def offers(import_id: str) -> tuple[DivisionOffer, ...]:
 def kinds_in(import_id: str, column: str) -> tuple[KindFound, ...]:
     """The texts of a column, most rows first."""
     return matching.kinds_in(raw_folder(import_id), read_record(import_id).report, column)
+
+
+def period_offers(import_id: str) -> tuple[CorrectionOffer, ...]:
+    """Corrections that would make a time of what the cells say about months: `October: 320 hours`, a month beside its year."""
+    record = read_record(import_id)
+    proposed = month_of_file.proposed(record, record.event_type or "", "UTC", datetime.now(UTC).date())
+    year = int(proposed.period.start[:4]) if proposed else datetime.now(UTC).year
+    return matching.period_offers(raw_folder(import_id), record.report, columns(import_id), year)
 
 
 def key_candidates(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[KeyCandidate, ...]:

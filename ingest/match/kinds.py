@@ -8,6 +8,7 @@ from ingest.engine import engine, identifier
 from ingest.match.names import PLACE, is_identifying, is_money, readings
 from ingest.raw import as_read
 from ingest.values.text import trimmed
+from schemas.correcting import creates
 from schemas.dividing import DivisionOffer, KindFound
 from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import ColumnProfile
@@ -37,6 +38,8 @@ def kinds_in(raw_folder: Path, report: ReadReport, column: str, *, but: Collecti
 
 def offers(raw_folder: Path, report: ReadReport, profiles: Sequence[ColumnProfile]) -> tuple[DivisionOffer, ...]:
     """Ways to take this file apart, the likeliest first: none for an ordinary file."""
+    added = {name for each in report.corrections for name in creates(each)}
+    profiles = [profile for profile in profiles if profile.column not in added]
     unit = next((profile.column for profile in profiles if UNIT in _groups(profile.column) and _distinct(profile) > 1), None)
     likely = [profile.column for profile in profiles if profile.column != unit and 1 < _distinct(profile) <= 2 * MOST and profile.rows > profile.distinct and _may_say(profile, unit)]
     by_column = [offer for column in likely if (offer := _by_column(raw_folder, report, column, unit))]

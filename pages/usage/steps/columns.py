@@ -12,7 +12,7 @@ from pages.parts import errors, frame, kinds
 from pages.parts.ask import ask
 from pages.parts.state import open_import
 from pages.parts.text import count, plain
-from pages.usage.steps import fields, identity, left_open, new_type, recipe, same_row, several
+from pages.usage.steps import aggregated, fields, identity, left_open, new_type, recipe, same_row, several
 from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import NEW, Place
 from pages.usage.steps.lines import Line, lines, match_spec, used_columns
@@ -46,6 +46,7 @@ def _form(place: Place) -> None:
     recipe.offer_renamed(place.record, known, place.who)
     profiles = _profiles(place.record.id, place.table)
     several.show(place, profiles)
+    aggregated.show(place)
     proposal = _proposal(place.record.id, place.table, imports.called(place.record))
     candidates = _candidates(place, known)
     chosen = _what_is_this(place, known, candidates)

@@ -13,6 +13,7 @@ from pages.parts.text import count, number, plain, shorten
 from pages.usage.steps import found, words
 from pages.usage.steps.aside import aside
 from pages.usage.steps.draft import Place
+from schemas.correcting import creates
 from schemas.dividing import DivisionOffer, EventEquation, KindCount, KindFound
 from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import ColumnProfile
@@ -129,7 +130,8 @@ def _reason(offer: DivisionOffer) -> str:
 
 
 def _by_column(place: Place, likely: Sequence[str], profiles: Sequence[ColumnProfile]) -> None:
-    columns = list(dict.fromkeys([*likely, *(profile.column for profile in profiles)]))
+    added = {name for each in place.record.report.corrections for name in creates(each)}
+    columns = list(dict.fromkeys([*likely, *(profile.column for profile in profiles if profile.column not in added)]))
     column = st.selectbox("Column that says which kind of usage a row is", columns, key=place.key("several_column"))
     try:
         _choices(place, column, _kinds_in(place.record.id, place.table, column))

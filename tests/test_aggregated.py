@@ -1,0 +1,49 @@
+"""Usage that was added up before it came: what cells say about months is offered as corrections, and comes to the end of each month."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingest import fixing, imports
+from ingest.engine import literal
+from ingest.store import accounts
+from schemas.correcting import ReplacePattern
+from tests.test_dividing import match
+
+YEAR = datetime.now(UTC).year
+
+
+def uploaded(tmp_path: Path, text: str, name: str = "usage.csv") -> str:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return imports.read(imports.start(tmp_path / name, name, "anna").id).id
+
+
+@pytest.mark.parametrize("text, name, time, amount, events", [
+    ("customer,used\nacme,October 2026: 320 hours\nglobex,Sept. 2026: 7.5 hours", "usage.csv", "month", "quantity", [("acme", "2026-10-31", "320"), ("globex", "2026-09-30", "7.5")]),
+    ("customer;used\nacme;Oktober: 320 Std.\nglobex;März: 7 Std.", "Stunden 2025-12.csv", "month", "quantity", [("acme", "2025-10-31", "320"), ("globex", "2025-03-31", "7")]),
+    ("customer,used,month\nacme,2026-10 = 5,x\nglobex,2026-11 = 6,y", "usage.csv", "month_2", "quantity", [("acme", "2026-10-31", "5"), ("globex", "2026-11-30", "6")]),
+    ("customer,Jahr,Monat,amount\nacme,2026,9,5\nglobex,2026,10,6", "usage.csv", "period", "amount", [("acme", "2026-09-30", "5"), ("globex", "2026-10-31", "6")]),
+    ("customer,month,year,amount\nacme,September,2026,5\nglobex,Oct,2026,6", "usage.csv", "period", "amount", [("acme", "2026-09-30", "5"), ("globex", "2026-10-31", "6")]),
+    ("customer,month,amount\nacme,September,5\nglobex,Oct,6", "usage 2024-10.csv", "month", "amount", [("acme", "2024-09-30", "5"), ("globex", "2024-10-31", "6")]),
+])
+def test_months_that_are_no_dates_yet_are_made_ones_when_somebody_says_so(home: Path, tmp_path: Path, text: str, name: str, time: str, amount: str, events: list[tuple[str, ...]]):
+    import_id = uploaded(tmp_path, text, name)
+    offer, = imports.period_offers(import_id)
+    fixing.correct(import_id, offer.corrections, "anna")
+    assert imports.period_offers(import_id) == () and {time, amount} <= {profile.column for profile in imports.columns(import_id) if not profile.empty}
+    imports.set_match(import_id, match("calls", time=time, amount=amount).model_copy(update={"answers": {"zone.timestamp": "UTC", "period.timestamp": "end", "unit.quantity": "h"}}), accounts.account().name, "anna")
+    assert imports.check(import_id).check.rows.rejected == 0
+    found = duckdb.sql(f"""select customer_id, "timestamp"::date::varchar, quantity from read_parquet({literal(imports.check_folder(import_id) / 'events.parquet')}) order by _row""").fetchall()
+    assert [(customer, day, f"{amount.normalize():f}") for customer, day, amount in found] == events
+
+
+@pytest.mark.parametrize("text", ["customer,day,amount\nacme,2026-10-01,5\n", "customer,month,amount\nacme,2026-10,5\n", "customer,note,amount\nacme,Berlin: 3 rooms,5\n", "customer,note,amount\nacme,May: 3 rooms,5\nglobex,none,6\n"])
+def test_nothing_is_offered_for_what_is_a_date_or_speaks_of_no_month(home: Path, tmp_path: Path, text: str):
+    assert imports.period_offers(uploaded(tmp_path, text)) == ()
+
+
+def test_a_year_that_was_taken_belongs_to_its_file(home: Path, tmp_path: Path):
+    offer, = imports.period_offers(uploaded(tmp_path, "customer,month,amount\nacme,September,5\nglobex,Oct,6\n"))
+    assert offer.corrections == (ReplacePattern(column="month", pattern=r"^\s*(\p{L}{3,})\.?\s*$", replacement=rf"\1 {YEAR}", of_this_file=True),)
