@@ -136,9 +136,9 @@ def _remarks(check: CheckResult, answers: Mapping[str, str], report: ReadReport 
     found = []
     for group in check.issues:
         kind = ASKED.get(group.code)
-        if group.severity == "error" or kind in asked or group.code in CUSTOMERS and group.severity == "warning":
+        if group.severity == "error" or kind in asked | answered or group.code in CUSTOMERS and group.severity == "warning":
             continue
-        settled = group.severity == "warning" and bool(group.acknowledged or kind in answered)
+        settled = bool(group.acknowledged)
         found.append(Decision(name=group.acknowledgement, kind="warning" if group.severity == "warning" else "note", rows=group.count, text=sentence(group, report), open=group.severity == "warning" and not settled, settled=settled, groups=(group,)))
     return found
 
@@ -146,7 +146,7 @@ def _remarks(check: CheckResult, answers: Mapping[str, str], report: ReadReport 
 def _left_out(check: CheckResult) -> list[Decision]:
     rows = check.rows
     duplicate = Decision(name="duplicate", kind="duplicate", rows=rows.duplicate, text=f"{count(rows.duplicate, 'row was', 'rows were')} already sent or {'is' if rows.duplicate == 1 else 'are'} repeated, and {'isn' if rows.duplicate == 1 else 'aren'}'t sent again")
-    excluded = Decision(name="excluded", kind="excluded", rows=rows.excluded, text=f"{count(rows.excluded, 'row is', 'rows are')} left out: blank rows, titles, totals, notes, and what was left out by hand")
+    excluded = Decision(name="excluded", kind="excluded", rows=rows.excluded, text=f"{count(rows.excluded, 'row is', 'rows are')} left out: blank rows, titles, totals, notes, and what is never billed or was left out by hand")
     return [each for each in (duplicate, excluded) if each.rows]
 
 

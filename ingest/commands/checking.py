@@ -176,7 +176,9 @@ def _follow(import_id: str, given: StoredRecipe, types: Sequence[EventType], fou
     from ingest.recipes import follow
 
     drifted = follow(import_id, given.recipe, types[0], found.name, settings().user, answers=asked.answers, matches=asked.matches, period=asked.period, checks=check_settings(asked.checks), others=types[1:])
-    return {"recipe": {"name": given.recipe.name, "version": given.version, **drifted.model_dump(mode="json")}}
+    record = imports.read_record(import_id)
+    said = {"period": {**record.match.period.model_dump(mode="json"), "proposed": month_of_file.noted(record)}} if record.match.period else {}
+    return {"recipe": {"name": given.recipe.name, "version": given.version, **drifted.model_dump(mode="json"), **said}}
 
 
 def _period(text: str | None, zone: str | None) -> Period | None:

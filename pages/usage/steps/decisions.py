@@ -94,7 +94,7 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
     elif each.kind == "duplicate":
         _left_out(record, "duplicate", words.duplicates(record.check), position)
     elif each.kind == "excluded":
-        _left_out(record, "excluded", f"**{words.things(each.rows, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes aren't usage.", position)
+        _left_out(record, "excluded", f"**{words.things(each.rows, 'row is', 'rows are')} left out**: blank rows, titles, totals and notes, and what is never billed or was left out by hand.", position)
     else:
         _remark(record, each, who, editable=editable)
 
@@ -114,7 +114,7 @@ def _remark(record: ImportRecord, each: Decision, who: str, *, editable: bool) -
     group = each.groups[0]
     st.markdown(f"{':material/warning:' if each.kind == 'warning' else ':material/info:'} {words.group(group, record.report)}.")
     aside(plain(group.todo))
-    if each.kind == "warning" and group.acknowledged is not None:
+    if each.kind == "warning":
         _seen(record, each, who, "Noted", "Noted.", editable=editable)
 
 
