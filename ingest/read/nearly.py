@@ -7,18 +7,22 @@ from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from ingest.errors import Unreadable
 from ingest.read.assemble import Outcome, Shape, assemble_all
 from ingest.read.cutter import Dialect, Record
 from ingest.read.fast import Body, copy_regular, holds_other_rows, mark_size
 from ingest.read.inside import Inside
 from ingest.read.layout import BLANK, Layout, NoRows
-from ingest.read.limits import MAX_LISTED_BLANKS, TAIL_BYTES
+from ingest.read.limits import MAX_LISTED_BLANKS, MAX_RECORD_CHARS, TAIL_BYTES
 from ingest.read.mend import Mender, other_dialects
 from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, Fit
 from ingest.read.records import Others, lines_of, not_too_wide, records
 from ingest.read.stretches import ALWAYS, CHUNK, MOST_OF_FILE, Marks, Window, windows
 from schemas.reading import ExcludedRow, RowSpan
+
+NO_DELIMITER = "\x1f"
+"""Stands for the delimiter of a single column: no text has it."""
 
 
 class Rules(NamedTuple):
@@ -53,8 +57,8 @@ def read_nearly_regular(path: Path, head: Sequence[Record], rules: Rules, folder
 
 
 def _is_plain(dialect: Dialect, layout: Layout) -> bool:
-    marks = (dialect.delimiter, dialect.quote)
-    return layout.width > 1 and layout.usual == layout.width and not (dialect.escape or dialect.starts or dialect.wrapped) and all(mark and len(mark.encode()) == 1 for mark in marks)
+    marks = (dialect.delimiter or NO_DELIMITER, dialect.quote)
+    return layout.usual == layout.width and not (dialect.escape or dialect.starts or dialect.wrapped) and all(mark and len(mark.encode()) == 1 for mark in marks)
 
 
 def _windows(path: Path, start: int, rules: Rules, headers: tuple[bytes, ...]) -> list[Window] | None:
@@ -63,20 +67,36 @@ def _windows(path: Path, start: int, rules: Rules, headers: tuple[bytes, ...]) -
     with path.open("rb") as stream:
         stream.seek(start)
         first = stream.readline()
-        stream.seek(max(start, size - TAIL_BYTES - 1))
+        stream.seek(max(start, size - TAIL_BYTES, 1) - 1)
         stream.readline()
         tail = stream.tell()
     found, looked_at = [], 0
-    marks = Marks(ord(rules.dialect.delimiter), ord(rules.dialect.quote), rules.layout.width, first.endswith(b"\r\n"), headers)
+    marks = Marks(ord(rules.dialect.delimiter or NO_DELIMITER), ord(rules.dialect.quote), rules.layout.width, first.endswith(b"\r\n"), headers)
     for window in windows(path, start, tail, marks):
         found.append(window)
         looked_at += window.end - window.start
         if looked_at > ALWAYS + MOST_OF_FILE * size:
+            _refuse_endless_cell(path, window, rules.dialect)
             return None
     last = found.pop()
     if last.regular == 0 and found:  # the window before reaches to the end
         last = found.pop()
     return [*found, last._replace(end=size)]
+
+
+def _refuse_endless_cell(path: Path, window: Window, dialect: Dialect) -> None:
+    """Raises Unreadable where a quote opens a cell and so much follows without another one that it can't be a cell of a table, nor are the lines rows of it."""
+    begins = tuple(f"{before}{dialect.quote}".encode() for before in (dialect.delimiter or "\n", "\n"))
+    with path.open("rb") as stream:
+        stream.seek(max(window.start - 1, 0))
+        opened, place = -1, stream.tell()
+        while piece := stream.read(CHUNK):
+            last = piece.rfind(dialect.quote.encode())
+            if last >= 0:
+                opened = place + last if piece[max(last - 1, 0) : last + 1] in begins else -1
+            place += len(piece)
+            if 0 <= opened < place - MAX_RECORD_CHARS:
+                raise Unreadable("A quote opens a cell that goes on for more than 16 million characters, so this is no table.", "Check the export.")
 
 
 class _Rewritten:
@@ -143,7 +163,7 @@ class _Rewritten:
     def _write(self, rows: Sequence[tuple[int, Cells]], end: bytes) -> None:
         layout, dialect = self.rules.layout, self.rules.dialect
         stream = TextIOWrapper(self.copy, encoding="utf-8", errors="replace", newline="", write_through=True)
-        writer = csv.writer(stream, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator=end.decode())
+        writer = csv.writer(stream, delimiter=dialect.delimiter or NO_DELIMITER, quotechar=dialect.quote, lineterminator=end.decode())
         for number, cells in rows:
             self._span(number)
             writer.writerow(cells if len(cells) == layout.width else self.rules.shape.fit(number, cells))
