@@ -509,6 +509,9 @@ def test_a_number_below_zero_is_a_warning(tmp_path, kind, cells, rows):
     (["cus_acme", "cus_acme", "CUS_Acme", "cus acme"], [(4, "CUS_Acme")]),
     (["cus acme", "cusacme ", "cusacme", "b"], [(2, "cus acme")]),
     (["cus_1", "cus_2", "cus_10", "cus-1"], []),
+    (["Acme, Inc.", "ACME Inc", "Müller & Söhne", "Mueller & Soehne", "Acme, Inc.", "Müller & Söhne"], [(3, "ACME Inc"), (5, "Mueller & Soehne")]),
+    ([*["Contoso Ltd"] * 20, "Contosso Ltd", "Contoso 2 Ltd", "Conte Ltd"], [(22, "Contosso Ltd")]),
+    ([*["Meier AG"] * 10, *["Maier AG"] * 9], []),
 ])
 def test_a_customer_written_in_two_ways_is_a_warning_at_the_rarer_one(tmp_path, customers, found):
     checked = check(tmp_path, HEADER, [(customer, NOON, str(number)) for number, customer in enumerate(customers)], spec({"quantity": "Decimal"}, PLAIN))
@@ -528,7 +531,7 @@ TRIGGERS = {
     "not_a_number": ("Decimal", ["x"]), "time_does_not_exist": ("DateTime64", ["2026-03-29 02:30:00"]),
     "timestamp_too_fine": ("DateTime64", ["2026-10-01T00:00:00.0001Z"]), "not_a_timestamp": ("DateTime64", ["x"]),
     "not_a_date": ("Date32", ["x"]), "not_true_or_false": ("Bool", ["maybe"]), "unit_removed": ("Decimal", ["5 €"]), "not_a_uuid": ("UUID", ["x"]), "timestamp_in_future": ("root", ["2036-01-01T00:00:00Z"]),
-    "customer_looks_like_total": ("Int64", []), "timestamp_without_zone": ("root", ["2026-10-01"]),
+    "customer_looks_like_total": ("Total", []), "customer_is_placeholder": ("N/A", []), "spoilt_id": ("1.23457E+15", []), "spoilt_text": ("String", ["a", "#NAME?"]), "timestamp_without_zone": ("root", ["2026-10-01"]),
     "time_exists_twice": ("DateTime64", ["2026-10-25 02:30:00"]), "space_removed": ("String", [" a"]),
 }
 
@@ -537,8 +540,8 @@ TRIGGERS = {
 def test_every_check_of_cells_has_a_column_that_sets_it_off(tmp_path, code):
     kind, cells = TRIGGERS[code]
     answers = {"zone.value": "Europe/Berlin"} if code.startswith("time_") else {}
-    if code == "customer_looks_like_total":
-        checked = check(tmp_path, HEADER, [("Total", NOON, "1")], spec({"quantity": kind}, PLAIN))
+    if not cells:
+        checked = check(tmp_path, HEADER, [(kind, NOON, "1")], spec({"quantity": "Int64"}, PLAIN))
     elif kind == "root":
         checked = check_times(tmp_path, cells)
     elif code == "missing_value":

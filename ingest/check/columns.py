@@ -15,7 +15,8 @@ from ingest.check.plan import Plan, cells
 from ingest.engine import identifier, literal
 from ingest.errors import BadInput
 from ingest.values import numbers, others, times, zones
-from ingest.values.labels import TOTALS_START, says_total
+from ingest.values.labels import PLACEHOLDERS, TOTALS_START, says_total
+from ingest.values.spoilt import is_spoilt, looks_spoilt, spoilt
 from ingest.values.text import has_edges, matches, trimmed
 from schemas.account import AccountProfile
 from schemas.event_type import ROOT_FIELDS, Field, FieldType
@@ -133,7 +134,7 @@ TIME = {
     "zulu": "count(*) filter (suffix({x}, 'Z'))",
 }
 PROBES: dict[FieldType, dict[str, str]] = {
-    "String": {**CELLS, "blank": "count(*) filter ({x} = '')", "edges": "count(*) filter (" + has_edges("{x}") + ")"},
+    "String": {**CELLS, "blank": "count(*) filter ({x} = '')", "edges": "count(*) filter (" + has_edges("{x}") + ")", "odd": "count(*) filter (" + looks_spoilt("{x}") + ")"},
     "Int64": NUMBER, "Float64": NUMBER, "Decimal": NUMBER,
     "DateTime64": TIME,
     "Date32": {**CELLS, "plain": f"count(try_cast({{x}} as date)) filter ({_form(times.PLAIN_DATE)})", "first": "min(try_cast({x} as date))", "last": "max(try_cast({x} as date))"},
@@ -166,16 +167,21 @@ def _text(column: Column) -> Plan:
         source, facts = trimmed(column.text), {}
     if found["edges"]:
         facts = {**facts, "space_removed": f"{column.step('source')} is not null and {has_edges(column.text)}"}
-    if column.field.name == "customer_id" and (labels := _totals_labels(column)):
-        facts = {**facts, "looks_like_total": f"{column.step('source')} in ({', '.join(map(literal, labels))})"}
+    if (column.found["odd"] or column.match.column is None) and is_spoilt(column.connection, column.relation, trimmed(column.text)):
+        facts = {**facts, "spoilt_id" if column.required else "spoilt_text": spoilt(column.step("source"))}
+    if column.field.name == "customer_id":
+        facts = {**facts, **_no_customers(column)}
     return column.plan([("source", source), ("value", column.step("source"))], "VARCHAR", facts)
 
 
-def _totals_labels(column: Column) -> list[str]:
-    """The customers called like a total: rows that reading couldn't tell from usage, as a subtotal between full rows."""
+def _no_customers(column: Column) -> dict[str, str]:
+    """The facts that a customer is called like a total, in rows that reading couldn't tell from usage, and that it is no name at all."""
+    text = trimmed(column.text)
     found = column.connection.execute(f"""
-        select distinct {trimmed('label')} from (select distinct {column.text} as label from {column.relation}) where regexp_matches(label, {literal(TOTALS_START)}) limit 1000""").fetchall()
-    return sorted(label for label, in found if label is not None and says_total(label))
+        select distinct {text} from {column.relation} where regexp_matches({column.text}, {literal(TOTALS_START)}) or (strlen({column.text}) < 20 and lower({text}) in {PLACEHOLDERS}) limit 1000""").fetchall()
+    labels = sorted(label for label, in found if label is not None)
+    facts = {"looks_like_total": [label for label in labels if says_total(label)], "is_placeholder": [label for label in labels if label.lower() in PLACEHOLDERS]}
+    return {name: f"{column.step('source')} in ({', '.join(map(literal, those))})" for name, those in facts.items() if those}
 
 
 def _other(column: Column, sql: Callable[[str], str], sql_type: str, problem: str) -> Plan:

@@ -66,7 +66,7 @@ def _within_file(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], k
     alike = f"hash({', '.join(identifier(name) for name in dimensions)})"
     connection.execute(f"create table alike as select {alike} as h from typed group by 1 having count(*) > 1")
     if key is not None:
-        _same_key(connection)
+        _same_key(connection, key)
     if not connection.execute("select count(*) > 0 from alike").fetchone()[0]:
         return
     columns = ", ".join(identifier(name) for name in dimensions)
@@ -77,8 +77,8 @@ def _within_file(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], k
         _other_quantity(connection, dimensions)
 
 
-def _same_key(connection: duckdb.DuckDBPyConnection) -> None:
-    """Rows of one key: the same content counts once, different content can't be settled by a program."""
+def _same_key(connection: duckdb.DuckDBPyConnection, key: tuple[str, ...]) -> None:
+    """Rows of one key: the same content counts once, different content can't be settled by a program. A key of one column is where it shows."""
     connection.execute("create table keys as select event_id, count(*) as n from typed group by 1 having count(*) > 1")
     if not connection.execute("select count(*) > 0 from keys").fetchone()[0]:
         return
@@ -86,7 +86,7 @@ def _same_key(connection: duckdb.DuckDBPyConnection) -> None:
         create table keyed as select _row, event_id, min(_row) over same as first_row, min(content) over same <> max(content) over same as differs
         from (select _row, event_id, content from typed where event_id in (select event_id from keys)) window same as (partition by event_id)""")
     connection.execute("insert into changes select _row, event_id, 'rejected', 'same_key_other_content' from keyed where differs")
-    connection.execute("insert into findings (code, _row, value) select 'same_key_other_content', _row, case when _row = first_row then null else 'the same key as row ' || first_row end from keyed where differs")
+    connection.execute("insert into findings select 'same_key_other_content', _row, case when _row = first_row then null else 'the same key as row ' || first_row end, ? from keyed where differs", [key[0] if len(key) == 1 else None])
     connection.execute("insert into changes select _row, event_id, 'duplicate', ? from keyed where not differs and _row > first_row", [REPEATED])
 
 

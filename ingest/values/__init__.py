@@ -9,6 +9,7 @@
     times     which forms a column has, day or month first, and the cast
     zones     local time to UTC, with the hours that don't exist or come twice
     others    yes and no, UUIDs
+    spoilt    what a spreadsheet did to text on the way
 
 Nothing here decides silently: where a column has two readings, the evidence comes back beside the reading.
 """

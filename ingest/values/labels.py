@@ -12,6 +12,12 @@ OF_WHAT = re.compile(r"\s*:\s\s*[^\W\d]\w*(?:\s\w+)?\s*")
 TOTALS_START = r"(?i)^\s*(?:grand|overall|column|sub|monthly|month|report|total|sum|gesamt|insgesamt|zusammen|sum|som|итого|всего|合|总|總|Σ|totaal|totale)"
 """How the label of a totals row begins, for a quick look; `says_total` decides."""
 
+PLACEHOLDERS = (
+    "n/a", "n.a.", "n. a.", "-", "--", "---", "?", "??", ".", "null", "none", "nil", "nan", "undefined", "unknown", "unbekannt", "tbd", "tba", "(blank)", "(leer)", "(none)", "(null)", "<null>", "[null]",
+    "not set", "unset", "unassigned", "not assigned", "nicht zugeordnet", "nicht zugewiesen", "keine angabe", "k.a.", "k. a.", "kein", "keine", "ohne", "inconnu", "aucun", "desconocido", "ninguno", "sconosciuto", "nessuno", "onbekend", "geen", "ukendt", "okänd", "ukjent", "brak",
+)
+"""What stands in a cell in place of a name, in small letters."""
+
 
 def says_total(cell: str) -> bool:
     """Whether a cell is the label of a totals row."""
