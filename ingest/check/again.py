@@ -5,7 +5,7 @@ after them looks at all rows as ever. What an earlier check must have in common 
 
     the same table as it was read; its corrections are today's but for some added in one place     else nothing is taken over
     the same questions, answers and account                                                        a column that wasn't touched is read by the same plan
-    the same event type, key and types of fields                                                   a row that wasn't touched keeps its event
+    the same event type, key and fields                                                            a row that wasn't touched keeps its event
     each field's steps and errors                                                                  where they differ, a hash over all those rows must show the same values
 """
 
@@ -111,15 +111,20 @@ def write_typed(
 ) -> int | None:
     """Writes `typed` out of an earlier check and the rows that aren't in it, and says how many rows it has; None where that won't do. The views `raw` and `checked` are there."""
     before = earlier and earlier.basis
-    if not before or not before.keeps_ids or (now.slug, now.key, now.types) != (before.slug, before.key, before.types):
+    if not before or not before.keeps_ids or (now.slug, now.key) != (before.slug, before.key) or not _of_one_kind(now.types, before.types):
         return None
     _note_touched(connection, raw_folder, report, earlier)
-    if not _keep(connection, earlier.folder, now, report):
+    if not _keep(connection, earlier, now, report):
         return None
     differing = [plan for plan in plans if now.read[plan.field] != before.read[plan.field] or "moment_of_check" in now.read[plan.field]]
     if differing and not _reads_the_same(connection, differing, errors):
         return None
     return _write(connection, plans, errors, now, target)
+
+
+def _of_one_kind(now: Mapping[str, str], before: Mapping[str, str]) -> bool:
+    """Whether the fields are the same, and their types but for how wide decimals are: no id depends on that."""
+    return now.keys() == before.keys() and all(kind == before[name] or kind.startswith("DECIMAL") and before[name].startswith("DECIMAL") for name, kind in now.items())
 
 
 def _note_touched(connection: duckdb.DuckDBPyConnection, raw_folder: Path, report: ReadReport, earlier: Earlier) -> None:
@@ -131,14 +136,16 @@ def _note_touched(connection: duckdb.DuckDBPyConnection, raw_folder: Path, repor
         connection.execute(f"create table touched as {correct.touched(as_read(raw_folder, report), earlier.first, earlier.more)}")
 
 
-def _keep(connection: duckdb.DuckDBPyConnection, folder: Path, now: Basis, report: ReadReport) -> bool:
-    """The view `kept`: the rows of the earlier check that weren't touched, as they were written first. False where there are too few."""
+def _keep(connection: duckdb.DuckDBPyConnection, earlier: Earlier, now: Basis, report: ReadReport) -> bool:
+    """The view `kept`: the rows of the earlier check that weren't touched, as they were written first, decimals as wide as they are now. False where there are too few."""
+    folder = earlier.folder
     folder.touch()  # so that it isn't tidied away meanwhile
     parts = [f"select * from read_parquet({literal(folder / 'events.parquet')})"]
     if (folder / "set_aside.parquet").exists():
         parts.append(f"select * exclude (outcome, reason) from read_parquet({literal(folder / 'set_aside.parquet')})")
-    first_ids = "* replace (content as event_id)" if now.key is None else "*"
-    connection.execute(f"create view kept as select {first_ids} from ({' union all '.join(parts)}) where _row not in (select _row from touched)")
+    replaced = [f"try_cast({identifier(name)} as {kind}) as {identifier(name)}" for name, kind in now.types.items() if kind != earlier.basis.types[name]] + (["content as event_id"] if now.key is None else [])
+    shown = f" replace ({', '.join(replaced)})" if replaced else ""
+    connection.execute(f"create view kept as select *{shown} from ({' union all '.join(parts)}) where _row not in (select _row from touched)")
     return (report.rows - connection.execute("select count(*) from kept").fetchone()[0]) * MOST <= report.rows
 
 
