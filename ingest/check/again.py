@@ -158,6 +158,7 @@ def _reads_the_same(connection: duckdb.DuckDBPyConnection, differing: Sequence[P
 
 
 def _write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], errors: Mapping[str, str], now: Basis, target: str) -> int:
+    """Puts both together; the table `raw_anew` has the rows that weren't kept."""
     marked = "".join(f", {code} as {alias('error', field)}" for field, code in errors.items())
     good = " and ".join(f"{alias('error', field)} is null" for field in errors) or "true"
     connection.execute("create table raw_anew as select * from raw where _row not in (select _row from kept)")

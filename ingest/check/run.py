@@ -125,6 +125,7 @@ def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], b
     with each_step_once(connection):
         written = again.write_typed(connection, before, basis, raw_folder, report, plans, codes, target)
         if written is None:
+            connection.execute("create view raw_anew as select * from raw")
             written = connection.execute(f"copy (select {identity.event_columns(plans, basis.slug, basis.key)}, _row from checked where {good}) to {target}").fetchone()[0]
     (out / again.BASIS).write_text(basis.model_dump_json(), encoding="utf-8")
     connection.execute(f"create view typed as select * from read_parquet({literal(out / 'typed.parquet')})")
@@ -147,7 +148,7 @@ def _find_bad(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], rule
     failing = [plan for plan in plans if plan.field in codes]
     columns = "".join(f", {codes[plan.field]} as {alias('error', plan.field)}, {issues.raw_cell(plan)} as {alias('raw', plan.field)}" for plan in failing)
     needed = "".join(f", {identifier(name)}" for name in dict.fromkeys(plan.column for plan in plans if plan.column is not None))
-    connection.execute(f"create table bad_raw as select _row, _file, _sheet{needed} from raw where {'_row not in (select _row from typed)' if some else 'false'}")
+    connection.execute(f"create table bad_raw as select _row, _file, _sheet{needed} from raw_anew where {'_row not in (select _row from typed)' if some else 'false'}")
     connection.execute(f"create table bad as select _row, _file, _sheet, {_reasons(failing, rules)} as reason{columns} from ({cells('select * from bad_raw', tuple(plans))})")
     connection.execute("drop table bad_raw")
 
