@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ingest.errors import BadInput
 from ingest.recipes import from_yaml, to_yaml
 from ingest.store import recipes
 from pages.parts import errors, tables
@@ -34,12 +35,20 @@ def _one(newest: StoredRecipe, position: int) -> None:
 def _add(who: str) -> None:
     st.subheader("Add a recipe", anchor=False)
     with st.form("add_recipe", border=False, clear_on_submit=False):
-        text = st.text_area("Paste the text of a recipe file (YAML)", height=200, key="recipe_text")
+        file = st.file_uploader("A recipe file (YAML)", type=["yaml", "yml"], max_upload_size=1, key="recipe_file")
+        text = st.text_area("Or paste its text", height=160, key="recipe_text")
         pressed = st.form_submit_button("Add")
     if pressed:
         with errors.shown():
-            added = recipes.save(from_yaml(text), who)
+            added = recipes.save(from_yaml(_as_text(file.getvalue()) if file else text), who)
             st.session_state["recipe_added"] = f"{plain(added.recipe.name)}, version {added.version}"
             st.rerun()
     if said := st.session_state.pop("recipe_added", None):
         st.success(f"Added: {said}.", icon=":material/check_circle:")
+
+
+def _as_text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput("This is no recipe: it isn't UTF-8 text.", "Use a file that was exported here.") from None
