@@ -76,7 +76,9 @@ def _written(rows: Callable[[], Iterable[tuple[int, Cells]]], head: Sequence[Tex
         below = [(number, shape.is_blank(cells)) for number, cells in rows() if number >= layout.first_row]
     if full := frozenset(number for number, blank in below if not blank):
         return assemble(rows(), layout, keep | full, shape, raw)
-    return Outcome(0, (*layout.excluded, *(ExcludedRow(row=number, reason=BLANK) for number, _ in below[:MAX_LISTED_END_BLANKS])), ())
+    blank = [ExcludedRow(row=number, reason=BLANK) for number, _ in below]
+    blank = blank if len(blank) <= MAX_LISTED_END_BLANKS else [ExcludedRow(row=blank[0].row, reason=f"{len(blank):,} blank rows at the end")]
+    return Outcome(0, (*layout.excluded, *blank), ())
 
 
 def read_texts(rows: Sequence[TextRow], spec: ReadSpec, raw_of: Callable[[Sequence[str]], RawFile]) -> tuple[Layout, Outcome]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import IO
 from xml.parsers import expat
 
+from ingest.errors import Unreadable
+from ingest.read.limits import MAX_COLUMNS
 from ingest.read.xlsx_cells import Look
 
 CHUNK = 1024**2
@@ -92,6 +94,8 @@ class _Walker:
         if (down > 1 or across > 1) and len(self.look.merged) < MAX_NOTED:
             self.look.merged.append(((self.row, self.column), (self.row + down - 1, self.column + across - 1)))
         value = given.get("value-type")
+        if value and self.column + self.columns > MAX_COLUMNS:
+            raise Unreadable(f"This workbook has a sheet of {self.column + self.columns:,} columns; {MAX_COLUMNS:,} can be read.", "Split the sheet.")
         if given.get("calcext:value-type") == "error" or "formula" in given and ERROR.fullmatch(shown):
             self._put(self.look.lost, shown or "#ERROR")
         elif "formula" in given and value is None and kind == CELLS[0]:
