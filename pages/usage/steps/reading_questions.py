@@ -44,12 +44,12 @@ def brief(record: ImportRecord, question: ReadingQuestion, who: str, *, editable
     st.markdown(f":material/help: **{plain(question['text'])}**")
     taken = next((option for option in _options(question) if option["value"] == question.get("answer")), None)
     if taken:
-        st.markdown(f":small[All {count(record.report.rows, 'row')} were read by this: {plain(shorten(str(taken['label']), 120))}.]")
+        st.markdown(f":small[Read now: {plain(shorten(str(taken['label']), 120))}, {count(record.report.rows, 'row')}.]")
     if not editable:
         return
     with st.container(horizontal=True):
         for option in _options(question)[:OFFERED]:
-            label = f"This is right: {option['label']}" if option is taken else f"Read it by this instead: {option['label']}"
+            label = f"This is right: {option['label']}" if option is taken else f"Read instead: {option['label']}"
             if st.button(plain(shorten(label, 90)), key=f"brief_{record.id}_{question['name']}_{option['value']}"):
                 with errors.shown():
                     _take(record, question, option, frame.Actor(name=who))
