@@ -8,7 +8,7 @@ from ingest import imports
 from ingest.errors import IngestError
 from pages.parts import errors
 from pages.parts.ask import ask
-from pages.parts.state import Step, link_import, open_import
+from pages.parts.state import Step, open_import
 from pages.parts.text import count, number, plain, shorten
 from pages.usage.steps import found, words
 from pages.usage.steps.aside import aside
@@ -79,13 +79,15 @@ def _divided(place: Place) -> None:
 
 
 def _others(record: ImportRecord, step: Step) -> None:
-    """Links to the other kinds of usage of the same file."""
+    """Ways to the other kinds of usage of the same file. Buttons: a link from a page to itself leaves the old address in the browser."""
     for each in imports.together(record):
-        if each.id != record.id:
-            link_import(each.id, f"{_named(imports.values_of(each))}: {_how_far(each)}", step if each.match else "columns", icon=":material/arrow_forward:")
+        if each.id != record.id and st.button(f"{_named(imports.values_of(each))}: {_how_far(each)}", key=f"go_{each.id}_{step}", icon=":material/arrow_forward:"):
+            open_import(each.id, step if each.match else "columns")
 
 
 def _how_far(record: ImportRecord) -> str:
+    if record.state == "discarded":
+        return "dismissed"
     if record.match is None:
         return "say what this usage is"
     if record.check is None:
