@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import streamlit
 from hypothesis import given
@@ -15,10 +16,11 @@ from ingest import deciding, fixing, push, query, recipes, upload
 from ingest import imports as stages
 from ingest.billing import BillingClient
 from ingest.errors import BadInput
+from ingest.raw import ORIGINAL_ROW
 from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
 from ingest.sandbox.server import build_app
 from ingest.settings import PROJECT, settings
-from ingest.store import accounts, imports, uploads
+from ingest.store import accounts, handovers, imports, uploads
 from ingest.store import recipes as stored_recipes
 from pages.parts import errors, tables
 from pages.usage.steps import decisions, everywhere, recipe, same_row, words
@@ -483,6 +485,24 @@ def test_rejected_rows_need_a_choice_before_sending(desk: Desk) -> None:
     assert not button(at, "Review sending").disabled and imports.get(import_id).rejected_choice == "continue"
 
 
+def test_a_warning_holds_sending_back_until_it_is_noted_and_may_wait_for_a_colleague(desk: Desk) -> None:
+    import_id = desk.checked(USAGE + "cus_1,2026-10-30T10:00:00Z,-5,eu\n")
+    handovers.give(import_id, "ack.negative_quantity.Calls", "Ana", "a *credit*?", "ben")
+    at = desk.open(import_id, "review")
+    assert button(at, "Review sending").disabled and "waiting for Ana**: a *credit*? (asked by ben, just now)" in said(at)
+    assert "Effect: 1 row of 1 customer, calls -5." in said(at)
+    button(at, "Noted").click()
+    run(at)
+    assert not button(at, "Review sending").disabled and imports.get(import_id).check.open_warnings == ()
+    button(at, "Not any more").click()
+    run(at)
+    at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    at.query_params["account"] = "environment"
+    assert "Waiting for colleagues (1)" in said(run(at))
+    button(at, "Take it back").click()
+    assert "Waiting for colleagues" not in said(run(at)) and handovers.of_import(import_id) == {}
+
+
 def test_control_totals_are_compared_on_review(desk: Desk) -> None:
     at = desk.open(desk.checked(control_count=20, control_sums={"calls": "211"}), "review")
     assert "agrees: " in said(at) and "**differs**" in said(at)
@@ -568,8 +588,10 @@ def test_a_turned_table_is_talked_about_in_the_rows_of_the_file(desk: Desk) -> N
     import_id = stages.read(stages.start(path, "turned.csv", "ana").id, ReadSpec(turn="months")).id
     report = imports.get(import_id).report
     assert tables.as_in_file(stages.raw_rows(import_id), report).column("_row").to_pylist() == [2, 2, 2, 3, 3, 3]
+    brought = pa.table({"_row": [3 + report.row_step], ORIGINAL_ROW: [str(3 + report.row_step)]})
+    assert tables.as_in_file(brought, report).to_pylist() == [{"_row": 3, ORIGINAL_ROW: "3"}]
     there = fixing.rows_at(import_id, 3).to_pylist()
-    assert [(each["customer_id"], each["month"], each["quantity"]) for each in there] == [("cus_2", "2026-01-01", "4"), ("cus_2", "2026-02-01", "n/a"), ("cus_2", "2026-03-01", "6")]
+    assert [(each["customer_id"], each["month"], each["quantity"]) for each in there] == [("cus_2", "2026-01", "4"), ("cus_2", "2026-02", "n/a"), ("cus_2", "2026-03", "6")]
     bad = IssueGroup(code="not_a_number", severity="error", column="quantity", count=1, examples=(IssueExample(row=there[1]["_row"], value="n/a"),), todo="", title="Not a number")
     edit = SetCells(edits=(Edit(row=there[1]["_row"], column="quantity", value="5"),))
     assert words.group(bad, report) == "**1 row** in **quantity**: not a number (row 3: ‘n/a’)"
