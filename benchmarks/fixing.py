@@ -96,7 +96,8 @@ def portal(home: Path) -> Iterator[str]:
 
     here = Portal(home)
     try:
-        here.start("sandbox", "worker", "portal")
+        for name in ("sandbox", "worker", "portal"):
+            here.start(name)
         yield here.url
     finally:
         here.stop_all()

@@ -9,20 +9,9 @@ from ingest import files
 from ingest.errors import BadInput, NotReady
 from ingest.metric import by_customer as comparing
 from ingest.store import imports
-from schemas.base import Frozen
-from schemas.changing import Changes
+from schemas.changing import Changes, Months
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
-
-
-class Months(Frozen):
-    """Whose customers are held side by side: the files of the month before, and those of this month that were sent beside this one."""
-
-    month: str | None
-    month_before: str | None
-    before: tuple[str, ...]
-    beside: tuple[str, ...]
-    fields: tuple[str, ...]
 
 
 def changes(import_id: str, against: str | None = None) -> Changes | None:

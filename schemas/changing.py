@@ -49,3 +49,13 @@ class Changes(Frozen):
     """Customers with other totals or another number of events, the largest difference first."""
     customers_changed: int = 0
     customers_unchanged: int = 0
+
+
+class Months(Frozen):
+    """Whose customers are held side by side: the files of the month before, and those of this month that were sent beside this one."""
+
+    month: str | None
+    month_before: str | None
+    before: tuple[str, ...]
+    beside: tuple[str, ...]
+    fields: tuple[str, ...]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest import imports, recipes
+from ingest import changes, imports, recipes
 from ingest.errors import BadInput
 from ingest.store import accounts
 from ingest.store import imports as records
@@ -49,6 +49,18 @@ def test_the_month_before_takes_the_place_of_the_same_month(tmp_path):
     imported(tmp_path / "old.csv", [row.replace("2026-10", "2026-07") for row in BEFORE])
     found = imports.changes(imported(tmp_path / "b.csv", AFTER))
     assert (found.against, found.same_period, found.new, found.removed) == (earlier, False, 4, 4)
+
+
+def test_customers_of_two_months_stand_side_by_side_the_largest_change_first(tmp_path):
+    earlier = imported(tmp_path / "a.csv", [row.replace("2026-10", "2026-09") for row in BEFORE])
+    now = imported(tmp_path / "b.csv", AFTER)
+    held = changes.months(now)
+    assert (held.month, held.month_before, held.before, held.beside, held.fields) == ("2026-10", "2026-09", ("a.csv",), (), ("quantity",))
+    counts, table = changes.customers(now, "quantity")
+    assert counts == {"gone": 1, "new": 1, "changed": 1, "the same": 1}
+    assert [tuple(row.values()) for row in table.to_pylist()] == [("c", "7", "0", "-7", "gone"), ("d", "0", "4", "4", "new"), ("a", "3.5", "3.75", "0.25", "changed"), ("b", "10", "10", "0", "the same")]
+    assert changes.customers(now, None, limit=1)[1].to_pylist() == [{"customer": "c", "before": "1", "after": "0", "change": "-1", "what": "gone"}]
+    assert changes.customers(earlier, "quantity")[0] == {"new": 3}
 
 
 def test_an_import_is_compared_with_the_one_that_is_named_and_never_with_itself(tmp_path):

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from ingest import changes, imports
-from ingest.changes import Months
 from pages.parts import tables
 from pages.parts.ask import ask
 from pages.parts.text import count, month, number
 from pages.usage.steps import strangers, totals, words
 from pages.usage.steps.aside import aside
+from schemas.changing import Months
 from schemas.records import ImportRecord
 
 PAGE = 50
