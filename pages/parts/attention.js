@@ -11,7 +11,7 @@ export default function (component) {
   if (data.say !== undefined) say(parentElement.querySelector("[role=status]"), data.say)
   if (data.to && !led.has(data.once)) {
     led.add(data.once)
-    whenThere(`.st-key-${CSS.escape(data.to)}`, focus)
+    if (!data.afterPress || Date.now() - pressed < AFTER_PRESS) whenThere(`.st-key-${CSS.escape(data.to)}`, focus)
   }
   if (data.watch && !watchers.has(parentElement)) watchers.set(parentElement, watch())
   return () => {

@@ -18,9 +18,9 @@ def watch() -> None:
     _guide(key="attention", data={"watch": True})
 
 
-def lead_to(key: str, once_for: str) -> None:
-    """Puts the keyboard's focus on the container of this key, once in a tab for whatever `once_for` names."""
-    _guide(key="attention_led", data={"to": key, "once": once_for})
+def lead_to(key: str, once_for: str, *, after_press: bool = False) -> None:
+    """Puts the keyboard's focus on the container of this key, once in a tab for whatever `once_for` names; `after_press`, only where somebody pressed a button just now."""
+    _guide(key=f"attention_{key}", data={"to": key, "once": once_for, "afterPress": after_press})
 
 
 def announce(text: str) -> None:

@@ -111,7 +111,7 @@ def _step_link(record: ImportRecord | None, step: Step, position: int, current: 
 def _bar(record: ImportRecord | None) -> None:
     known = accounts.all_accounts()
     shown = _account_of(record, known) or account()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="frame"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="frame"):
         _choose_account(known, shown, record)
         _choose_period(record)
         _say_kind(shown)
@@ -125,10 +125,17 @@ def _account_of(record: ImportRecord | None, known: list[Account]) -> Account | 
 
 def _choose_account(known: list[Account], shown: Account, record: ImportRecord | None) -> None:
     """The account, to be changed; an import keeps its own once its columns are matched for it."""
-    fixed = record is not None and record.account is not None and record.state not in _UNMATCHED
+    if record is not None and record.account is not None and record.state not in _UNMATCHED:
+        _said("Account", kind_in_words(shown))
+        return
     labels = {each.name: kind_in_words(each) for each in known}
     st.session_state["frame_account"] = shown.name
-    st.selectbox("Account", list(labels), format_func=labels.get, key="frame_account", width=260, on_change=_account_chosen, args=(record,), disabled=fixed, help="This import belongs to this account." if fixed else None)
+    st.selectbox("Account", list(labels), format_func=labels.get, key="frame_account", width=260, on_change=_account_chosen, args=(record,))
+
+
+def _said(label: str, value: str) -> None:
+    """What can't be changed here, as text: a field greyed out is hard to read."""
+    st.markdown(f":small[{label}]  \n**{plain(value)}**", width="content")
 
 
 def _account_chosen(record: ImportRecord | None) -> None:
@@ -140,8 +147,7 @@ def _account_chosen(record: ImportRecord | None) -> None:
 
 def _choose_period(record: ImportRecord | None) -> None:
     if record is not None and record.period:
-        st.session_state["frame_period_fixed"] = month(record.period)
-        st.text_input("Period", key="frame_period_fixed", disabled=True, width=180, help="The period of this import's usage.")
+        _said("Period", month(record.period))
         return
     st.session_state["frame_period"] = period()
     st.selectbox("Period", months(), format_func=month, key="frame_period", width=180, on_change=_period_chosen)

@@ -13,8 +13,20 @@ from pathlib import Path
 from ingest.settings import PROJECT
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-NOT_OURS = {"empty-table-header", "aria-prohibited-attr", "scrollable-region-focusable"}
-"""axe rules that Streamlit's own grid and containers break."""
+NOT_OURS = {
+    "empty-table-header": "Streamlit's grid is a canvas; the table it keeps for screen readers has an empty header over the column of row marks",
+    "aria-prohibited-attr": "Streamlit names containers that have no role, such as the one around a chart",
+    "scrollable-region-focusable": "Streamlit's grid scrolls inside a region of its own; the grid in it takes the focus",
+}
+"""Rules of axe that Streamlit's own parts break, each with the reason why it isn't ours to mend."""
+
+
+def inaccessible(page: object) -> list[str]:
+    """What axe finds on a page that is ours to mend."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {node['html'][:160]}" for each in found if each["id"] not in NOT_OURS for node in each["nodes"]]
 
 
 class Portal:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.running import NOT_OURS, Portal, until
+from tests.browser.running import Portal, inaccessible, until
 
 sync_api = pytest.importorskip("playwright.sync_api")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+pytest.importorskip("axe_playwright_python.sync_playwright")
 expect = sync_api.expect
 
 HEADINGS = {"/": "This month", "/imports": "Imports", "/sources": "Sources", "/metrics": "Metrics", "/settings": "Settings", "/import": "Add usage"}
@@ -45,12 +45,6 @@ def spool(portal: Portal) -> list[str]:
     return [path.name for path in (portal.home / "spool").iterdir() if not path.name.endswith(".lock")]
 
 
-def ours(page: "sync_api.Page") -> list[str]:
-    """What axe finds that isn't Streamlit's own."""
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found if each["id"] not in NOT_OURS]
-
-
 @pytest.mark.parametrize("path", ["/", "/import", "/settings"])
 def test_every_address_can_be_the_first_one_of_a_fresh_portal(portal: Portal, page: "sync_api.Page", path: str):
     portal.stop("portal")
@@ -68,15 +62,15 @@ def test_page_files_have_no_address_of_their_own(portal: Portal, page: "sync_api
     page.get_by_role("heading", name="This month").wait_for()
 
 
-@pytest.mark.parametrize("path", HEADINGS)
 @pytest.mark.parametrize("width", [1400, 420])
-def test_empty_pages_are_accessible_and_nothing_sticks_out(portal: Portal, page: "sync_api.Page", path: str, width: int):
+def test_empty_pages_are_accessible_and_nothing_sticks_out(portal: Portal, page: "sync_api.Page", width: int):
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto(portal.url + path)
-    page.get_by_role("heading", name=HEADINGS[path]).wait_for()
-    settled(page)
-    assert ours(page) == []
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= document.querySelector('[data-testid=stMain]').clientWidth")
+    for path, heading in HEADINGS.items():
+        page.goto(portal.url + path)
+        page.get_by_role("heading", name=heading).wait_for()
+        settled(page)
+        assert (path, inaccessible(page)) == (path, [])
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= document.querySelector('[data-testid=stMain]').clientWidth"), path
 
 
 def test_the_period_is_kept_from_page_to_page_and_over_a_reload(portal: Portal, page: "sync_api.Page"):
@@ -107,7 +101,7 @@ def test_a_file_is_dropped_read_and_can_be_read_differently(portal: Portal, page
     assert re.search(r"/import\?id=imp_", page.url)
     expect(page.get_by_text("5 rows read = 2 in the table + 3 left out")).to_be_visible()
     expect(page.get_by_role("button", name="Left out: 3 rows · Change")).to_be_visible()
-    assert ours(page) == []
+    assert inaccessible(page) == []
     page.get_by_role("button", name=re.compile("Columns are separated by: semicolon")).click()
     page.get_by_role("combobox", name=re.compile("Columns are separated by")).click()
     page.get_by_role("option", name="tab").click()
@@ -135,7 +129,7 @@ def test_the_same_file_again_is_told_and_imported_only_on_purpose(portal: Portal
     choose(page, portal, path)
     page.get_by_text("twice.csv was imported before.").wait_for()
     expect(page.get_by_text(re.compile("By you, just now: columns to confirm"))).to_be_visible()
-    assert ours(page) == []
+    assert inaccessible(page) == []
     page.get_by_role("button", name="Import again").click()
     page.get_by_role("button", name="Continue").wait_for()
     assert page.url != first
@@ -153,7 +147,7 @@ def test_a_file_that_is_no_table_gets_a_sentence(portal: Portal, page: "sync_api
     page.get_by_role("button", name="Choose another file").wait_for()
     expect(page.get_by_test_id("stAlert")).to_contain_text(sentence)
     assert page.get_by_text("Something went wrong on our side").count() == 0
-    assert ours(page) == []
+    assert inaccessible(page) == []
     page.get_by_role("button", name="Choose another file").click()
     page.get_by_role("heading", name="Add usage").wait_for()
 
@@ -172,7 +166,7 @@ def test_an_upload_can_be_cancelled_and_leaves_nothing(portal: Portal, page: "sy
     choose(page, portal, a_file(tmp_path, "slow.csv", "a,b\n" + "1,2\n" * 5_000_000))
     page.get_by_text(re.compile(r"\d+ % of 20.0 MB, .* left")).wait_for()
     until(lambda: spool(portal))
-    assert ours(page) == []
+    assert inaccessible(page) == []
     page.get_by_role("button", name="Cancel the upload of slow.csv").click()
     page.get_by_text("Cancelled. Nothing of it was kept.").wait_for()
     until(lambda: spool(portal) == [])
@@ -227,15 +221,14 @@ def test_imports_can_be_searched_and_open_where_they_were_left(portal: Portal, p
     page.goto(f"{portal.url}/imports")
     page.get_by_label("Search").fill("needle")
     expect(page.get_by_text("1 import found")).to_be_visible()
-    assert ours(page) == []
+    assert inaccessible(page) == []
     page.get_by_role("link", name="needle.csv").click()
     page.get_by_role("button", name="Continue").wait_for()
 
 
-@pytest.mark.parametrize("path", HEADINGS)
 @pytest.mark.parametrize("width", [1400, 420])
-def test_full_pages_are_accessible_and_nothing_sticks_out(portal: Portal, page: "sync_api.Page", path: str, width: int):
-    test_empty_pages_are_accessible_and_nothing_sticks_out(portal, page, path, width)
+def test_full_pages_are_accessible_and_nothing_sticks_out(portal: Portal, page: "sync_api.Page", width: int):
+    test_empty_pages_are_accessible_and_nothing_sticks_out(portal, page, width)
 
 
 def test_settings_name_the_event_types_and_the_practice_account(portal: Portal, page: "sync_api.Page"):
@@ -246,4 +239,4 @@ def test_settings_name_the_event_types_and_the_practice_account(portal: Portal, 
     page.get_by_text(re.compile("This account has no event types yet|Known to the API as")).first.wait_for()
     page.get_by_role("tab", name="Practice account").click()
     expect(page.get_by_text(re.compile(rf"127.0.0.1:{portal.sandbox_port}/rawmetric"))).to_be_visible()
-    assert ours(page) == []
+    assert inaccessible(page) == []

@@ -1,6 +1,7 @@
 """What goes differently than planned, and other ways to work: a keyboard only, two people at once, another account, a slow one, a stop in the middle."""
 
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,11 +9,15 @@ import pytest
 
 from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
 from ingest.sandbox.server import build_app
-from tests.browser.running import Portal
+from tests.browser.running import Portal, inaccessible
 from tests.faults import Faults, served
 
 sync_api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("axe_playwright_python.sync_playwright")
 expect = sync_api.expect
+expect.set_options(timeout=20_000)
+KNOWN = ("cus_acme", "cus_globex", "cus_initech", "cus_hooli")
+"""Customers that the practice account has from the start."""
 PROTECTED = Path(__file__).with_name("protected.xlsx")
 ACTIVE = """() => {
     let active = document.activeElement
@@ -43,8 +48,8 @@ def settled(page: "sync_api.Page") -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
-def usage(path: Path, customers: str, rows: int = 40, month: str = "10") -> Path:
-    lines = (f"{customers}_{row % 4},2026-{month}-{row % 28 + 1:02}T{row // 3600:02}:{row // 60 % 60:02}:{row % 60:02}Z,eu,{row + 1}" for row in range(rows))
+def usage(path: Path, rows: int = 40, month: str = "10") -> Path:
+    lines = (f"{KNOWN[row % 4]},2026-{month}-{row % 28 + 1:02}T{row // 3600:02}:{row // 60 % 60:02}:{row % 60:02}Z,eu,{row + 1}" for row in range(rows))
     path.write_text("\n".join(["customer_id,timestamp,region,calls", *lines]), encoding="utf-8")
     return path
 
@@ -70,38 +75,94 @@ def send(page: "sync_api.Page") -> None:
 
 
 def tab_to(page: "sync_api.Page", name: str) -> None:
+    passed = []
     for _ in range(60):
         page.keyboard.press("Tab")
-        if re.search(name, page.evaluate(ACTIVE)):
+        passed.append(page.evaluate(ACTIVE))
+        if re.search(name, passed[-1]):
             return
-    raise AssertionError(f"the keyboard never came to {name}")
+    raise AssertionError(f"the keyboard never came to {name}, only to {passed}")
 
 
-def test_the_whole_walk_by_keyboard_only(portal: Portal, page: "sync_api.Page", tmp_path: Path):
-    path = usage(tmp_path / "calls_october.csv", "key")
+def press(page: "sync_api.Page", name: str, key: str = "Enter") -> None:
+    """Goes to something by the keyboard and presses it."""
+    tab_to(page, name)
+    page.keyboard.press(key)
+    settled(page)
+
+
+def turn_to(page: "sync_api.Page", first: str, other: str) -> None:
+    """Goes to a choice by the keyboard and on to another one of it."""
+    tab_to(page, first)
+    while not re.search(other, page.evaluate(ACTIVE)):
+        page.keyboard.press("ArrowRight")
+        assert not re.search(first, page.evaluate(ACTIVE)), f"there is no {other}"
+    page.keyboard.press("Space")
+    settled(page)
+
+
+def test_the_whole_walk_by_keyboard_only_with_rows_put_right_and_every_page_accessible(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    path = usage(tmp_path / "calls_october.csv")
+    good = path.read_text()
+    path.write_text(good.replace(",3\n", ",n/a\n").replace(",5\n", ",none of it\n").replace(",7\n", ",none of it\n"))
     page.on("filechooser", lambda chooser: chooser.set_files(path))
     page.goto(f"{portal.url}/import")
     button(page, "Choose files").wait_for()
     settled(page)
-    for name, then in (("Choose files", "Continue"), ("^Continue$", "Looks right"), ("^Looks right$", "Review sending")):
-        tab_to(page, name)
-        page.keyboard.press("Enter")
-        expect(button(page, then)).to_be_enabled()
-        settled(page)
-    tab_to(page, "^Review sending$")
+    press(page, "Choose files")
+    expect(button(page, "Continue")).to_be_enabled()
+    settled(page)
+    assert inaccessible(page) == []
+    press(page, "^Continue$")
+    expect(button(page, "Looks right")).to_be_enabled()
+    settled(page)
+    press(page, "Advanced: the names")
+    tab_to(page, "Type of the field for calls")
+    page.keyboard.type("Int64")
     page.keyboard.press("Enter")
+    settled(page)
+    assert inaccessible(page) == []
+    press(page, "^Looks right$")
+    reviewed(page)
+    expect(page.locator(".st-key-summary")).to_be_focused()
+    expect(page.locator(".st-key-summary")).to_contain_text("40 rows = 37 ready + 3 need fixing")
+    settled(page)
+    assert inaccessible(page) == []
+
+    turn_to(page, "^Type over cells$", "^One cell$")
+    tab_to(page, "^New text")
+    page.keyboard.type("3")
+    press(page, "^Change this cell$")
+    expect(page.locator(".st-key-summary")).to_contain_text("40 rows = 38 ready + 2 need fixing")
+    expect(page.locator("[class*=st-key-corrections]")).to_be_focused()
+    settled(page)
+    turn_to(page, "^Type over cells$", "^Everywhere at once$")
+    tab_to(page, "^This text")
+    page.keyboard.type("none of it")
+    tab_to(page, "^becomes")
+    page.keyboard.type("5")
+    press(page, "^Change 2 rows and check again$")
+    expect(page.locator(".st-key-summary")).to_contain_text("40 rows = 40 ready")
+    settled(page)
+    assert inaccessible(page) == []
+
+    press(page, "^Review sending$")
     page.get_by_text("Yes, send these 40 events").wait_for()
     settled(page)
-    tab_to(page, "^Yes, send these 40 events")
-    page.keyboard.press("Space")
+    assert inaccessible(page) == []
+    press(page, "^Yes, send these 40 events", "Space")
     expect(button(page, "Send 40 events")).to_be_enabled()
-    tab_to(page, "^Send 40 events$")
-    page.keyboard.press("Enter")
+    press(page, "^Send 40 events$")
     page.get_by_text("40 ready = 40 sent = 40 stored = 40 found again").wait_for()
+    settled(page)
+    assert inaccessible(page) == []
+    with page.expect_download() as download:
+        press(page, "^Evidence for an auditor")
+    assert zipfile.is_zipfile(download.value.path())
 
 
 def test_two_people_import_the_same_file_of_a_known_kind_at_once(portal: Portal, page: "sync_api.Page", browser: "sync_api.Browser", tmp_path: Path):
-    path = usage(tmp_path / "calls_november.csv", "two", month="11")
+    path = usage(tmp_path / "calls_november.csv", month="11")
     colleague = browser.new_context().new_page()
     for each in (page, colleague):
         bring(each, portal, path)
@@ -126,7 +187,7 @@ def test_another_account_is_added_and_sent_to_slowly_with_a_stop_and_a_closed_br
         page.get_by_role("textbox", name=label).fill(text)
     button(page, "Save").click()
     page.get_by_text("Other was added.").wait_for()
-    bring(page, portal, usage(tmp_path / "calls.csv", "other", 9000), "Other")
+    bring(page, portal, usage(tmp_path / "calls.csv", 9000), "Other")
     button(page, "Continue").click()
     button(page, "Looks right").click()
     reviewed(page)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ingest import fixing, imports
 from ingest.raw import ORIGINAL_ROW, PROBLEM, row_in_file
-from pages.parts import errors, tables
+from pages.parts import attention, errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import ago, count, plain
 from pages.usage.steps import everywhere
@@ -30,7 +30,7 @@ def show(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -
     aside("Your file stays as it came: what you change is kept as a list that can be undone, and the rows are checked again at once.")
     record = imports.read_record(record.id)  # with the columns that corrections added
     ways = WAYS if total else tuple(reversed(WAYS[1:]))
-    way = st.segmented_control("How", ways, default=ways[0], required=True, key=f"fix_way_{record.id}_{bool(total)}", label_visibility="collapsed")
+    way = st.segmented_control("How", ways, default=ways[0], required=True, persist_state="page", key=f"fix_way_{record.id}_{bool(total)}", label_visibility="collapsed")
     if way == WAYS[0]:
         _grid(record, who, group, total)
         return
@@ -55,6 +55,7 @@ def corrections(record: ImportRecord, who: str, *, editable: bool) -> None:
                 _turn("Undo the last", lambda: fixing.undo(record.id, who), record, who, disabled=not done)
                 _turn("Do it again", lambda: fixing.redo(record.id, who), record, who, disabled=len(done) == len(listed))
                 _turn("Undo all", lambda: fixing.undo(record.id, who, everything=True), record, who, disabled=not done)
+            attention.lead_to(f"corrections_{record.id}", f"{record.id} {len(done)} {len(listed)}", after_press=True)
         with st.expander("Show what was changed", expanded=len(listed) <= 5):
             st.markdown("\n".join(f"- {'~~' if each.undone else ''}{everywhere.in_words(each.correction, record.report)}{'~~ (undone)' if each.undone else ''}, {plain(each.who)}, {ago(each.at)}" for each in reversed(listed)))
 
