@@ -22,6 +22,7 @@ REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d+)"')
 VALUE = re.compile(rb"<" + NAMESPACE + rb"v[^>]*>([^<]+)</" + NAMESPACE + rb"v>")
 FORMULA = re.compile(rb"<" + NAMESPACE + rb"f[^>]*?(?:/>|>([^<]*)</" + NAMESPACE + rb"f>)")
 ERROR = b't="e"'
+HIDDEN = re.compile(rb'<(?:\w+:)?row\s[^>/]*hidden="(?:1|true)"[^>/]*>')
 SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 
@@ -45,7 +46,7 @@ Lost = dict[int, dict[int, str]]
 
 
 class Look(NamedTuple):
-    """What was found out about a sheet before it is loaded. `area` is how many cells its filled part spans, `cells` how many there are; `shown`: column → number formats; `instead`: what to read in place of what the library tells; `merged`: cells it doesn't tell are merged."""
+    """What was found out about a sheet before it is loaded. `area` is how many cells its filled part spans, `cells` how many there are; `shown`: column → number formats; `instead`: what to read in place of what the library tells; `merged`: cells it doesn't tell are merged; `hidden`: how many rows with cells are hidden."""
 
     lost: Lost
     area: int = 0
@@ -53,6 +54,7 @@ class Look(NamedTuple):
     shown: dict[int, set[str]] = {}
     instead: Lost = {}
     merged: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    hidden: int = 0
 
     @property
     def texts(self) -> Lost:
@@ -72,19 +74,20 @@ def look_at(path: Path, sheet: str) -> Look:
 
 
 def _look(archive: zipfile.ZipFile, part: str, found: Lost) -> Look:
-    rows, columns, cells, first = NEAR_ROWS, NEAR_COLUMNS, 0, b""
+    rows, columns, cells, hidden, first = NEAR_ROWS, NEAR_COLUMNS, 0, 0, b""
     with archive.open(part) as stream:
         for piece in _pieces(stream):
             if not first and UNUSUAL.search(piece[:FIRST]):
                 return _walked(archive, part)
             first = first or piece[:FIRST]
             cells += piece.count(b"<c ") + piece.count(b":c ")
+            hidden += len(HIDDEN.findall(piece)) if b' hidden="' in piece else 0
             rows = max(rows, max(map(int, set(FAR.findall(piece))), default=0))
             columns = max(columns, max(map(_column, set(WIDE.findall(piece))), default=0) + 1)
             for attributes, content in _suspects(piece):
                 _note(attributes, content, found)
     area = rows * columns
-    return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM else area, cells, _shown(archive, first))
+    return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM else area, cells, _shown(archive, first), hidden=hidden)
 
 
 def _walked(archive: zipfile.ZipFile, part: str) -> Look:

@@ -27,6 +27,8 @@ def _watch(import_id: str, busy_states: tuple[str, ...], saying: str) -> None:
         st.rerun()
     words = saying or f"This file is {state(stage.state)}."
     announce(words if stage.progress is None else f"{words} {int(stage.progress * 10) * 10} percent")
-    st.progress(stage.progress or 0.0, text=f"{plain(words)} You can close this page; it goes on.")
+    percent = f", {int(stage.progress * 100)} %" if stage.progress is not None else ""
+    so_far = f" {stage.message} so far{percent}." if stage.message.endswith(" rows") else ""
+    st.progress(stage.progress or 0.0, text=f"{plain(words)}{so_far} You can close this page; it goes on.")
     if not worker_runs():
         st.warning("Nothing is working on it: the worker isn't running. Start everything again with: make run", icon=":material/power_off:")

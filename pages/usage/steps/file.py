@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ingest import dismissing
+from ingest import dismissing, imports
+from ingest.apart import FROM_BYTES
 from ingest.errors import BadInput
 from ingest.raw import row_in_file
 from ingest.store.imports import pointers
@@ -43,6 +44,9 @@ def _reading(record: ImportRecord, actor: frame.Actor) -> None:
             st.rerun()
         return
     follow(record.id, ("reading",), saying="The file is being read.")
+    if record.size >= FROM_BYTES and st.button("Stop reading", icon=":material/stop_circle:"):
+        with errors.shown():
+            imports.stop_reading(record.id, actor.name)
 
 
 def _unreadable(record: ImportRecord, actor: frame.Actor) -> None:
@@ -53,6 +57,8 @@ def _unreadable(record: ImportRecord, actor: frame.Actor) -> None:
         if st.button("Choose another file", type="primary", icon=":material/upload_file:"):
             dismissing.dismiss(record.id, "Another file was chosen instead.", actor.name)
             open_import(None)
+        if st.button("Read it again", icon=":material/refresh:"):
+            found.read_again(record, record.read_spec, actor.name)
         if as_text:
             found.change_all(record, actor)
 
