@@ -18,8 +18,8 @@ SET_ASIDE = "set_aside.parquet"
 ALIKE = 85
 """From so many points of 100 on, two names may be one customer's."""
 LEGAL_FORMS = frozenset({"ag", "bv", "co", "corp", "corporation", "gmbh", "inc", "incorporated", "kg", "limited", "llc", "llp", "ltd", "mbh", "nv", "oy", "plc", "pty", "sa", "sarl", "sas", "se", "spa", "srl", "ug"})
-ASKED = 2_000
-"""More customers than this aren't looked up before sending."""
+ASKED, COMPARED = 50_000, 300
+"""More customers than the first aren't looked up; of unknown ones, as many as the second, those with most rows, are held against known names."""
 
 
 def unknown_customers(record: ImportRecord, client: BillingClient) -> tuple[UnknownCustomer, ...]:
@@ -28,7 +28,8 @@ def unknown_customers(record: ImportRecord, client: BillingClient) -> tuple[Unkn
     if len(rows) > ASKED:
         return ()
     unknown = sorted(set(rows) - client.known_customers(rows))
-    meant = nearest(unknown, _names(client, record.account)) if unknown else {}
+    compared = sorted(unknown, key=lambda name: -rows[name][0])[:COMPARED]
+    meant = nearest(compared, _names(client, record.account)) if unknown else {}
     return tuple(UnknownCustomer(customer_id=customer, rows=rows[customer][0], first_row=rows[customer][1], **_meant(meant.get(customer))) for customer in unknown)
 
 

@@ -21,7 +21,8 @@ expect = sync_api.expect
 
 NEW = "A new kind of usage, made from this file"
 CALLS = EventType(name="API calls", slug="api_calls", fields=(Field(name="region", type="String"), Field(name="calls", type="Int64"), Field(name="event_id", type="String"), Field(name="import_id", type="String")))
-USAGE = "customer_id,timestamp,region,calls\n" + "".join(f"cus_{row % 4},2026-10-{row % 28 + 1:02}T10:{row // 28:02}:00Z,eu-{row % 2},{row + 1}\n" for row in range(120))
+KNOWN = ("cus_acme", "cus_globex", "cus_hooli", "cus_stark")
+USAGE = "customer_id,timestamp,region,calls\n" + "".join(f"{KNOWN[row % 4]},2026-10-{row % 28 + 1:02}T10:{row // 28:02}:00Z,eu-{row % 2},{row + 1}\n" for row in range(120))
 BAD = "customer_id,timestamp,region,calls\ncus_1,2026-10-01T10:00:00Z,eu,5\n,2026-10-02T10:00:00Z,eu,6\ncus_2,2026-10-03T10:00:00Z,eu,n/a\ncus_3,2026-10-04T10:00:00Z,eu,8\n"
 
 
@@ -166,8 +167,10 @@ def test_rows_to_fix_have_to_be_decided(portal: Portal, page: "sync_api.Page", t
     tick(page, "Send nothing until they are fixed")
     expect(page.get_by_text("You chose to send nothing until the 2 rows are fixed.")).to_be_visible()
     tick(page, "Go on without them")
-    expect(button(page, "Review sending")).to_be_enabled()
+    expect(page.get_by_text("1 decision above is still open")).to_be_visible()
     accessible(page)
+    button(page, "Leave them as they are").click()
+    expect(button(page, "Review sending")).to_be_enabled()
     with page.expect_download() as download:
         button(page, "Rows to fix, as CSV").first.click()
     text = download.value.path().read_text(encoding="utf-8-sig")

@@ -22,7 +22,7 @@ WAYS = {"known": "It is another name of a customer the account knows", "new": "I
 def show(record: ImportRecord, decision: Decision, who: str, *, editable: bool) -> None:
     """The entry in the list: who they are, and what can be done about them."""
     said = strangers.answer(record.id)
-    unknown = said.unknown if said else ()
+    unknown = tuple(sorted(said.unknown, key=lambda each: -each.rows)) if said else ()
     st.markdown(f":material/person_off: **The account doesn't know {count(len(unknown), 'customer')}** of this file ({count(decision.rows, 'row')}). Their usage would be stored, but no invoice shows it until they are there.")
     _list(record, unknown)
     if not editable:
@@ -58,7 +58,7 @@ def offer(record: ImportRecord, meant: dict[str, str], who: str, where: str, cal
 
 
 def _list(record: ImportRecord, unknown: tuple[UnknownCustomer, ...]) -> None:
-    shown = [{"Customer": each.customer_id, "Rows": each.rows, "First row": row_in_file(each.first_row, record.report), "May be meant": each.meant} for each in sorted(unknown, key=lambda each: -each.rows)[:LISTED]]
+    shown = [{"Customer": each.customer_id, "Rows": each.rows, "First row": row_in_file(each.first_row, record.report), "May be meant": each.meant} for each in unknown[:LISTED]]
     if len(unknown) > SHOWN:
         tables.show(pa.Table.from_pylist(shown), "Customers that the account doesn't know", height=220)
     else:
@@ -69,7 +69,7 @@ def _list(record: ImportRecord, unknown: tuple[UnknownCustomer, ...]) -> None:
 
 def _one(record: ImportRecord, unknown: tuple[UnknownCustomer, ...], who: str) -> None:
     key = f"stranger_{record.id}"
-    name = st.selectbox("Customer in the file", [each.customer_id for each in unknown], key=f"{key}_name")
+    name = st.selectbox("Customer in the file", [each.customer_id for each in unknown[:LISTED]], key=f"{key}_name")
     way = st.radio("What about it?", list(WAYS), format_func=WAYS.get, index=None, key=f"{key}_way")
     if name is None or way is None:
         return
