@@ -20,16 +20,19 @@ import duckdb
 
 HALF, CLICK, CELL = 0.5, 2.0, 3.0
 MAKE = """copy (
-    select 'cus_' || lpad((hash(i) % 2000)::varchar, 6, '0') as customer, strftime(timestamp '2026-10-01' + interval (i * 2592000 // $rows) second, '%Y-%m-%dT%H:%M:%SZ') as "timestamp",
+    select $customer as customer, strftime(timestamp '2026-10-01' + interval (i * 2592000 // $rows) second, '%Y-%m-%dT%H:%M:%SZ') as "timestamp",
         case when i % $bad = 7 then 'n/a' else (((hash(i + 2) % 100000000) / 10000)::decimal(18, 4))::varchar end as x, ['eu-west-1', 'us-east-1', 'ap-south-1'][(hash(i + 3) % 3)::int + 1] as region, 'sku-' || (hash(i + 4) % 40) as sku
     from range($rows) t(i)) to '$path' (header)"""
+MANY = "'cus_' || lpad((hash(i) % 2000)::varchar, 6, '0')"
+KNOWN = "['cus_acme', 'cus_globex', 'cus_initech', 'cus_hooli', 'cus_stark', 'cus_umbrella'][(hash(i) % 6)::int + 1]"
+"""Whom the practice account knows, so that a check asks for nobody else."""
 Measured = dict[str, tuple[float, float]]
 
 
-def make(path: Path, rows: int, bad: int) -> Path:
-    """A file of so many rows, of which one in `bad` has no number."""
+def make(path: Path, rows: int, bad: int, customer: str) -> Path:
+    """A file of so many rows, of which one in `bad` has no number; `customer` is SQL for whose it is."""
     duckdb.execute("set enable_progress_bar = false")
-    duckdb.execute(MAKE.replace("$rows", str(rows)).replace("$bad", str(bad)).replace("$path", str(path)))
+    duckdb.execute(MAKE.replace("$rows", str(rows)).replace("$bad", str(bad)).replace("$path", str(path)).replace("$customer", customer))
     return path
 
 
@@ -72,7 +75,7 @@ def stages(rows: int) -> Measured:
 
     found: Measured = {}
     bulk = MapValues(column="x", values={"n/a": "0"})
-    import_id = imported(make(Path(os.environ["INTAKE_HOME"]) / "big.csv", rows, 100), checks=True)
+    import_id = imported(make(Path(os.environ["INTAKE_HOME"]) / "big.csv", rows, 100, MANY), checks=True)
     first = timed(found, "first check", lambda: imports.check(import_id)).check.rows
     timed(found, "rows to fix, the last page", lambda: imports.problem_rows(import_id, offset=first.rejected - 50, limit=50))
     timed(found, "what a bulk correction would change", lambda: fixing.effect(import_id, bulk))
@@ -169,7 +172,7 @@ def part(what: str, rows: int) -> Measured:
         return stages(rows)
     from ingest import imports
 
-    import_id = imported(make(home / "big.csv", rows, 10), checks=False)
+    import_id = imported(make(home / "big.csv", rows, 10, KNOWN), checks=False)
     imports.check(import_id)
     return clicks(home, import_id)
 
