@@ -1,9 +1,11 @@
 """Corrections as SQL: each is one more SELECT around the table as it was read, so that undoing one is leaving it out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from itertools import groupby
 
 from ingest.engine import identifier, literal
+from ingest.values.dressed import scaled
 from ingest.values.numbers import number_text, without_zeros
 from ingest.values.text import SPACES, trimmed
 from schemas.correcting import Condition, Convert, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy, creates, needs
@@ -150,13 +152,9 @@ def _set_where(correction: SetWhere) -> str:
 
 def _convert(correction: Convert) -> str:
     name = identifier(correction.column)
-    number = number_text(trimmed(name), correction.mark)
-    narrow = f"try_cast({number} as decimal(18,9))"
-    product = f"{narrow} * {literal(correction.factor)}::decimal(20,9)"
-    pointed = without_zeros(f"({product})::varchar")
-    written = pointed if correction.mark == "point" else f"replace({pointed}, '.', ',')"
-    exact = f"{narrow} is not null and {without_zeros(f'{narrow}::varchar')} = {without_zeros(number)}"
-    return _replaced(correction.column, f"case when {exact} then {written} when {trimmed(name)} is not null then {name} || ' (not converted)' end")
+    product = without_zeros(scaled(f"({number_text(trimmed(name), correction.mark)})", Fraction(correction.factor)))
+    written = product if correction.mark == "point" else f"replace({product}, '.', ',')"
+    return _replaced(correction.column, f"case when {trimmed(name)} is not null then coalesce({written}, {name} || ' (not converted)') end")
 
 
 def _drop_rows(correction: DropRows) -> str:
@@ -174,7 +172,7 @@ def _test(test: Test) -> str:
     text = f"coalesce({trimmed(identifier(test.column))}, '')"
     value = literal(test.value.strip(SPACES))
     if test.operator in _NUMBERS:
-        return f"try_cast({number_text(text, 'point')} as decimal(38,9)) {_NUMBERS[test.operator]} try_cast({value} as decimal(38,9))"
+        return f"try_cast({number_text(text, 'point')} as decimal(38,18)) {_NUMBERS[test.operator]} try_cast({value} as decimal(38,18))"
     if test.operator in ("one_of", "none_of"):
         listed = f"list_contains([{', '.join(literal(each.strip(SPACES)) for each in test.values)}]::varchar[], {text})"
         return listed if test.operator == "one_of" else f"not {listed}"

@@ -46,6 +46,7 @@ def column(name: str, *corrections: Correction) -> list[str | None]:
     (SetWhere(column="Region", value="none", where=Condition(tests=(Test(column="Region", operator="is_empty"),))), "Region", ["us east", "us-east-1", "US  East", "none", "eu"]),
     (Convert(column="Quantity", factor="1024"), "Quantity", ["1536", "n/a (not converted)", "1264128", "-3072", "1.024"]),
     (Convert(column="Quantity", factor="0.001", mark="comma"), "Quantity", ["1.5 (not converted)", "n/a (not converted)", "1,234.50 (not converted)", "-0,003", "0.001 (not converted)"]),
+    (Convert(column="Quantity", factor="100000000000.000000001"), "Quantity", ["150000000000.0000000015", "n/a (not converted)", "123450000000000.0000012345", "-300000000000.000000003", "100000000.000000000001"]),
 ])
 def test_a_correction_changes_what_it_names(correction: Correction, name: str, cells: list[str | None]):
     assert column(name, correction) == cells

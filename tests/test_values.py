@@ -15,6 +15,7 @@ from ingest.values.months import MONTHS, month_of
 from ingest.values.numbers import number_text
 from ingest.values.times import is_zoned, named_date, parsed, time_evidence
 from ingest.values.units import SPELLINGS, UNITS, exact, factor, targets
+from ingest.values.zones import said_zone
 from schemas.account import AccountProfile
 from tests.raw_tables import check_column, check_times
 
@@ -91,6 +92,14 @@ def test_what_can_not_be_converted_needs_fixing(tmp_path, cells, answer, bad):
     assert asked(checked) == ([] if answer else [("unit.value", True)])
 
 
+def test_slips_of_one_cell_among_many_need_fixing_and_hold_nothing_else_back(tmp_path):
+    many = [f"{number}.25" for number in range(40)]
+    for name, slip, question in (("a", "5 GB", "unit.value"), ("b", "1,5", "decimal_mark.value")):
+        checked = check_column(tmp_path / name, "Decimal", [*many, slip])
+        assert ([issue for issue in checked.issues("code", "_row") if issue[0] != "unit_removed"], asked(checked)) == ([("not_a_number", 42)], [(question, False)])
+    assert asked(check_column(tmp_path / "c", "Decimal", [*many, "1,5", "1,234"])) == [("decimal_mark.value", True)]  # the last hangs on the answer
+
+
 def test_the_question_about_the_unit_says_the_total_under_each_answer(tmp_path):
     assert effects(check_column(tmp_path, "Decimal", ["1 h", "30 min"])) == [("min", "the column adds up to 90"), ("h", "the column adds up to 1.5")]
 
@@ -159,6 +168,24 @@ def test_no_unit_is_written_like_another():
     assert not exact("s", "h")  # a third of an hour can't be written down
 
 
+@pytest.mark.parametrize(("cells", "answers", "expected", "questions"), [
+    (["00:03:25", "1:05:30,5", "100:00:00", "-0:00:10", "1.02:03:04"], {}, ["205", "3930.5", "360000", "-10", "93784"], [("unit.value", True)]),
+    (["3h 25m", "45m", "2 Std. 5 Min.", "1 day 2 hours", "PT1H30M"], {}, ["12300", "2700", "7500", "93600", "5400"], [("unit.value", True)]),
+    (["3h 25m", "45m", "10h 10m"], {"unit.value": "min"}, ["205", "45", "610"], []), (["1:30:00", "0:45:00"], {"unit.value": "h"}, ["1.5", "0.75"], []),
+    (["5:12", "1:02:03"], {"unit.value": "s"}, ["312", "3723"], [("duration.value", True)]), (["5:12", "61:00"], {"unit.value": "min", "duration.value": "hours_minutes"}, ["312", "3660"], []),
+])
+def test_lengths_of_time_are_numbers_of_seconds_and_what_is_open_is_asked(tmp_path, cells, answers, expected, questions):
+    checked = check_column(tmp_path, "Decimal", cells, answers=answers)
+    assert values(checked) == [Decimal(each) for each in expected]
+    assert asked(checked) == questions
+
+
+def test_a_length_of_time_among_numbers_or_without_an_end_in_the_unit_needs_fixing(tmp_path):
+    assert check_column(tmp_path / "a", "Decimal", ["1.5", "10:30", "2.5", "1:00:00", "4"]).issues("code", "_row") == [("not_a_number", 3), ("not_a_number", 5)]
+    found = check_column(tmp_path / "b", "Decimal", ["0:30:00", "0:10:00"], answers={"unit.value": "h"})
+    assert [issue for issue in found.issues("code", "_row") if issue[0] != "unit_removed"] == [("not_a_number", 3)]
+
+
 # Moments.
 
 
@@ -204,6 +231,13 @@ def test_what_is_no_moment_among_others(tmp_path):
 def test_a_clock_near_the_end_of_a_month_has_to_have_its_zone_said(tmp_path):
     assert asked(check_times(tmp_path, ["2026-10-31 23:30:00"])) == [("zone.timestamp", True)]
     assert asked(check_times(tmp_path, ["2026-10-15 12:30:00"])) == [("zone.timestamp", False)]
+
+
+@pytest.mark.parametrize(("heading", "zone"), [
+    ("Start (UTC)", "UTC"), ("usage_date_utc", "UTC"), ("timestampUTC", "UTC"), ("Zeit [Europe/Berlin]", "Europe/Berlin"), ("Time (UTC+01:00)", None), ("GMT+2", None), ("Butcher", None), ("Utrecht/Time", None),
+])
+def test_a_heading_may_name_the_zone(heading, zone):
+    assert said_zone(heading) == zone
 
 
 def test_names_of_months_may_have_capitals_and_a_dot():

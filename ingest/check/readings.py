@@ -17,6 +17,8 @@ from schemas.matching import DecimalMark
 
 ZONES = ("UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Chicago", "America/Los_Angeles", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney")
 MARKS: dict[DecimalMark, str] = {"point": "A point", "comma": "A comma"}
+SLIPS = 20
+"""Where so many cells are written in one way for each that is written in another, those are slips."""
 NONE = "none"
 """The answer that cells with a unit need fixing."""
 EMPTY = {"zero": "Zero", "unknown": "Not known: the row needs fixing", "above": "The same as above", "nothing": "Nothing: the event goes without it"}
@@ -32,7 +34,12 @@ def decimal_mark(connection: duckdb.DuckDBPyConnection, relation: str, text: str
         evidence = f"{found.point:,} numbers are written with a decimal point and {found.comma:,} with a decimal comma"
     options = tuple(QuestionOption(value=mark, label=label, effect=_mark_effect(connection, relation, text, mark, found)) for mark, label in MARKS.items())
     text = f"In column {column!r}, {evidence}. Which mark separates the decimals?"
-    return Question(name=f"decimal_mark.{field}", text=text, options=options, proposed=found.mark if both else None)
+    return Question(name=f"decimal_mark.{field}", text=text, options=options, proposed=found.mark if both else None, blocking=not _slips(found.point, found.comma, found.ambiguous_point + found.ambiguous_comma))
+
+
+def _slips(one: int, other: int, either: int) -> bool:
+    """Whether the few that are written otherwise need fixing whatever is answered, and no cell hangs on the answer."""
+    return not either and max(one, other) >= SLIPS * min(one, other) > 0
 
 
 def _mark_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str, mark: DecimalMark, found: numbers.NumberEvidence) -> str:
@@ -56,7 +63,7 @@ def date_order(connection: duckdb.DuckDBPyConnection, relation: str, text: str, 
     months = {order: _months(connection, relation, text, way) for order, way in ways.items()}
     moved = _change_month(connection, relation, text, *ways.values())
     options = tuple(QuestionOption(value=order, label=label, effect=_month_effect(months[order], found.cells)) for order, label in ORDERS.items())
-    return Question(name=f"date_order.{field}", text=f"{evidence}. What comes first? {_moves(moved)}", options=options, proposed=_likelier(found, months))
+    return Question(name=f"date_order.{field}", text=f"{evidence}. What comes first? {_moves(moved)}", options=options, proposed=_likelier(found, months), blocking=not _slips(found.day_first, found.month_first, found.either))
 
 
 def _moves(moved: int) -> str:
@@ -183,7 +190,7 @@ def unit(field: str, column: str, found: Dress, totals: Mapping[str, str], propo
     bare = dict(found.units).get("", 0)
     labels = {NONE: "Only the numbers without a unit"}
     options = tuple(QuestionOption(value=each, label=labels.get(each, each), effect=total + (f"; {count_of(bare, 'number')} without a unit taken as {each}" if bare and each != NONE else "")) for each, total in totals.items())
-    return Question(name=f"unit.{field}", text=text, options=options, proposed=proposed, blocking=not single or lengths is not None)
+    return Question(name=f"unit.{field}", text=text, options=options, proposed=proposed, blocking=not (single or proposed == NONE) or (single and lengths is not None))
 
 
 def pair_order(connection: duckdb.DuckDBPyConnection, relation: str, text: str, field: str, column: str, found: LengthEvidence, proposed: PairOrder | None) -> Question:

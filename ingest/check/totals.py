@@ -1,7 +1,7 @@
 """Our own sums, and the control totals of the sender and of the file held against them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import duckdb
 
@@ -13,6 +13,9 @@ from schemas.checking import Comparison, FieldSummary
 from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import MatchSpec
 from schemas.reading import ReadReport
+
+WIDEST = 80
+"""Digits: more than the sum of two numbers of 38 has, wherever their points are."""
 
 
 def numeric(plans: Iterable[Plan]) -> list[Plan]:
@@ -26,7 +29,8 @@ def exact_sum(connection: duckdb.DuckDBPyConnection, relation: str, column: str)
         total = connection.execute(f"select sum({column}) from {relation}").fetchone()[0]
     except duckdb.OutOfRangeException:
         total = connection.execute(f"select sum(trunc({column})::decimal(38,0)), sum({column} - trunc({column})) from {relation}").fetchone()
-        total = Decimal(total[0]) + Decimal(total[1])
+        with localcontext(prec=WIDEST):
+            total = Decimal(total[0]) + Decimal(total[1])
     if isinstance(total, float):
         total = connection.execute(f"select fsum({column}) from {relation}").fetchone()[0]
         return plain(float(f"{total:.12g}"))  # what is left of the order in which threads added it up

@@ -108,6 +108,8 @@ def _proposed(found: Dress) -> str | None:
     if not _mixed(found):
         return named[0]
     bare = dict(found.units).get("", 0)
+    if bare >= readings.SLIPS * (found.cells - bare) and readings.NONE in _offered(found):
+        return readings.NONE
     return None if bare else next(iter(units.targets(named)), None)
 
 
