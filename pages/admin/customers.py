@@ -48,7 +48,7 @@ def _one(account: Account, each: CustomerName, who: str) -> None:
 
 
 def _add(account: Account, who: str) -> None:
-    st.subheader("Add a name", anchor=False)
+    st.header("Add a name", anchor=False)
     kind = st.radio("What is it?", list(KINDS), format_func=KINDS.get, key="customer_name_kind", horizontal=True)
     with st.form("add_customer_name", clear_on_submit=False):
         name = st.text_input("Name in files", max_chars=customer_names.MAX_NAME, placeholder="such as ACME Inc.")

@@ -33,7 +33,7 @@ def _one(newest: StoredRecipe, position: int) -> None:
 
 
 def _add(who: str) -> None:
-    st.subheader("Add a recipe", anchor=False)
+    st.header("Add a recipe", anchor=False)
     with st.form("add_recipe", border=False, clear_on_submit=False):
         file = st.file_uploader("A recipe file (YAML)", type=["yaml", "yml"], max_upload_size=1, key="recipe_file")
         text = st.text_area("Or paste its text", height=160, key="recipe_text")
