@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from ingest import download, imports, query, tickets, upload
 from schemas.downloading import Made, Wanted
+from tests.browser.running import until
 from tests.test_imports import HEADER, imported
 from tests.test_upload import serving
 
@@ -46,7 +47,7 @@ def test_a_file_is_made_fetched_once_and_gone(browser: httpx.Client, tmp_path: P
     assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''%C3%84rger%20%E2%80%93%20rows%20to%20fix.csv"
     assert answer.content == imports.write_rejected(import_id, tmp_path / "same.csv").read_bytes()
     assert browser.get(made[0]["address"]).status_code == 410
-    assert waiting() == [made[1]["address"].partition("?")[0].rpartition("/")[2]]
+    until(lambda: waiting() == [made[1]["address"].partition("?")[0].rpartition("/")[2]])
     assert upload.clean_spool(60, now=time.time() + 61) == 1 and waiting() == []
     events = browser.get(ask(browser, download.mint("events", import_id, file_name="events.csv")).json()["address"]).content.decode("utf-8-sig").splitlines()
     assert events[0].startswith("event_id,") and ",cus_1,2026-10-01 00:00:00,1.5,eu," in events[1]
