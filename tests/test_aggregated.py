@@ -32,7 +32,9 @@ def test_months_that_are_no_dates_yet_are_made_ones_when_somebody_says_so(home: 
     import_id = uploaded(tmp_path, text, name)
     offer, = imports.period_offers(import_id)
     fixing.correct(import_id, offer.corrections, "anna")
-    assert imports.period_offers(import_id) == () and {time, amount} <= {profile.column for profile in imports.columns(import_id) if not profile.empty}
+    assert imports.period_offers(import_id) == ()
+    assert {profile.column: profile.proposed_type for profile in imports.columns(import_id)}[time] == "DateTime64"
+    assert {each.field: each.column for each in imports.suggestions(import_id, match("calls").event_type)}["timestamp"] == time
     imports.set_match(import_id, match("calls", time=time, amount=amount).model_copy(update={"answers": {"zone.timestamp": "UTC", "period.timestamp": "end", "unit.quantity": "h"}}), accounts.account().name, "anna")
     assert imports.check(import_id).check.rows.rejected == 0
     found = duckdb.sql(f"""select customer_id, "timestamp"::date::varchar, quantity from read_parquet({literal(imports.check_folder(import_id) / 'events.parquet')}) order by _row""").fetchall()

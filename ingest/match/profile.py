@@ -23,7 +23,7 @@ PLACE = "\x01row"
 MOSTLY = 0.9
 """The share of cells that must have a form before a type is proposed: a few bad cells are what the check is for."""
 INTEGER, LONG, ZEROS = r"[+-]?\d+", r"[+-]?\d{19,}", r"-?0\d+"
-TIMELY = ("slashed_short", "dotted_short", "named_short", "week_day", "ordinal", "month", "week", "quarter", "hour")
+TIMELY = ("slashed_short", "dotted_short", "named_short", "named_period", "week_day", "ordinal", "month", "week", "quarter", "hour")
 """Forms of a date that could be something else: it takes a heading that speaks of time to propose one."""
 CLOCKED = forms.DAYS["dotted_short"] + r",? \d{1,2}:\d{2}(?::\d{2})?"
 """Two digits of a year with a time of day behind them: nothing but a date."""
