@@ -4,6 +4,7 @@ import streamlit as st
 
 from ingest import deciding, imports, strangers
 from ingest.effects import effects
+from ingest.errors import IngestError
 from ingest.store.imports import pointers, same_file
 from pages.parts import errors, tables
 from pages.parts.ask import ask
@@ -63,7 +64,7 @@ def show(record: ImportRecord, who: str, *, editable: bool) -> None:
     for question in doubts:
         with st.container(border=True, key=f"reading_{record.id}_{question['name']}"):
             reading_questions.brief(record, question, who, editable=editable)
-    totals = _effects(record.id, pointers(record.id)[1] or "", tuple(each.name for each in found)) if found else {}
+    totals = _effects_or_sentence(record, found) if found else {}
     for position, each in enumerate(found):
         with st.container(border=True, key=f"decision_{position}"):
             _entry(record, each, who, position, editable=editable)
@@ -73,6 +74,15 @@ def show(record: ImportRecord, who: str, *, editable: bool) -> None:
             unknown_customers.not_asked(record, who, editable=editable)
     if editable:
         _note_all(record, found, who)
+
+
+def _effects_or_sentence(record: ImportRecord, found: tuple[Decision, ...]) -> dict[str, Effect]:
+    """What hangs on each decision; the list stands without it where counting takes too long."""
+    try:
+        return _effects(record.id, pointers(record.id)[1] or "", tuple(each.name for each in found))
+    except IngestError as error:
+        errors.show(error)
+        return {}
 
 
 @st.cache_data(ttl=3600, max_entries=200, show_spinner=False)
