@@ -49,7 +49,7 @@ def _learnt(import_id: str) -> dict[str, object]:
         raise NotReady(f"The columns of {'this import' if not record.division else 'another kind of usage in this file'} aren't matched yet, so there is nothing to keep.", "Say what this usage is first.")
     return {
         "event_type": match.event_type.slug, "values": imports.values_of(record), "matches": tuple(_plain(each) for each in match.matches), "ignored": match.ignored, "key": match.key,
-        "answers": {question: value for question, value in match.answers.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)},
+        "answers": {question: value for question, value in {**(record.check.settled if record.check else {}), **match.answers}.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)},
         "checks": match.checks, "corrections": tuple(filter(_of_the_kind, corrections_of(import_id))), "has_period": match.period is not None,
         "period_zone": match.period.zone if match.period else "UTC",
     }
@@ -80,8 +80,9 @@ def drift(recipe: Recipe, columns: tuple[str, ...]) -> Drift:
 
 def needed(recipe: Recipe) -> set[str]:
     """The columns of the file, as it comes, that a recipe can't do without."""
-    made = {name for part in recipe.parts for correction in part.corrections for name in creates(correction)}
-    taken = {match.column for part in recipe.parts for match in part.matches if match.column is not None} | ({recipe.by} if recipe.by else set())
+    parts = recipe.parts if recipe.by else (recipe,)  # other sheets have columns of their own
+    made = {name for part in parts for correction in part.corrections for name in creates(correction)}
+    taken = {match.column for part in parts for match in part.matches if match.column is not None} | ({recipe.by} if recipe.by else set())
     return taken - made - set(_turned(recipe)) | set(recipe.read.measures)
 
 

@@ -120,6 +120,8 @@ class CheckResult(Frozen):
     """The imports of other files that sent some of them, most rows first."""
     ledger_version: str = ""
     """The state of the account's ledger the duplicates were sought in."""
+    settled: dict[str, str] = {}
+    """Answers that the cells gave themselves, by the question it would have been, such as `date_order.timestamp: day_first`: a recipe keeps them, since the next file may be too short to give them."""
 
     def acknowledged_by(self, answers: Mapping[str, str]) -> "CheckResult":
         """The same, each warning saying whether these answers acknowledge it."""

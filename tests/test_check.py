@@ -132,6 +132,18 @@ def test_a_mark_that_can_be_read_in_two_ways_is_a_question(tmp_path, cells, answ
     assert [question.name for question in checked.result.questions if question.blocking] == asked
 
 
+def test_what_the_cells_settle_is_told_so_that_a_shorter_file_asks_nothing_either(tmp_path):
+    match = spec({"quantity": "Decimal", "price": "Decimal", "due": "Date32", "end": "DateTime64"}, {"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity", "price": "Price", "due": "Due", "end": "End"})
+    header, rows = ("Customer", "Time", "Quantity", "Price", "Due", "End"), [("a", "10/25/2026 10:00", "1,5", "1.234", "10/01/2026", "10/02/2026 11:00"), ("a", "10/26/2026 10:00", "2,5", "2.345", "11/01/2026", "10/03/2026 11:00")]
+    result = check(tmp_path / "a", header, rows, match).result
+    assert result.settled == {"date_order.timestamp": "month_first", "decimal_mark.quantity": "comma", "date_order.due": "month_first", "date_order.end": "month_first"}
+    assert [(question.name, question.proposed, question.blocking) for question in result.questions] == [  # one question about the clock; a mark is asked, as the bill hangs on it
+        ("zone.timestamp", "UTC", False), ("decimal_mark.price", "comma", True), ("date_order.due", "month_first", False), ("date_order.end", "month_first", False)]
+    later = match.model_copy(update={"answers": {**result.settled, "decimal_mark.price": "comma", "zone.timestamp": "Europe/Berlin"}})
+    shorter = check(tmp_path / "b", header, [("a", "11/02/2026 10:00", "1,500", "1.234", "11/02/2026", "11/02/2026 11:00")], later)
+    assert (shorter.result.questions, shorter.events('"timestamp"', "quantity", "price", "due", '"end"')) == ((), [(datetime(2026, 11, 2, 9), Decimal("1.5"), Decimal(1234), date(2026, 11, 2), datetime(2026, 11, 2, 10))])
+
+
 def test_the_question_about_the_mark_says_what_each_answer_means(tmp_path):
     question, = check_column(tmp_path, "Decimal", ["1.234", "5.000"]).result.questions
     assert [(option.value, option.effect) for option in question.options] == [("point", "1.234 is 1.234; the column adds up to 6.234"), ("comma", "1.234 is 1234; the column adds up to 6,234")]

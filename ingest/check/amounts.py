@@ -44,7 +44,8 @@ def _plain_number(column: Column) -> Plan:
     if column.field.type == "Decimal" and digits.whole + digits.fraction > numbers.NARROW:
         digits = numbers.widths(column.connection, column.relation, column.text, column.profile.decimal_scale, numbers.WIDE)
     value, sql_type = _number_value(column.field.type, source, digits)
-    plan = column.plan([("source", column.text), ("value", value)], sql_type, {**column.filled_everywhere, **_below_zero(column)})
+    shown = {"decimal_mark": "point"} if found["unlike_thousands"] else {}
+    plan = column.plan([("source", column.text), ("value", value)], sql_type, {**column.filled_everywhere, **_below_zero(column)}, shown=shown)
     return plan if column.filled_everywhere else _with_empty(column, plan, column.rows - found["cells"], column.text, "{s}")
 
 

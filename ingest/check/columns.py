@@ -60,7 +60,7 @@ def _settled_by_others(columns: Sequence[Column], plans: Sequence[Plan]) -> list
                 likely, = shown
                 plan = _plan(replace(column, answers={**column.answers, asked.name: likely}))
                 again = asked.model_copy(update={"proposed": likely, "blocking": name == "decimal_mark" or plan.field == "timestamp", "text": f"{asked.text} Other columns of this file have the {WRITTEN[likely]}."})
-                plan = replace(plan, questions=(again, *plan.questions))
+                plan = replace(plan, questions=(again, *plan.questions), shown={} if again.blocking else {name: likely})
         found.append(plan)
     return found
 

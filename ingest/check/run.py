@@ -217,6 +217,7 @@ def _result(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: 
         rows=rows, matches=spec.matches, issues=groups, questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
         comparisons=totals.comparisons(connection, plans, spec, report, accepted, {field.field: field.sum for field in fields}), fields=fields, customers=customers,
         first_timestamp=_moment(first), last_timestamp=_moment(last), key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
+        settled={f"{name}.{plan.field}": value for plan in plans for name, value in plan.shown.items()},
     )
 
 
