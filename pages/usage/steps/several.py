@@ -176,7 +176,7 @@ def _choice(place: Place, column: str | None, kind: KindFound, others: Sequence[
 def _beside(place: Place, offer: DivisionOffer | None, profiles: Sequence[ColumnProfile]) -> None:
     """Which columns are usages of their own; the file is read again, a row for each."""
     numbers = [profile.column for profile in profiles if profile.proposed_type in NUMERIC_TYPES]
-    chosen = st.multiselect("Columns that are a usage each", numbers, default=list(offer.measures) if offer else [], format_func=lambda name: name, key=place.key("measures"))
+    chosen = st.multiselect("Columns that are a usage each", numbers, default=list(offer.measures) if offer else [], key=place.key("measures"))
     aside("Each becomes a row of its own with the column's name beside it; an empty cell gives no row, and is counted. Row numbers stay those of your file.")
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button("Make a row of each", key=place.key("turn"), icon=":material/view_stream:", disabled=len(chosen) < 2)
