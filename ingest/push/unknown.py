@@ -18,8 +18,8 @@ SET_ASIDE = "set_aside.parquet"
 ALIKE = 85
 """From so many points of 100 on, two names may be one customer's."""
 LEGAL_FORMS = frozenset({"ag", "bv", "co", "corp", "corporation", "gmbh", "inc", "incorporated", "kg", "limited", "llc", "llp", "ltd", "mbh", "nv", "oy", "plc", "pty", "sa", "sarl", "sas", "se", "spa", "srl", "ug"})
-ASKED, COMPARED = 50_000, 300
-"""More customers than the first aren't looked up; of unknown ones, as many as the second, those with most rows, are held against known names."""
+ASKED, COMPARED = 50_000, 20_000_000
+"""More customers than the first aren't looked up; names are held against known ones in no more pairs than the second, those with the fewest rows first, since a slip is rare."""
 
 
 def unknown_customers(record: ImportRecord, client: BillingClient) -> tuple[UnknownCustomer, ...]:
@@ -28,8 +28,8 @@ def unknown_customers(record: ImportRecord, client: BillingClient) -> tuple[Unkn
     if len(rows) > ASKED:
         return ()
     unknown = sorted(set(rows) - client.known_customers(rows))
-    compared = sorted(unknown, key=lambda name: -rows[name][0])[:COMPARED]
-    meant = nearest(compared, _names(client, record.account)) if unknown else {}
+    known = list(_names(client, record.account)) if unknown else []
+    meant = nearest(sorted(unknown, key=lambda name: rows[name][0])[: COMPARED // max(1, len(known))], known)
     return tuple(UnknownCustomer(customer_id=customer, rows=rows[customer][0], first_row=rows[customer][1], **_meant(meant.get(customer))) for customer in unknown)
 
 

@@ -22,7 +22,7 @@ WAYS = {"known": "It is another name of a customer the account knows", "new": "I
 def show(record: ImportRecord, decision: Decision, who: str, *, editable: bool) -> None:
     """The entry in the list: who they are, and what can be done about them."""
     said = strangers.answer(record.id)
-    unknown = tuple(sorted(said.unknown, key=lambda each: -each.rows)) if said else ()
+    unknown = tuple(sorted(said.unknown, key=lambda each: (not each.meant, -each.rows))) if said else ()
     st.markdown(f":material/person_off: **The account doesn't know {count(len(unknown), 'customer')}** of this file ({count(decision.rows, 'row')}). Their usage would be stored, but no invoice shows it until they are there.")
     _list(record, unknown)
     if not editable:
@@ -30,8 +30,9 @@ def show(record: ImportRecord, decision: Decision, who: str, *, editable: bool) 
     offer(record, {each.customer_id: each.meant for each in unknown if each.meant}, who, "decision", {each.customer_id: each.meant_name for each in unknown})
     with st.expander("Decide about one of them", expanded=len(unknown) <= SHOWN and not decision.settled):
         _one(record, unknown, who)
-    if 1 < len(unknown) <= strangers.CREATED_AT_ONCE:
-        _create_all(record, unknown, who)
+    new = [each for each in unknown if not each.meant]
+    if len(new) > 1:
+        _create(record, new[: strangers.CREATED_AT_ONCE], len(new), who)
 
 
 def not_asked(record: ImportRecord, who: str, *, editable: bool) -> None:
@@ -64,7 +65,7 @@ def _list(record: ImportRecord, unknown: tuple[UnknownCustomer, ...]) -> None:
     else:
         st.markdown("\n".join(f"- ‘{plain(each['Customer'])}’: {count(each['Rows'], 'row')}, first row {number(each['First row'])}" for each in shown))
     if len(unknown) > LISTED:
-        aside(f"The first {LISTED} of {number(len(unknown))}, most rows first.")
+        aside(f"The first {LISTED} of {number(len(unknown))}.")
 
 
 def _one(record: ImportRecord, unknown: tuple[UnknownCustomer, ...], who: str) -> None:
@@ -95,11 +96,12 @@ def _way(record: ImportRecord, name: str, way: str, given: str, who: str) -> Cal
     return lambda: strangers.never_billed(record.account, name, who)
 
 
-def _create_all(record: ImportRecord, unknown: tuple[UnknownCustomer, ...], who: str) -> None:
-    with st.popover(f"Create all {len(unknown)} in the account", icon=":material/group_add:"):
-        st.markdown(f"{count(len(unknown), 'customer')} are created in **{plain(record.account)}**, each under the name it has in the file. This can't be undone from here.")
-        if st.button(f"Create {count(len(unknown), 'customer')}", key=f"create_all_{record.id}"):
-            _do(record, lambda: strangers.create(record.account, [each.customer_id for each in unknown], who), who)
+def _create(record: ImportRecord, new: list[UnknownCustomer], of: int, who: str) -> None:
+    """Creates those for whom nobody else may be meant, so many at once as one may wait for."""
+    with st.popover(f"Create all {of} in the account" if len(new) == of else f"Create {len(new)} of {number(of)} in the account", icon=":material/group_add:"):
+        st.markdown(f"{count(len(new), 'customer')} {'are' if len(new) == of else 'with most rows are'} created in **{plain(record.account)}**, each under the name it has in the file. This can't be undone from here.")
+        if st.button(f"Create {count(len(new), 'customer')}", key=f"create_all_{record.id}"):
+            _do(record, lambda: strangers.create(record.account, [each.customer_id for each in new], who), who)
 
 
 def _do(record: ImportRecord, step: Callable[[], object], who: str) -> None:
