@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.clean_tables import TABLES
-from tests.damages import DAMAGES
+from tests.file_damages import ALL_DAMAGES
 from tests.scoring import Result, result
 
 ASKED = 0.99
@@ -24,7 +24,7 @@ def main() -> int:
     found: dict[tuple[str, str], list[tuple[Result, str]]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="damage-") as folder:
         for table in TABLES:
-            for kind, damage in DAMAGES.items():
+            for kind, damage in ALL_DAMAGES.items():
                 if any(each in kind for each in options.kinds) and any(each in table.name for each in options.tables):
                     for damaged in list(damage(table))[:: options.every]:
                         found[kind, table.name].append((result(kind, damaged, Path(folder)), damaged.where))

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.read import READERS
 from ingest.read.archive import ENDINGS
-from tests.damages import DAMAGES
+from tests.file_damages import ALL_DAMAGES
 
 TESTS = Path(__file__).parent
 DOCUMENT = (TESTS.parent / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -35,6 +35,6 @@ def test_every_format_has_a_line(name: str) -> None:
     assert f"`{name}`" in DOCUMENT
 
 
-@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("kind", ALL_DAMAGES)
 def test_every_damage_has_a_line(kind: str) -> None:
     assert re.search(rf"^\|(?:[^|\n]*, )? ?{re.escape(kind)}(?:,[^|\n]*)? \|", DOCUMENT, re.MULTILINE), kind

@@ -98,9 +98,8 @@ def _is_unlike_below(rows: Sequence[TextRow], width: int, need: int) -> bool:
     cells = [cell.strip() for cell in rows[0].cells[:width]]
     if len(cells) == width > 2 and cells in ([str(number + first) for number in range(width)] for first in (0, 1)):
         return any(kind in ("text", "date") for kind in below)
-    filled = [(cell, kind) for cell, kind in zip(cells, below, strict=False) if cell]
-    named = [kind in ("number", "date") for _, kind in filled]
-    return len(filled) > 1 and any(named) and all(kind_of(cell) == "text" for cell, _ in filled) and len({cell for cell, _ in filled}) == len(filled)
+    filled = [cell for cell in cells if cell]
+    return len(filled) > 1 and any(kind in ("number", "date") for kind in below) and all(kind_of(cell) == "text" for cell in filled) and len(set(filled)) == len(filled)
 
 
 def needed(width: int) -> int:

@@ -66,13 +66,13 @@ class Mender:
             cells = self.fitter.look_for_quotes(number, cells, record.raw)
         if self.spaced and len(cells) > 1 and any(cell != cell.strip(" \t") for cell in cells):
             cells = self._without_spaces(number, record, cells)
-        if len(cells) == self.fitter.width > 1 and cells[-1][-1:] in self.surplus and len(cells[-1]) == len(cells[-1].rstrip()):
-            cells = self._without_end(number, record, cells)
         if self.dialect.delimiter is None and cells[0].strip(SURPLUS) != cells[0]:
             cells = self._without_delimiters(number, cells)
         for quote in (*self.quotes, *ODD_QUOTES.intersection(cells[0].lstrip()[:1])):
             if not record.repair and record.raw.count(quote) > 1:
                 cells = self._without_quotes(number, cells, quote)
+        if len(cells) == self.fitter.width > 1 and cells[-1][-1:] in self.surplus:
+            cells = self._without_end(number, record, cells)
         if record.raw[-1:] not in "\r\n" and len(cells) == self.fitter.width:
             self.fitter.look_at_the_end(number, cells)
         return cells

@@ -114,7 +114,7 @@ class _Foreign:
         if len(found.cells) == self.own.width or len(found.raw) > MAX_MARKED_CHARS or self.effort <= 0:
             return []
         self.effort -= len(found.raw)
-        return [Dialect(mark, self.own.quote) for mark in marks_in(found.raw, self.own.width) if mark != self.own.delimiter]
+        return [Dialect(mark, self.own.quote) for mark in marks_in(found.raw, self.own.width) if mark != self.own.delimiter and found.raw[0] != mark[-1]]
 
     def _may_be(self, dialect: Dialect, found: Record) -> bool:
         """Whether this way to cut could be the right one for a row that the file's own way doesn't cut well."""
