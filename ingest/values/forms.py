@@ -18,7 +18,7 @@ ZONE_NAMES = {
     "BST": "", "IST": "", "EST": "", "CST": "", "CDT": "", "MST": "",
 }
 """Names of zones and how far they are from UTC; nothing for those that mean different things in different places: which of them is meant is asked as for a time without a zone."""
-ZONE = rf" ?(?:[Zz]|(?:[Uu][Tt][Cc]|[Gg][Mm][Tt])(?:[+-]\d{{1,2}}(?::?\d{{2}})?)?|[+-]\d{{2}}(?::?\d{{2}})?|(?i:{'|'.join(ZONE_NAMES)}))"
+ZONE = rf" ?(?:[Zz]|(?:[Uu][Tt][Cc]|[Gg][Mm][Tt])(?:[+-]\d{{1,2}}(?::?\d{{2}})?)?|[+-]\d{{2}}(?::?\d{{2}})?|{'|'.join(ZONE_NAMES)})"
 TAIL = rf"(?:[Tt]\d{{2}}|(?:[Tt]|,? +)(?:{CLOCK}(?:{HALVES})?|\d{{1,2}}{HALVES})(?: Uhr)?| \d{{1,2}} Uhr)?(?:{ZONE})?"
 LATE_TAIL = rf"(?:(?:[Tt:]|,? +(?:(?:at|um|kl\.?|à|om) )?)(?:{CLOCK}(?:{HALVES})?|\d{{1,2}}{HALVES})(?: Uhr)?)?(?:{ZONE})?"
 """What may follow a month's name: `1 October 2026 at 5:06 pm`, `01/Oct/2026:13:45:00 +0200`."""

@@ -71,7 +71,7 @@ def time_evidence(connection: duckdb.DuckDBPyConnection, relation: str, text: st
     """What the cells say about their form and order."""
     kind = " ".join(f"when {matches('s', form)} then {literal(name)}" for name, form in FORMS.items())
     kind = f"case when s is null then 'empty' when {matches('s', PLAIN_ISO)} then 'iso' {kind} else 'none' end"
-    ends = "list(distinct upper(regexp_extract(s, '([A-Za-z]{3,4})$', 1))) filter (upper(right(s, 1)) in ('T', 'Z', 'K'))"
+    ends = "list(distinct regexp_extract(s, '([A-Z]{3,4})$', 1)) filter (suffix(s, 'T') or suffix(s, 'Z') or suffix(s, 'K'))"
     rows = connection.execute(f"select {kind}, count(*), min(s), {ends} from (select {text} as s from {relation}) group by 1").fetchall()
     found = {name: (count, example) for name, count, example, _ in rows}
     zones = tuple(name for name in ZONE_NAMES if any(name in (each or ()) for *_, each in rows))
