@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Callable
 
+from ingest.errors import BadInput
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -154,3 +156,28 @@ def sandbox_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=int, help="0 takes a free one")
     command.add_argument("--sample-customers", action="store_true", help="when it is new, let it know the customers of the sample files")
     command.add_argument("--data", metavar="DIR", help="where it keeps its data; default: sandbox/ in the data folder")
+
+
+# What an option's texts say.
+
+
+def pairs(texts: list[str] | None, flag: str) -> dict[str, str]:
+    """`name=value` texts as a mapping."""
+    found = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise BadInput(f"{flag} {text!r} has no '='.", f"Write {flag} name=value.")
+        found[name] = value
+    return found
+
+
+def kinds(texts: list[str] | None) -> dict[str, str]:
+    """`VALUE=SLUG` texts as a mapping; a value may hold an equals sign, a slug can't."""
+    found = {}
+    for text in texts or []:
+        value, equals, slug = text.rpartition("=")
+        if not equals or not slug:
+            raise BadInput(f"--kind {text!r} doesn't say which event type is meant.", "Write --kind VALUE=SLUG.")
+        found[value] = slug
+    return found
