@@ -57,6 +57,8 @@ def test_types_proposed_from_the_cells(tmp_path, cells, kind):
 @pytest.mark.parametrize(("header", "cells", "kind"), [
     ("Account number", ["1001", "1002"], "String"), ("sku", ["17"], "String"), ("Price", ["5", "7"], "Decimal"), ("Betrag (€)", ["5"], "Decimal"),
     ("started_at", ["1790812800"], "DateTime64"), ("calls", ["1790812800"], "Int64"),
+    ("Maßeinheit", ["1 Stunde"], "String"), ("uniqueid", ["1790812800.12"], "String"), ("Vorgangsnummer", ["4711"], "String"), ("from", ["+491701234567"], "String"), ("Einfahrt", ["01.10.26 03:55"], "DateTime64"),
+    ("Dauer", ["00:03:25"], "Decimal"), ("Uhrzeit", ["14:03:25"], "String"), ("Parkzeit", ["3h 25m", "45m"], "Decimal"), ("Talking", ["5:12"], "Decimal"), ("hour", ["2026-10-01T13"], "DateTime64"),
     ("Date", ["20261001"], "Date32"), ("bytes", ["20261001"], "Int64"), ("PLZ", ["10115"], "String"),
 ])
 def test_a_heading_has_a_say_in_the_type(tmp_path, header, cells, kind):
@@ -88,6 +90,9 @@ def test_a_heading_called_like_something_of_the_engine_is_profiled_like_any_othe
     ("Quantity", "String", "quantity", "certain"), ("quantity (GB)", "Decimal", "quantity", "certain"), ("Menge", "Decimal", "quantity", "likely"),
     ("Qty", "Int64", "quantity", "likely"), ("lineItem/Quantity", "Decimal", "quantity", "likely"),
     ("quantitty", "Decimal", "quantity", "likely"), ("usage quantity total", "Decimal", "quantity", "possible"), ("Standort", "String", "region", "likely"),
+    ("lineItem/UsageAccountId", "String", "customer_id", "likely"), ("bill_payer_account_id", "String", "customer_id", "possible"), ("Abonnement-ID", "UUID", "customer_id", "likely"), ("Zählpunkt", "String", "customer_id", "likely"),
+    ("JOB_RUN_STARTED_AT", "DateTime64", "timestamp", "possible"), ("Einfahrt", "DateTime64", "timestamp", "likely"), ("Von", "DateTime64", "timestamp", "likely"),
+    ("line_item_usage_amount", "Decimal", "quantity", "possible"), ("Hours", "Decimal", "quantity", "possible"), ("gross amount", "Decimal", "quantity", None), ("Unit price", "Decimal", "quantity", None),
     ("Menge", "String", "quantity", None), ("Customer", "Decimal", "customer_id", None), ("date", "String", "timestamp", None),
 ])
 def test_suggestions(header, kind, field, confidence):

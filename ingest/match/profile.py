@@ -43,7 +43,7 @@ TESTS = {
     "words": f"lower({{t}}) in {tuple(word for word in (*others.YES, *others.NO) if not word.isdigit())}",
     "uuids": matches("{t}", others.UUID_FORM),
     "dates": " or ".join(matches("{t}", times.FORMS[form]) for form in ("iso", "slashed", "dotted")) + " or " + matches("{t}", CLOCKED) + " or " + named_date("{t}"),
-    "clocks": "regexp_matches({t}, '[0-9]:[0-9][0-9]')",
+    "clocks": "regexp_matches({t}, '[0-9](:|[tT])[0-9][0-9]')",
     "compact": matches("{t}", times.FORMS["compact"]),
     "timely": " or ".join(matches("{t}", times.FORMS[form]) for form in TIMELY),
     "serials": matches("{t}", times.FORMS["serial"]),
