@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ingest.read.header import TextRow
+from ingest.read.header import TextRow, is_rule
 from ingest.read.kinds import YEAR, Kind, column_kind, kind_of, shape_of
 from schemas.reading import Confidence
 
@@ -79,7 +79,7 @@ def find_header(rows: list[TextRow], width: int) -> Found:
     need = needed(len({index for row in rows for index, cell in enumerate(row.cells[:width]) if cell.strip()}))
     for index in range(min(len(rows), looked_at(width)) - 1, -1, -1):
         row = rows[index]
-        if index < HEADER_WITHIN and row.filled >= need and not is_key_value(row):
+        if index < HEADER_WITHIN and row.filled >= need and not is_key_value(row) and not is_rule(row):
             kinds = [column.kind for column in below]
             scores[index] = _score(row, kinds, below)
             if scores[index] <= 0 and _is_like_below(row, kinds, below):
@@ -99,7 +99,8 @@ def _is_unlike_below(rows: Sequence[TextRow], width: int, need: int) -> bool:
     if len(cells) == width > 2 and cells in ([str(number + first) for number in range(width)] for first in (0, 1)):
         return any(kind in ("text", "date") for kind in below)
     filled = [cell for cell in cells if cell]
-    return len(filled) > 1 and any(kind in ("number", "date") for kind in below) and all(kind_of(cell) == "text" for cell in filled) and len(set(filled)) == len(filled)
+    again = any(cell and index < len(row.cells) and row.cells[index].strip() == cell for row in rows[1:] for index, cell in enumerate(cells))
+    return len(filled) > 1 and not again and any(kind in ("number", "date") for kind in below) and all(kind_of(cell) == "text" for cell in filled) and len(set(filled)) == len(filled)
 
 
 def needed(width: int) -> int:

@@ -21,13 +21,13 @@ ORDINARY = "A quote that is never closed, or stands inside a cell, was read as a
 
 
 class Dialect(NamedTuple):
-    """How cells stand in a line. No delimiter: one column; no quote: quotes are ordinary characters; `starts`: where cells of fixed width begin; `wrapped`: rows stand in quotes as a whole."""
+    """How cells stand in a line. No delimiter: one column; no quote: quotes are ordinary characters; `starts`: where cells of fixed width begin; `wrapped`: what rows stand in as a whole, a quote or a bar."""
 
     delimiter: str | None = ","
     quote: str | None = '"'
     escape: str | None = None
     starts: tuple[int, ...] = ()
-    wrapped: bool = False
+    wrapped: str = ""
 
 
 class Record(NamedTuple):

@@ -23,7 +23,7 @@ NAMED = {name: character for character, name in DELIMITERS.items()} | {"\\t": "\
 SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 TIMES = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2})?(?!\d)|://")
 WORDS = re.compile(r"[\w\s./@()%+&'#*!?:=-]*")
-MARK = re.compile(r"[^\w\"']+")
+MARK = re.compile(r"[,;\t|:^~# ]+")
 NEVER_DELIMITS = re.compile(r"[\w\s\"'.()\[\]{}+%/?\\-]")
 NEVER_IN_TEXT = (",", ";", "\t", "|")
 """What cuts the cells of a row that stands in quotes as a whole."""
@@ -56,6 +56,8 @@ def find_dialect(lines: list[str], delimiter: str | None = None, quote: str | No
         return _vote(_chosen(lines, NAMED.get(delimiter, delimiter) or None, quote), "you chose it", "certain", lines, quote)
     if lines and (named := SEP_LINE.fullmatch(lines[0])):
         return _vote(Dialect(named[1], quote_for(lines, named[1], quote)), "the first line of the file says so", "certain", lines, quote)
+    if _is_framed(lines):
+        return Vote(Dialect("|", None, wrapped="|"), (_finding("|", "each row begins and ends with it, as programs draw tables", "certain"), _quote_finding(Dialect("|", None), None)))
     escapes = (None, *(escape for escape in ESCAPES if any(escape + mark in line for line in lines for mark in "\"'")))
     scores = [_score(lines, Dialect(each, quote_for(lines, each, quote), escape)) for each in _candidates(lines) for escape in escapes if escape is None or escape not in each]
     best = max(scores, key=lambda score: score.score, default=None)
@@ -78,6 +80,12 @@ def _vote(dialect: Dialect, why: str, confidence: Confidence, lines: list[str], 
     return Vote(dialect, (_finding(dialect.delimiter, why, confidence), _quote_finding(dialect, quote)))
 
 
+def _is_framed(lines: list[str]) -> bool:
+    """Whether rows are drawn between bars, with spaces beside them, as in Markdown and in what databases print."""
+    framed = [line for line in lines if line.lstrip()[:2] == "| " and line.rstrip()[-2:] == " |"]
+    return len(framed) > 1 and len(framed) >= 0.6 * len(lines) and max(Counter(line.count("|") for line in framed).values()) >= SURE_SHARE * len(framed)
+
+
 def _wrapped(lines: list[str]) -> Vote | None:
     """The dialect of rows that each stand in quotes as a whole, as programs write them that take a row for one cell."""
     found = list(records(lines, Dialect(None, '"'), effort=VOTING_EFFORT))
@@ -87,15 +95,15 @@ def _wrapped(lines: list[str]) -> Vote | None:
     inner = find_dialect([f"{record.cells[0]}\n" for record in found])
     if inner.dialect.delimiter not in NEVER_IN_TEXT or inner.findings[0].confidence != "certain" or len(next(records([f"{found[-1].cells[0]}\n"], inner.dialect)).cells) < 3:
         return None
-    return Vote(inner.dialect._replace(wrapped=True), (*inner.findings, Finding(what="rows in quotes", value="yes", why="each row stands in quotes as a whole; they were taken off")))
+    return Vote(inner.dialect._replace(wrapped='"'), (*inner.findings, Finding(what="rows in quotes", value="yes", why="each row stands in quotes as a whole; they were taken off")))
 
 
 def _candidates(lines: list[str]) -> list[str]:
     usual = [each for each in DELIMITERS if any(each in line for line in lines)]
     counts = Counter(mark for line in lines for mark in set(line.rstrip("\r\n")))
     odd = [mark for mark, count in counts.items() if mark not in DELIMITERS and count >= ODD_SHARE * len(lines) and (mark < " " or not NEVER_DELIMITS.match(mark))]
-    runs = Counter(run for line in lines for run in set(LONG_MARK.findall(line)))
-    long = [run for run, count in runs.items() if count >= SURE_SHARE * len(lines) and not set(run) <= set("".join(usual))]
+    runs = Counter(run for line in lines for run, count in Counter(LONG_MARK.findall(line)).items() if count > 1)
+    long = [run for run, count in runs.items() if run in lines[0] and count >= SURE_SHARE * len(lines) and not set(run) <= set("".join(usual))]
     return [*usual, *long, *odd, *([RUNS] if any("  " in line or line.startswith(" ") for line in lines) else [])]
 
 

@@ -9,6 +9,7 @@ from ingest.read.kinds import YEAR, column_kind, kind_of, shape_of
 
 MAX_HEADER_ROWS = 5
 CODED = re.compile(r"[^\W_]*[\d_]\w*")
+LINE = re.compile(r":?[-=_+*| ]*[-=_]{2}[-=_+*| ]*:?")
 LOOKED_AT_ROWS = 50
 UNIT = re.compile(r"""[\[(][^\])]{0,30}[\])] | [€$£¥%°] | (?:[kKMGTmµ]?(?:Wh?|V|A|VA|VAh|B|iB|b|Hz|m|m²|m³|g|l|J|s|bit|bps|byte)s?(?:/\w+)?) | [A-Z]{3} (?:\s?/\s?\w+)? | [KMGT]i?B(?:/\w+)?
     | hours? | hrs? | h | min(?:utes)? | sec(?:onds)? | ms | days? | months? | pieces | pcs | stk | stück | count | units? | einheit | requests | calls | events | users | seats | eur | usd
@@ -37,6 +38,12 @@ class TextRow(NamedTuple):
         return " | ".join(cell.strip() for cell in self.cells if cell.strip())[:200]
 
 
+def is_rule(row: TextRow) -> bool:
+    """Whether a row only draws a line under the header."""
+    cells = [cell.strip() for cell in row.cells if cell.strip()]
+    return bool(cells) and all(LINE.fullmatch(cell) for cell in cells)
+
+
 def header_block(rows: Sequence[TextRow], best: TextRow, width: int) -> list[TextRow]:
     """The header's rows: the best one, group headings right above it, units and second lines right below."""
     index = rows.index(best)
@@ -57,6 +64,8 @@ def _follows(rows: Sequence[TextRow], index: int) -> bool:
 
 def _goes_on(row: TextRow, above: Sequence[TextRow], body: Sequence[TextRow], width: int) -> bool:
     """Whether a row belongs to the header above it: text, where numbers, dates or codes stand in the rows below; or names for columns that the header leaves without one."""
+    if is_rule(row):
+        return False
     columns = [[each.cells[index] for each in body if index < len(each.cells)] for index in range(width)]
     cells = [cell.strip() for cell in row.cells[:width]] + [""] * (width - len(row.cells))
     below = [column_kind(column) for column in columns]

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from ingest.errors import Unreadable
 from ingest.read.candidates import Found, find_header, is_key_value, looked_at, needed
-from ingest.read.header import TextRow, header_block, joined_names
+from ingest.read.header import TextRow, header_block, is_rule, joined_names
 from ingest.read.kinds import Kind, kind_of
 from ingest.read.limits import MAX_COLUMNS
 from ingest.read.names import column_names
@@ -28,7 +28,6 @@ NO_ROWS = "This file has a header but no rows."
 NOTE_START = re.compile(r"""[*#†‡§©(\[] | [_=–—-]{3} | \d{1,2}[.)]\s | (?:notes?|sources?|generated|created|exported|printed|downloaded|end\ of|last\ updated|data\ as\ of|copyright|legend|definitions?|footnotes?
     | quellen?|hinweise?|stand|anmerkung(?:en)?|erstellt|legende|fu(?:ß|ss)note | notas? | fuente | fonte | bron | remarks?|disclaimer|page|seite)\b""", re.IGNORECASE | re.VERBOSE)
 AVERAGE = re.compile(r"(?:average|avg|mean|median|min(?:imum)?|max(?:imum)?|std\.?(?: dev\.?)?|standard deviation|count|durchschnitt|mittelwert|anzahl|moyenne|promedio|media)[.:]?", re.IGNORECASE)
-LINE = re.compile(r":?[-=_+*| ]*[-=_]{2}[-=_+*| ]*:?")
 MANY_WORDS = 5
 """So many words in a single cell below a table are a sentence."""
 
@@ -114,7 +113,7 @@ def _describe(rows: Sequence[TextRow], filled: list[TextRow], header: list[TextR
         body = _without_titles(body, usual)
     elif not header and usual > 2:
         body = _without_titles(body, 2)
-    body = body[1:] if header and len(body) > 1 and (_is_rule(body[0]) or _numbers_columns(body)) else body
+    body = body[1:] if header and len(body) > 1 and (is_rule(body[0]) or _numbers_columns(body)) else body
     numbers = {row.number for row in header}
     excluded = tuple(ExcludedRow(row=row.number, reason=_reason(row, delimiter_row, first), text=row.text) for row in rows if row.number < body[0].number and row.number not in numbers)
     names, width = joined_names(header), width or _width(header, body, usual)
@@ -136,13 +135,7 @@ def _reason(row: TextRow, delimiter_row: int | None, header: int) -> str:
         return SEPARATOR
     if row.is_blank:
         return BLANK
-    return ABOVE if row.number < max(header, 1) or not header else RULE if _is_rule(row) else NUMBERED
-
-
-def _is_rule(row: TextRow) -> bool:
-    """Whether a row only draws a line under the header."""
-    cells = [cell.strip() for cell in row.cells if cell.strip()]
-    return bool(cells) and all(LINE.fullmatch(cell) for cell in cells)
+    return ABOVE if row.number < max(header, 1) or not header else RULE if is_rule(row) else NUMBERED
 
 
 def _numbers_columns(body: Sequence[TextRow]) -> bool:

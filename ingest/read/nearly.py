@@ -58,7 +58,7 @@ def read_nearly_regular(path: Path, head: Sequence[Record], rules: Rules, folder
 
 def _is_plain(dialect: Dialect, layout: Layout) -> bool:
     marks = (dialect.delimiter or NO_DELIMITER, dialect.quote)
-    return layout.usual == layout.width and not (dialect.escape or dialect.starts or dialect.wrapped) and all(mark and len(mark.encode()) == 1 for mark in marks)
+    return layout.usual == layout.width and not (dialect.escape or dialect.starts) and all(mark and len(mark.encode()) == 1 for mark in marks)
 
 
 def _windows(path: Path, start: int, rules: Rules, headers: tuple[bytes, ...]) -> list[Window] | None:

@@ -55,8 +55,9 @@ class _Profile:
         return self.values[cell.strip()] > 1 if self.values is not None else self.shapes[_shape(cell)] > 1
 
     def is_unlike(self, cell: str) -> bool:
-        """Whether a cell has a shape that this column, of few shapes, never has."""
-        return self.rows > ROWS_FOR_SHAPES and len(self.shapes) <= FEW_SHAPES and self.shapes[_shape(cell)] <= 1
+        """Whether a cell has a shape that this column, of few shapes, never has, or a value that one of few values hasn't, or is empty where none is."""
+        odd_shape = (len(self.shapes) <= FEW_SHAPES or not cell.strip()) and self.shapes[_shape(cell)] <= 1
+        return self.rows > ROWS_FOR_SHAPES and (odd_shape or (self.values is not None and bool(cell.strip()) and self.values[cell.strip()] <= 1))
 
     def _cost(self, cell: str) -> float:
         shape, kind = (count / (self.rows + 1) for count in (self.shapes[_shape(cell)], self.kinds[kind_of(cell)]))

@@ -42,7 +42,7 @@ def lines_of(stream: TextIO) -> Iterator[str]:
 def records(lines: Iterable[str], dialect: Dialect, width: int | None = None, others: Others = NO_OTHERS, effort: int = JOIN_EFFORT) -> Iterator[Record]:
     """The records of some lines. Where a quote can be understood in two ways, the reading with `width` cells is taken."""
     if dialect.wrapped:
-        lines = _unwrapped(lines, dialect)
+        lines = _unframed(lines) if dialect.wrapped == dialect.delimiter else _unwrapped(lines, dialect)
     cutter = Cutter(dialect, width, effort)
     foreign = _Foreign(cutter, others, effort) if others.dialects and width and width > 1 else None
     ahead: deque[str] = deque()
@@ -65,6 +65,14 @@ def not_too_wide(found: Iterable[Record]) -> Iterator[Record]:
         if len(record.cells) > MAX_COLUMNS:
             raise Unreadable(f"This file has {len(record.cells):,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
         yield record
+
+
+def _unframed(lines: Iterable[str]) -> Iterator[str]:
+    """Rows drawn between bars, without those at their ends and without the spaces beside all of them."""
+    for line in lines:
+        inner = line.strip()
+        inner = inner.removeprefix("|").removesuffix("|") if inner[:1] == "|" else inner
+        yield "|".join(cell.strip() for cell in inner.split("|")) + (line[len(line.rstrip("\r\n")) :] or "\n")
 
 
 def _unwrapped(lines: Iterable[str], dialect: Dialect) -> Iterator[str]:

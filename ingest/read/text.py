@@ -71,7 +71,7 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
         return Rules(vote.dialect, layout, fitter, Inside(layout, rows, frozenset(spec.keep_rows)), Shape(_is_blank, list, fitter.fit))
 
     used, outcome = rules(), None
-    if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged and not _may_be_cut_otherwise(head[: layout.first_row - 1], layout.width):
+    if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged and not vote.dialect.wrapped and not _may_be_cut_otherwise(head[: layout.first_row - 1], layout.width):
         outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
         if outcome is None and not kept.width:
             outcome = read_nearly_regular(path, head, used, out, file_name, progress)
