@@ -23,7 +23,7 @@ NAMED = {name: character for character, name in DELIMITERS.items()} | {"\\t": "\
 SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 TIMES = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?::\d{2})?(?!\d)|://")
 WORDS = re.compile(r"[\w\s./@()%+&'#*!?:=-]*")
-MARK = re.compile(r"[,;\t|:^~# ]+")
+MARK = re.compile(r"[,;\t|:^~# -]+")
 NEVER_DELIMITS = re.compile(r"[\w\s\"'.()\[\]{}+%/?\\-]")
 NEVER_IN_TEXT = (",", ";", "\t", "|")
 """What cuts the cells of a row that stands in quotes as a whole."""
@@ -131,7 +131,8 @@ def _score(lines: list[str], dialect: Dialect) -> _Score:
 
 def _lies_between_others(rows: list[list[str]], width: int) -> bool:
     """Whether about every other cell is the same mark in all rows: then that is the delimiter, or a part of it, and this one stands around the cells."""
-    return len(rows) > 2 and width > 2 and sum(len(set(column)) == 1 and bool(MARK.fullmatch(column[0])) for column in zip(*rows, strict=True)) >= width // 2
+    marks = [column[0] for column in zip(*rows, strict=True) if len(set(column)) == 1 and MARK.fullmatch(column[0])] if len(rows) > 2 < width else []
+    return len(marks) >= max(1, width // 2) and (len(marks) > 2 or not any("-" in mark for mark in marks))
 
 
 def _cuts_numbers(dialect: Dialect, rows: list[list[str]]) -> bool:

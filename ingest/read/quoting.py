@@ -37,7 +37,8 @@ def _is_quote(lines: list[str], mark: str, delimiter: str | None) -> bool:
     if delimiter in (None, RUNS):
         return False
     filled = sum(bool(cell.strip()) for record in records(lines, Dialect(delimiter, mark), effort=VOTING_EFFORT) for cell in record.cells)
-    return _around_cells(lines, mark, delimiter) >= 0.9 * filled or 2 * _irregular(lines, Dialect(delimiter, mark)) < _irregular(lines, Dialect(delimiter, '"'))
+    begin = sum(line.lstrip().startswith(mark) for line in lines) > 0.5 * len(lines)
+    return (begin and _around_cells(lines, mark, delimiter) >= 0.9 * filled) or 2 * _irregular(lines, Dialect(delimiter, mark)) < _irregular(lines, Dialect(delimiter, '"'))
 
 
 def _around_cells(lines: list[str], quote: str, delimiter: str | None) -> int:
