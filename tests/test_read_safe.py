@@ -54,10 +54,10 @@ def gzip_bomb(path: Path) -> None:
             stream.write(bytes(1024**2))
 
 
-def repeated(path: Path) -> None:
+def repeated(path: Path, across: int = 16_384, down: int = 1_048_576) -> None:
     spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text"))
-    cell = '<table:table-cell table:number-columns-repeated="16384" office:value-type="float" office:value="1"><text:p>1</text:p></table:table-cell>'
-    rows = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
+    cell = f'<table:table-cell table:number-columns-repeated="{across}" office:value-type="float" office:value="1"><text:p>1</text:p></table:table-cell>'
+    rows = f'<table:table-row table:number-rows-repeated="{down}">{cell}</table:table-row>'
     content = f'<office:document-content {spaces}><office:body><office:spreadsheet><table:table table:name="Usage">{rows}</table:table></office:spreadsheet></office:body></office:document-content>'
     zipped(path, {"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": content.encode(), "META-INF/manifest.xml": b"<manifest/>"})
 
@@ -104,6 +104,8 @@ BOMBS: dict[str, tuple[str, Write, str]] = {
     "JSON nested deeply": ("a.json", lambda path: path.write_bytes(b"[[" * 400_000), "nested too deeply"),
     "JSON with many names": ("a.json", lambda path: path.write_text(json.dumps([{f"k{index}": 1 for index in range(200_000)}])), "different names"),
     "a cell of 100 MB": ("a.csv", lambda path: path.write_text("a,b\n" + "x" * 100_000_000 + ",1\n"), "no table"),
+    "a cell without end over short lines": ("a.csv", lambda path: path.write_text("a,b\n" + "1,2\n" * 1_000 + '"' + "abcdefg\n" * 2_600_000), "goes on for more than"),
+    "a million cells repeated": ("a.ods", lambda path: repeated(path, 1_000_000, 3), "1,000,000 columns"),
     "a cell of 100 MB in XML": ("a.xml", lambda path: path.write_bytes(b"<?xml version='1.0'?><r><x><a>" + b"x" * 100_000_000 + b"</a></x><x><a>1</a></x></r>"), "no table"),
     "HTML with vast spans": ("a.html", lambda path: path.write_text("<table><tr>" + "<td rowspan=1000 colspan=1000>x" * 100 + "</table>"), "columns"),
     "a row that no spreadsheet has": ("a.xls", lambda path: path.write_text('<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet><Table><Row Index="999999999"/></Table></Worksheet></Workbook>'), "no spreadsheet has"),
