@@ -223,6 +223,21 @@ def test_a_double_spaced_file_keeps_its_row_numbers(read: Read) -> None:
     assert [row.row for row in report.excluded] == [2 * number + 2 for number in range(count)]
 
 
+@pytest.mark.parametrize(("above", "line", "below"), [
+    ("| name | n |\n|:-----|--:|\n", "| {0} | {1} |\n", ""),
+    ("+------+---+\n| name | n |\n+------+---+\n", "| {0} | {1} |\n", "+------+---+\n"),
+    ("name|n\n----+---\n", "{0}|{1}\n", "(10 rows)\n"),
+], ids=["Markdown", "framed", "line below the names"])
+def test_tables_as_programs_draw_them(read: Read, above: str, line: str, below: str) -> None:
+    report, rows = read((above + "".join(line.format(f"acme {number}", number) for number in range(10)) + below).encode())
+    assert report.columns == ("name", "n") and cells(rows) == [(f"acme {number}", str(number)) for number in range(10)]
+
+
+def test_single_columns_stay_whole(read: Read) -> None:
+    for cell in ("https://example.org/{}", "AB--{}--X", "/var/log/{}/", '"Berg, Ann {}"', "*{}*"):
+        assert len(read(("name\n" + "".join(f"{cell.format(number)}\n" for number in range(20))).encode())[0].columns) == 1, cell
+
+
 # the fast way and the slow way agree
 
 CELL = some.text(some.sampled_from('ab ,;"\'\n\tü1.-'), max_size=6)
