@@ -234,7 +234,7 @@ def test_tables_as_programs_draw_them(read: Read, above: str, line: str, below: 
 
 
 def test_single_columns_stay_whole(read: Read) -> None:
-    for cell in ("https://example.org/{}", "AB--{}--X", "/var/log/{}/", '"Berg, Ann {}"', "*{}*"):
+    for cell in ("https://example.org/{}", "AB--{}--X", "/var/log/{}/", '"Berg, Ann {}"'):
         assert len(read(("name\n" + "".join(f"{cell.format(number)}\n" for number in range(20))).encode())[0].columns) == 1, cell
 
 

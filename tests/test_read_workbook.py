@@ -103,6 +103,18 @@ def test_both_date_systems(read: Read, epoch: bool) -> None:
     assert read(book({"Usage": cells}, date_1904=epoch))[1] == [(2, "acme", "2026-10-01", "08:30:00", "30:00:00")]
 
 
+def test_hidden_rows_are_read_and_said(read: Read) -> None:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as workbook:
+        sheet = workbook.add_worksheet("Usage")
+        for row, cells in enumerate([("customer", "n"), ("acme", 5), ("globex", 6), ("hooli", 7)]):
+            sheet.write_row(row, 0, cells)
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.set_row(50, None, None, {"hidden": True})
+    report, rows = read(stream.getvalue())
+    assert len(rows) == 3 and report.warnings == ("Rows of the sheet 'Usage' that are hidden, perhaps by a filter, were read like the others: 1.",)
+
+
 def test_the_sheet_with_the_table_is_taken(read: Read) -> None:
     table = rows_at(1, ("customer", "n"), ("acme", 5), ("globex", 6))
     sheets = {"Old": table, "Cover": {"A1": "Usage report"}, "Notes": {}, "Usage": table, "More": rows_at(1, ("a", "b"), (1, 2))}

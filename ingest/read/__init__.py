@@ -1,7 +1,7 @@
 """Reading: the bytes of a file → raw.parquet and a report of what was found, left out and repaired.
 
     sniff      what the file is, by its bytes
-    text       delimited text:  encoding → dialect → layout → fast (DuckDB) or record by record
+    text       delimited text:  encoding → dialect → layout → fast (DuckDB), nearly (DuckDB but for odd rows) or record by record
     workbook   xlsx, xlsm, xlsb, xls, ods:  sheet → layout → rows
     trees      JSON, JSON lines, XML:  records → names → rows
     markup     HTML tables and SpreadsheetML 2003:  table → layout → rows

@@ -289,7 +289,7 @@ def _hidden_finding(hidden: list[str], chosen: Sequence[_Sheet]) -> tuple[Findin
 
 
 def _warnings(found: _Sheet) -> tuple[str, ...]:
-    hidden = (f"{found.look.hidden:,} rows of the sheet {found.name!r} are hidden, perhaps by a filter; they were read like the others.",) if found.look.hidden else ()
+    hidden = (f"Rows of the sheet {found.name!r} that are hidden, perhaps by a filter, were read like the others: {found.look.hidden:,}.",) if found.look.hidden else ()
     return (*hidden, *_lost_warning(found.look.lost), *_long_number_warning(found), *_shown_warning(found), *_merged_warning(found))
 
 
