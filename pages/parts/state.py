@@ -87,12 +87,14 @@ class Remembered:
         return time.monotonic() - seen[1]
 
     def keep_in_address(self) -> None:
-        """Puts what was chosen into the address again: going to another page empties it."""
+        """Puts what was chosen into the address again: going to another page empties it, and a link to another step of the page that is open leaves it as it was."""
         for name in ("account", "period"):
             if name in st.query_params:
                 st.session_state[name] = st.query_params[name]
             elif st.session_state.get(name):
                 st.query_params[name] = st.session_state[name]
+        if st.query_params:
+            st.query_params.update(st.query_params.to_dict())  # said again: the browser changes its address where that differs, and only there
 
 
 remembered = Remembered()
