@@ -112,6 +112,8 @@ class CheckResult(Frozen):
     customers: int = 0
     first_timestamp: str | None = None
     last_timestamp: str | None = None
+    month: str | None = None
+    """The month that most events fall in, YYYY-MM: a few strays don't move a file to another one."""
     key: tuple[str, ...] = ()
     """The fields that made the identity, resolved."""
     already_sent: int = 0

@@ -37,6 +37,12 @@ def event_ids(import_id: str) -> list[str]:
     return [row[0] for row in duckdb.sql(f"select event_id::varchar from read_parquet({literal(events)}) order by _row").fetchall()]
 
 
+def test_a_file_belongs_to_the_month_of_most_of_its_events(home: Path, tmp_path: Path):
+    days = ["2026-08-31", *(f"2026-09-{day:02}" for day in range(1, 6)), "2027-09-03"]
+    import_id = imported(tmp_path / "september.csv", "\n".join([HEADER, *(f"cus_1,{day}T00:00:00Z,{number},eu" for number, day in enumerate(days))]) + "\n")
+    assert imports.check(import_id).period == "2026-09"
+
+
 CELLS = st.tuples(
     st.sampled_from(["cus_1", "cus_2", "", " cus_1"]),
     st.sampled_from(["2026-10-01T00:00:00Z", "2026-10-01 00:00:00", "2026-13-01", "", "yesterday", "2026-10-02T05:00:00.123Z"]),

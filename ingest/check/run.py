@@ -211,12 +211,13 @@ def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
 def _result(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: MatchSpec, report: ReadReport, repeats: Repeats, groups: tuple[IssueGroup, ...], version: str) -> CheckResult:
     outcomes = dict(connection.execute("select outcome, count(*) from left_out group by 1").fetchall())
     accepted, customers, first, last = connection.execute('select count(*), count(distinct customer_id), min("timestamp"), max("timestamp") from events').fetchone()
+    month = connection.execute("""select strftime(date_trunc('month', "timestamp"), '%Y-%m') from events group by 1 order by count(*) desc, 1 limit 1""").fetchone()
     rows = RowCounts(read=report.rows + len(report.excluded), accepted=accepted, **{name: outcomes.get(name, 0) for name in ("rejected", "duplicate", "excluded")})
     fields = totals.summaries(connection, plans)
     return CheckResult(
         rows=rows, matches=spec.matches, issues=groups, questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
         comparisons=totals.comparisons(connection, plans, spec, report, accepted, {field.field: field.sum for field in fields}), fields=fields, customers=customers,
-        first_timestamp=_moment(first), last_timestamp=_moment(last), key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
+        first_timestamp=_moment(first), last_timestamp=_moment(last), month=month and month[0], key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
         settled={f"{name}.{plan.field}": value for plan in plans for name, value in plan.shown.items()},
     )
 

@@ -47,7 +47,7 @@ def check(import_id: str, state: ImportState | None = None) -> ImportRecord:
         result = CheckResult.model_validate_json((folder / "result.json").read_text(encoding="utf-8")).acknowledged_by(record.match.answers)
         _rows_are_conserved(record.report, result)
         result = result.model_copy(update={"questions": (*result.questions, *dividing.questions(record))})
-        period = (result.first_timestamp or "")[:7] or record.period
+        period = result.month or (result.first_timestamp or "")[:7] or record.period
         return imports.change(import_id, check=result, check_key=key, state=state or _state_after_check(import_id, result), period=period, message="")
 
 
