@@ -41,6 +41,11 @@ def corrections_of(import_id: str) -> list[Correction]:
     return [each.correction for each in corrections.of_import(import_id) if not each.undone]
 
 
+def kept_corrections(import_id: str) -> tuple[Correction, ...]:
+    """The corrections of an import that a recipe made from it repeats in every later file."""
+    return tuple(filter(_of_the_kind, corrections_of(import_id)))
+
+
 def _learnt(import_id: str) -> dict[str, object]:
     """The fields of a Part, as one import has them."""
     record = imports.read_record(import_id)
@@ -50,7 +55,7 @@ def _learnt(import_id: str) -> dict[str, object]:
     return {
         "event_type": match.event_type.slug, "values": imports.values_of(record), "matches": tuple(_plain(each) for each in match.matches), "ignored": match.ignored, "key": match.key,
         "answers": {question: value for question, value in {**(record.check.settled if record.check else {}), **match.answers}.items() if question not in OF_ONE_FILE and not question.startswith(ACKNOWLEDGED)},
-        "checks": match.checks, "corrections": tuple(filter(_of_the_kind, corrections_of(import_id))), "has_period": match.period is not None,
+        "checks": match.checks, "corrections": kept_corrections(import_id), "has_period": match.period is not None,
         "period_zone": match.period.zone if match.period else "UTC",
     }
 

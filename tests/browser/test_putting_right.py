@@ -55,6 +55,15 @@ def test_rows_are_put_right_on_the_page(portal: Portal, page: "sync_api.Page", t
     sync_api.expect(equation).to_have_text("29 rows = 29 ready")
     page.get_by_role("button", name="Undo all").click()
     sync_api.expect(equation).to_have_text("29 rows = 24 ready + 5 need fixing")
+    page.get_by_text("Everywhere at once").click()
+    page.get_by_role("combobox", name="What", exact=True).click()
+    page.get_by_role("option", name="Leave rows out").click()
+    page.get_by_label("Their numbers in your file").fill("30, 8")
+    page.keyboard.press("Tab")
+    page.get_by_label("Reason").fill("a correction follows")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Change 2 rows and check again").click()
+    sync_api.expect(equation).to_have_text("29 rows = 24 ready + 3 need fixing + 2 left out")
     document = command(portal, "preview", import_id, "--by", "customer")
     assert [row["value"] for row in document["rows"]] == [24]
 
@@ -102,3 +111,21 @@ def test_corrected_rows_come_back_and_the_next_file_follows_the_recipe(portal: P
     drop(page, tmp_path / "minutes 2026-11.csv", minutes(11, quantity="Quantity h", bad="7"))
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("This file looks like the recipe minutes. quantity is probably called Quantity h now.").wait_for()
+
+
+def test_links_between_the_steps_change_the_address(portal: Portal, page: "sync_api.Page", tmp_path: Path):
+    path = tmp_path / "linked.csv"
+    path.write_text(FILE.replace("cus_acme", "cus_hooli"))
+    import_id = command(portal, "check", str(path), "--event-type", "calls")["import_id"]
+    here = f"{portal.url}/import?id={import_id}"
+    page.goto(here)
+    page.get_by_role("link", name="2 Columns").click()
+    page.get_by_text("2 Columns (here)").wait_for()
+    sync_api.expect(page).to_have_url(f"{here}&step=columns")
+    page.get_by_text("All columns", exact=True).click()
+    page.wait_for_timeout(1500)
+    sync_api.expect(page.get_by_text("2 Columns (here)")).to_be_visible()
+    page.reload()
+    page.get_by_text("2 Columns (here)").wait_for()
+    page.go_back()
+    page.get_by_text("3 Review (here)").wait_for()

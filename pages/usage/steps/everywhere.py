@@ -1,11 +1,14 @@
 """Corrections that speak of a whole column or of many rows: a form for each kind, and every correction in words."""
 
+import re
 from collections.abc import Callable
 
 import streamlit as st
 
+from ingest import fixing
 from ingest.raw import row_in_file
 from pages.parts import errors
+from pages.parts.ask import ask
 from pages.parts.text import number, plain
 from schemas.checking import IssueGroup
 from schemas.correcting import Condition, Convert, Correction, DropRows, FillDown, Join, MapValues, Operator, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy
@@ -16,6 +19,8 @@ OPERATORS: dict[Operator, str] = {
     "equals": "is", "not_equals": "is not", "contains": "contains", "begins_with": "begins with", "ends_with": "ends with", "is_empty": "is empty", "is_not_empty": "is not empty",
     "less": "is less than", "less_or_equal": "is at most", "greater": "is more than", "greater_or_equal": "is at least", "matches": "matches the pattern", "one_of": "is one of",
 }
+BY = ("By their row numbers", "By what a column says")
+MOST_ROWS = 50
 MANNERS = {"trim": "Spaces made single, none at the edges", "upper": "All letters capital", "lower": "All letters small"}
 
 
@@ -79,9 +84,23 @@ def _convert(record: ImportRecord, columns: list[str], place: int) -> Correction
 
 
 def _drop(record: ImportRecord, columns: list[str], place: int) -> Correction | None:
-    where = _condition(record, columns, place)
+    way = st.radio("Which rows", BY, horizontal=True, key=f"bulk_by_{record.id}")
+    where = _rows(record) if way == BY[0] else _condition(record, columns, place)
     reason = st.text_input("Reason (shown wherever these rows are counted)", key=f"bulk_reason_{record.id}").strip()
     return DropRows(where=where, reason=reason) if where and reason else None
+
+
+def _rows(record: ImportRecord) -> Condition | None:
+    """Rows by the numbers of the person's own spreadsheet; None where none is given, or one isn't in the table."""
+    texts = [each for each in re.split(r"[\s,;]+", st.text_input("Their numbers in your file, separated by commas", key=f"bulk_rows_{record.id}").strip()) if each]
+    found = {text: ask(fixing.rows_at, record.id, int(text)).column("_row").to_pylist() if re.fullmatch("[0-9]{1,9}", text) else [] for text in texts[:MOST_ROWS]}
+    if len(texts) > MOST_ROWS:
+        st.info(f"At most {MOST_ROWS} rows at once.", icon=":material/info:")
+        return None
+    if missing := [text for text, ours in found.items() if not ours]:
+        st.info(f"Not in the table: {plain(', '.join(missing))}. A heading, left out already, or beyond its end.", icon=":material/info:")
+        return None
+    return Condition(rows=tuple(row for ours in found.values() for row in ours)) if found else None
 
 
 def _condition(record: ImportRecord, columns: list[str], place: int) -> Condition | None:

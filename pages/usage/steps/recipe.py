@@ -14,7 +14,7 @@ from ingest.store.setups import same_columns
 from pages.parts import errors, kinds, tables
 from pages.parts.state import SETTINGS_PAGE, link_import, open_import
 from pages.parts.text import plain
-from pages.usage.steps import reading_questions, words
+from pages.usage.steps import everywhere, reading_questions, words
 from pages.usage.steps.aside import aside
 from schemas.event_type import EventType
 from schemas.recipe import Drift, Recipe, StoredRecipe
@@ -122,6 +122,8 @@ def keep(record: ImportRecord, who: str) -> None:
     """On Review: keeps how this import was read, matched and corrected, for the next file of its kind."""
     with st.popover("Keep this set-up for files of this kind", icon=":material/bookmark_add:"):
         aside("The next file with these columns is read, corrected and matched the same way, and opens here at once. Single cells and rows that you changed aren't kept: they are this file's own.")
+        if again := recipes.kept_corrections(record.id):
+            st.markdown("**These corrections are made in every later file, too:**\n" + "\n".join(f"- {everywhere.in_words(each, record.report)}" for each in again))
         known = followed(record)
         with st.form(f"keep_{record.id}", border=False):
             name = st.text_input("Name", value=known.recipe.name if known else proposed_name(record), max_chars=100)
