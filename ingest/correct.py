@@ -152,9 +152,14 @@ def _set_where(correction: SetWhere) -> str:
 
 def _convert(correction: Convert) -> str:
     name = identifier(correction.column)
-    product = without_zeros(scaled(f"({number_text(trimmed(name), correction.mark)})", Fraction(correction.factor)))
+    product = _named_once(number_text(trimmed(name), correction.mark), without_zeros(scaled("found", Fraction(correction.factor))))
     written = product if correction.mark == "point" else f"replace({product}, '.', ',')"
     return _replaced(correction.column, f"case when {trimmed(name)} is not null then coalesce({written}, {name} || ' (not converted)') end")
+
+
+def _named_once(sql: str, using: str) -> str:
+    """An expression over `found`, which is written and worked out once, however often it is named: each time inside the other the text would grow many times."""
+    return f"list_transform([{sql}], lambda found: {using})[1]"
 
 
 def _drop_rows(correction: DropRows) -> str:
