@@ -176,9 +176,11 @@ def _text(column: Column) -> Plan:
 
 def _no_customers(column: Column) -> dict[str, str]:
     """The facts that a customer is called like a total, in rows that reading couldn't tell from usage, and that it is no name at all."""
-    text = trimmed(column.text)
+    text = trimmed("label")
     found = column.connection.execute(f"""
-        select distinct {text} from {column.relation} where regexp_matches({column.text}, {literal(TOTALS_START)}) or (strlen({column.text}) < 20 and lower({text}) in {PLACEHOLDERS}) limit 1000""").fetchall()
+        with labels as materialized (select {column.text} as label, count(*) as n from {column.relation} group by 1)
+        select distinct {text} from labels
+        where regexp_matches(label, {literal(TOTALS_START)}) or (strlen(label) < 20 and lower({text}) in {PLACEHOLDERS}) limit 1000""").fetchall()
     labels = sorted(label for label, in found if label is not None)
     facts = {"looks_like_total": [label for label in labels if says_total(label)], "is_placeholder": [label for label in labels if label.lower() in PLACEHOLDERS]}
     return {name: f"{column.step('source')} in ({', '.join(map(literal, those))})" for name, those in facts.items() if those}

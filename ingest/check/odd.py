@@ -5,6 +5,7 @@ Works on `typed` and on the small tables `days` and `customers` (customers.py), 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -120,20 +121,26 @@ def _days_without_usage(connection: duckdb.DuckDBPyConnection, past: Past) -> No
     first, last = connection.execute("select first, last from span").fetchone()
     if first is None or (last - first).days > LONGEST:
         return
-    connection.execute("create temp table known_days as select customer_id, day, n from days where day <= ?", [last])
+    connection.execute(f"create temp view known_days as select customer_id, day, n from days where day <= date '{last}'")
     if past.ledger:
-        connection.execute(f"""
-            create or replace temp table known_days as select customer_id, day, max(n) as n from (
-                from known_days union all
-                select customer_id, "timestamp"::date as day, count(*) from ({ledger.ledger_query(list(past.ledger))})
-                where "timestamp" >= $first::date - {MEMORY} and "timestamp" < $last::date + 1 group by all)
-            group by all""", {"first": first, "last": last})
+        _remember_days(connection, past, first, last)
     connection.execute("""
         create temp table regular as select customer_id, since from (
             select customer_id, min(day) as since, count(*) as present, avg(n) as mean, stddev_pop(n) as spread, (select last from span) - min(day) + 1 as whole from known_days group by 1)
         where present >= 10 and present < whole and present * 2 >= whole and (mean >= 8 or spread * 4 <= mean)""")
     if connection.execute("select count(*) > 0 from regular").fetchone()[0]:
         _missing_days(connection)
+
+
+def _remember_days(connection: duckdb.DuckDBPyConnection, past: Past, first: date, last: date) -> None:
+    """Adds the days on which something was sent shortly before, or since, to `known_days`."""
+    connection.execute(f"""
+        create temp table all_days as select customer_id, day, max(n) as n from (
+            from known_days union all
+            select customer_id, "timestamp"::date as day, count(*) from ({ledger.ledger_query(list(past.ledger))})
+            where "timestamp" >= $first::date - {MEMORY} and "timestamp" < $last::date + 1 group by all)
+        group by all""", {"first": first, "last": last})
+    connection.execute("create or replace temp view known_days as from all_days")
 
 
 def _missing_days(connection: duckdb.DuckDBPyConnection) -> None:

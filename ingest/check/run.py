@@ -211,7 +211,8 @@ def _write_left_out(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]
 def _result(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: MatchSpec, report: ReadReport, repeats: Repeats, groups: tuple[IssueGroup, ...], version: str) -> CheckResult:
     outcomes = dict(connection.execute("select outcome, count(*) from left_out group by 1").fetchall())
     accepted, customers, first, last = connection.execute('select count(*), count(distinct customer_id), min("timestamp"), max("timestamp") from events').fetchone()
-    month = connection.execute("""select strftime(date_trunc('month', "timestamp"), '%Y-%m') from events group by 1 order by count(*) desc, 1 limit 1""").fetchone()
+    month = connection.execute("""
+        select strftime(day, '%Y-%m') as month from (select "timestamp"::date as day, count(*) as n from events group by 1) group by 1 order by sum(n) desc, 1 limit 1""").fetchone()
     rows = RowCounts(read=report.rows + len(report.excluded), accepted=accepted, **{name: outcomes.get(name, 0) for name in ("rejected", "duplicate", "excluded")})
     fields = totals.summaries(connection, plans)
     return CheckResult(
