@@ -35,7 +35,7 @@ def listed(
     answers = answers or {}
     found = [
         *(_question(question, check) for question in check.questions), *_rejected(check, choice, report), *_customers(check, report),
-        *_changes(changes, answers), *_remarks(check, answers, report), *_left_out(check),
+        *_changes(changes, answers), *_kept_rules(check, answers), *_remarks(check, answers, report), *_left_out(check),
     ]
     named = [each.model_copy(update={"handover": given.get(each.name)}) for each in found] if given else found
     return tuple(sorted(named, key=lambda each: (each.settled, -each.rows, not each.open)))
@@ -128,6 +128,18 @@ def _changes(changes: SinceLastTime | None, answers: Mapping[str, str]) -> list[
     seen = answers.get(name) == "yes"
     text = f"Against {changes.against_file}, which was sent for this period: {count(changes.changed, 'event is', 'events are')} otherwise now, {changes.removed:,} gone, {changes.new:,} new"
     return [Decision(name=name, kind="changes", rows=changes.changed + changes.removed, text=text, open=not seen, settled=seen, changes=changes)]
+
+
+def _kept_rules(check: CheckResult, answers: Mapping[str, str]) -> list[Decision]:
+    """Rows that a recipe's rule left out of this file: what it was made for may have become real usage since."""
+    found = []
+    for each in check.kept_rules:
+        name = f"{ACKNOWLEDGED}kept_rule.{each.rule.reason}"
+        seen = answers.get(name) == "yes"
+        columns = ", ".join(dict.fromkeys(test.column for test in each.rule.where.tests))
+        text = f"{count(each.rows, 'row is', 'rows are')} left out by a rule that was kept with the recipe: {each.rule.reason!r}{f', by {columns}' if columns else ''}"
+        found.append(Decision(name=name, kind="kept_rule", rows=each.rows, text=text, open=not seen, settled=seen, rule=each.rule))
+    return found
 
 
 def _remarks(check: CheckResult, answers: Mapping[str, str], report: ReadReport | None) -> list[Decision]:

@@ -141,6 +141,14 @@ def month(period: str, account: str) -> Month:
     return Month(period=period, imports=here, expected=_expected(period, before, here), waiting_elsewhere=waiting_elsewhere)
 
 
+def last_sent(account: str) -> Listed | None:
+    """The import that came last of those that were sent, whatever its month."""
+    wanted = select(*_light(), *_counts()).where(imports.c.account == account, imports.c.state.in_(SENT)).order_by(imports.c.created_at.desc(), imports.c.id).limit(1)
+    with store().connect() as connection:
+        row = connection.execute(wanted).first()
+    return None if row is None else _listed(row)
+
+
 def earlier_period(period: str, months: int = 1) -> str:
     """The period so many months before, YYYY-MM."""
     first = date.fromisoformat(f"{period}-01")

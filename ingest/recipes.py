@@ -43,7 +43,7 @@ def corrections_of(import_id: str) -> list[Correction]:
 
 def kept_corrections(import_id: str) -> tuple[Correction, ...]:
     """The corrections of an import that a recipe made from it repeats in every later file."""
-    return tuple(filter(_of_the_kind, corrections_of(import_id)))
+    return tuple(_brought(each, by_recipe=False) for each in corrections_of(import_id) if _of_the_kind(each))
 
 
 def _learnt(import_id: str) -> dict[str, object]:
@@ -164,7 +164,12 @@ def _of_the_kind(correction: Correction) -> bool:
 def _keep_corrections(import_id: str, recipe: Part, who: str) -> None:
     """The recipe's corrections, unless the import has corrections already: following a recipe twice corrects once."""
     if recipe.corrections and not corrections.of_import(import_id):
-        fixing.correct(import_id, recipe.corrections, who)
+        fixing.correct(import_id, [_brought(each, by_recipe=True) for each in recipe.corrections], who)
+
+
+def _brought(correction: Correction, *, by_recipe: bool) -> Correction:
+    """The correction saying whether a recipe brought it, where that has to be known."""
+    return correction.model_copy(update={"of_recipe": by_recipe}) if isinstance(correction, DropRows) else correction
 
 
 def _spec(record: ImportRecord, name: str, recipe: Part, event_type: EventType, answers: dict[str, str], said: dict[str, str], period: Period | None, drifted: Drift, checks: dict[str, CheckSetting]) -> MatchSpec:

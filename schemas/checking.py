@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from schemas.base import Frozen
 from schemas.check_setting import Severity
+from schemas.correcting import DropRows
 from schemas.matching import ACKNOWLEDGED, FieldMatch
 
 Outcome = Literal["rejected", "duplicate", "excluded"]
@@ -100,6 +101,13 @@ class SentBefore(Frozen):
     sent_at: str = ""
 
 
+class KeptRule(Frozen):
+    """A rule for leaving rows out that a recipe brought, and how many rows of this file it left out."""
+
+    rule: DropRows
+    rows: int
+
+
 class CheckResult(Frozen):
     """The outcome of one check of one import."""
 
@@ -124,6 +132,9 @@ class CheckResult(Frozen):
     """The state of the account's ledger the duplicates were sought in."""
     settled: dict[str, str] = {}
     """Answers that the cells gave themselves, by the question it would have been, such as `date_order.timestamp: day_first`: a recipe keeps them, since the next file may be too short to give them."""
+
+    kept_rules: tuple[KeptRule, ...] = ()
+    """Rules of a recipe that left out rows of this file."""
 
     def acknowledged_by(self, answers: Mapping[str, str]) -> "CheckResult":
         """The same, each warning saying whether these answers acknowledge it."""

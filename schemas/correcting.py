@@ -125,6 +125,8 @@ class DropRows(Frozen):
     kind: Literal["drop_rows"] = "drop_rows"
     where: Condition
     reason: str = Field(min_length=1)
+    of_recipe: bool = False
+    """Whether a recipe brought it: nobody has seen yet which rows of this file it leaves out."""
 
 
 Correction = Annotated[SetCells | MapValues | FillDown | Tidy | ReplacePattern | Split | Join | SetWhere | Convert | DropRows, Field(discriminator="kind")]

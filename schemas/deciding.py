@@ -4,8 +4,9 @@ from typing import Literal
 
 from schemas.base import Frozen
 from schemas.checking import IssueGroup, Question
+from schemas.correcting import DropRows
 
-DecisionKind = Literal["reading", "question", "rejected", "customers", "changes", "warning", "note", "duplicate", "excluded"]
+DecisionKind = Literal["reading", "question", "rejected", "customers", "changes", "kept_rule", "warning", "note", "duplicate", "excluded"]
 
 
 class Handover(Frozen):
@@ -44,12 +45,13 @@ class Decision(Frozen):
     question: Question | None = None
     groups: tuple[IssueGroup, ...] = ()
     changes: SinceLastTime | None = None
+    rule: DropRows | None = None
     handover: Handover | None = None
 
     @property
     def acknowledgements(self) -> tuple[str, ...]:
         """The answers that say it was seen."""
-        if self.kind == "changes":
+        if self.kind in ("changes", "kept_rule"):
             return (self.name,)
         return tuple(group.acknowledgement for group in self.groups if group.acknowledged is not None) if self.kind in ("warning", "customers") else ()
 

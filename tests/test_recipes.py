@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest import fixing, imports, month_of_file, recipes
+from ingest import deciding, fixing, imports, month_of_file, recipes
 from ingest.errors import BadInput
 from ingest.store import accounts
 from ingest.store import imports as records
@@ -52,6 +52,19 @@ def test_the_next_file_of_the_kind_asks_nothing(october: str, tmp_path: Path):
     assert (result.rows.accepted, [each.name for each in result.questions if each.blocking], {each.field: each.sum for each in result.fields}['quantity']) == (2, [], "9.375")
     assert [each.correction.kind for each in fixing.listed(november)] == ["map_values", "drop_rows"], "following twice corrects once"
     assert imports.raw_rows(november).column("Region").to_pylist() == ["us-east-1", "eu"]
+
+
+def test_a_rule_that_leaves_rows_out_of_a_later_file_is_seen_by_somebody_first(october: str, tmp_path: Path):
+    fixing.correct(october, [DropRows(where=Condition(tests=(Test(column="Region", operator="equals", value="us east"),)), reason="A trial")], "anna")
+    assert deciding.reasons_not_to(imports.check(october)) == (), "who made the rule has seen what it does here"
+    recipe = recipes.save_from(october, "Calls", "anna").recipe
+    november = import_of(tmp_path, "november.csv", NOVEMBER)
+    follow(november, recipe)
+    record = imports.check(november)
+    assert deciding.reasons_not_to(record) == ("Nobody has acknowledged this yet: 1 row is left out by a rule that was kept with the recipe: 'A trial', by Region [ack.kept_rule.A trial].",)
+    record = deciding.acknowledge(november, ["ack.kept_rule.A trial"], "ben")
+    assert (deciding.reasons_not_to(record), deciding.reasons_not_to(imports.check(november))) == ((), ())
+    assert recipes.save_from(november, "Calls", "ben").version == 1, "the rule stays as it was, and nothing that was acknowledged is kept"
 
 
 def test_a_changed_recipe_is_a_new_version_and_the_old_one_stays(october: str):

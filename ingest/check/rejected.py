@@ -33,7 +33,7 @@ EXCEL_CELL = 32_767
 COMMENTED = 5_000
 """Rows whose bad cells get a comment: more of them make Excel open slowly; the colour and the column Problem are there for all."""
 BATCH = 10_000
-ROWS_SHEET, LISTS_SHEET = "Rejected rows", "Allowed values"
+ROWS_SHEET, LISTS_SHEET = "Rows to fix", "Allowed values"
 TRUTHS = ("true", "false")
 WIDEST = 40
 PROBLEM_WIDTH = 60

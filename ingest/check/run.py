@@ -27,7 +27,8 @@ from ingest.errors import Broken
 from ingest.raw import dropped_query, raw_query
 from ingest.store.clock import now
 from schemas.account import Account
-from schemas.checking import CheckResult, IssueGroup, Question, RowCounts
+from schemas.checking import CheckResult, IssueGroup, KeptRule, Question, RowCounts
+from schemas.correcting import DropRows
 from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import DecimalMark, EarlierKey, MatchSpec
 from schemas.reading import ReadReport
@@ -219,8 +220,17 @@ def _result(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: 
         rows=rows, matches=spec.matches, issues=groups, questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
         comparisons=totals.comparisons(connection, plans, spec, report, accepted, {field.field: field.sum for field in fields}), fields=fields, customers=customers,
         first_timestamp=_moment(first), last_timestamp=_moment(last), month=month and month[0], key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
-        settled={f"{name}.{plan.field}": value for plan in plans for name, value in plan.shown.items()},
+        settled={f"{name}.{plan.field}": value for plan in plans for name, value in plan.shown.items()}, kept_rules=_kept_rules(connection, report),
     )
+
+
+def _kept_rules(connection: duckdb.DuckDBPyConnection, report: ReadReport) -> tuple[KeptRule, ...]:
+    """The rules of a recipe that left rows out, by their reasons."""
+    rules = {each.reason: each for each in report.corrections if isinstance(each, DropRows) and each.of_recipe}
+    if not rules:
+        return ()
+    rows = dict(connection.execute("select reason, count(*) from dropped group by 1").fetchall())
+    return tuple(KeptRule(rule=rule, rows=rows[reason]) for reason, rule in rules.items() if reason in rows)
 
 
 def _moment(moment: object) -> str | None:

@@ -124,11 +124,15 @@ def _why(found: KeyCandidate, rows: int, spec: MatchSpec, earlier: EarlierKey | 
     return f"a corrected quantity can be told from new usage{_against(found) or ': no two rows of this file agree in these'}"
 
 
+def _each_billed(repeated: int) -> str:
+    return f" and {'is' if repeated == 1 else 'are'} billed as usage of {'its' if repeated == 1 else 'their'} own, unless you say on Review that they count once"
+
+
 def _against(found: KeyCandidate) -> str:
     """What of this file stands against a key, as the end of a sentence."""
     parts = []
     if found.repeated:
-        parts.append("1 row repeats another exactly" if found.repeated == 1 else f"{found.repeated:,} rows repeat others exactly")
+        parts.append(("1 row repeats another exactly" if found.repeated == 1 else f"{found.repeated:,} rows repeat others exactly") + ("" if found.fields else _each_billed(found.repeated)))
     if found.differing:
         parts.append("1 row agrees with another in this but differs from it, and would need fixing" if found.differing == 1 else f"{found.differing:,} rows agree with others in this but differ from them, and would need fixing")
     if found.empty:

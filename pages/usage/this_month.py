@@ -41,9 +41,17 @@ def _page() -> None:
         _empty(period, actor)
     if here.waiting_elsewhere:
         st.page_link(IMPORTS_PAGE, label=f"{count(here.waiting_elsewhere, 'import')} of other months {'waits' if here.waiting_elsewhere == 1 else 'wait'} for you", icon=":material/pending_actions:", query_params={"waiting": "yes"})
+    _sent_elsewhere(period)
     _given(actor)
     _to_fix(still_open, actor)
     _quiet(here)
+
+
+def _sent_elsewhere(period: str) -> None:
+    """What was sent last, where that was for another month: it is looked for here first."""
+    last = month.last_sent(frame.account().name)
+    if last and last.period and last.period != period:
+        link_import(last.id, f"Last sent: {plain(shorten(last.file_name, 60))}, {in_words(last.period)}: see its receipt", "send", icon=":material/receipt_long:")
 
 
 def _invoices(period: str) -> None:

@@ -11,7 +11,7 @@ from pages.parts.ask import ask
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, number, plain
 from pages.parts.upload_box import upload_box, upload_rows
-from pages.usage.steps import downloads, fixing, handing, period_line, reading_questions, words
+from pages.usage.steps import downloads, everywhere, fixing, handing, period_line, reading_questions, words
 from pages.usage.steps import strangers as unknown_customers
 from pages.usage.steps.aside import aside
 from pages.usage.steps.asking import asked
@@ -20,7 +20,7 @@ from schemas.deciding import Decision, Effect
 from schemas.records import ImportRecord
 
 SENT = deciding.SENT
-GIVEN = ("question", "rejected", "customers", "changes", "warning")
+GIVEN = ("question", "rejected", "customers", "changes", "kept_rule", "warning")
 """Kinds of decisions that a colleague can be asked for."""
 MANY = 3
 """From so many open warnings on, all can be noted at once."""
@@ -101,6 +101,8 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
         _seen(record, each, who, "Leave them as they are", "Left as they are.", editable=editable)
     elif each.kind == "changes":
         _changes(record, each, who, editable=editable)
+    elif each.kind == "kept_rule":
+        _kept_rule(record, each, who, editable=editable)
     elif each.kind == "duplicate":
         _left_out(record, "duplicate", words.duplicates(record.check), position)
     elif each.kind == "excluded":
@@ -132,6 +134,13 @@ def _changes(record: ImportRecord, each: Decision, who: str, *, editable: bool) 
     """Where this file takes back what another one said for the same period."""
     st.markdown(f":material/difference: {words.since_last_time(each.changes)}")
     link_import(each.changes.against, f"Look at {plain(each.changes.against_file)}", icon=":material/arrow_forward:")
+    _seen(record, each, who, "That is right", "Seen.", editable=editable)
+
+
+def _kept_rule(record: ImportRecord, each: Decision, who: str, *, editable: bool) -> None:
+    """Rows that nobody looking at this file has left out."""
+    st.markdown(f":material/warning: **{words.things(each.rows, 'row of this file is', 'rows of this file are')} left out by a rule that was kept with the recipe.** {everywhere.in_words(each.rule, record.report)}.")
+    aside("Is it right for this file, too? Look at these rows below, under *left out*. If they are usage, undo the rule under *Rows to fix*.")
     _seen(record, each, who, "That is right", "Seen.", editable=editable)
 
 
@@ -181,7 +190,10 @@ def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None
 def _rejected(record: ImportRecord, each: Decision, who: str, *, editable: bool) -> None:
     st.markdown(f":material/error: {words.rows_to_fix(record.check)}")
     st.markdown("\n".join(f"- {words.group(group, record.report)}  \n  {plain(group.todo)}" for group in each.groups))
-    downloads.rejected(record, "decision")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if editable:
+            fixing.lead_here(record)
+        downloads.rejected(record, "decision")
     if editable or record.rejected_choice == "continue":
         _bring_back(record, who)
     one = record.check.rows.rejected == 1
@@ -205,6 +217,7 @@ def _bring_back(record: ImportRecord, who: str) -> None:
 def _replace_rows(record: ImportRecord, who: str) -> None:
     """Only the rows that the file names change, each cell as a correction that can be undone; the rows are checked again."""
     aside("Only the cells that differ are changed, in the rows that the file names. You can undo it.")
+    aside("A row that is missing from the file stays as it is. To leave rows out, go to *Rows to fix*, *Everywhere at once*, *Leave rows out*.")
     taken = upload_rows(f"fixes_{record.id}", who, record.id)
     if any(taken):
         fixing.check_again(record, who)

@@ -16,7 +16,7 @@ from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
 OPERATORS: dict[Operator, str] = {
-    "equals": "is", "not_equals": "is not", "contains": "contains", "begins_with": "begins with", "ends_with": "ends with", "is_empty": "is empty", "is_not_empty": "is not empty",
+    "equals": "is exactly", "not_equals": "is not", "contains": "contains", "begins_with": "begins with", "ends_with": "ends with", "is_empty": "is empty", "is_not_empty": "is not empty",
     "less": "is less than", "less_or_equal": "is at most", "greater": "is more than", "greater_or_equal": "is at least", "matches": "matches the pattern", "one_of": "is one of",
 }
 BY = ("By their row numbers", "By what a column says")
@@ -52,8 +52,9 @@ def _tidy(record: ImportRecord, columns: list[str], place: int) -> Correction:
 
 def _pattern(record: ImportRecord, columns: list[str], place: int) -> Correction | None:
     column = _column(record, columns, place)
+    st.caption(r"For texts that follow a pattern, such as *12 GB*, *7 GB*: the pattern ` GB$` (a space and GB at the end) that becomes nothing leaves *12*, *7*. `[0-9]+` is any number, `.*` is anything. What would change is shown below first.")
     with st.container(horizontal=True):
-        pattern, new = st.text_input("What this regular expression finds", key=f"bulk_pattern_{record.id}"), st.text_input("becomes", key=f"bulk_replacement_{record.id}", help=r"\1 is what the first pair of brackets found")
+        pattern, new = st.text_input("What this pattern (a regular expression) finds", key=f"bulk_pattern_{record.id}"), st.text_input("becomes", key=f"bulk_replacement_{record.id}", help=r"\1 is what the first pair of brackets found")
     return ReplacePattern(column=column, pattern=pattern, replacement=new) if pattern else None
 
 
@@ -106,7 +107,7 @@ def _rows(record: ImportRecord) -> Condition | None:
 def _condition(record: ImportRecord, columns: list[str], place: int) -> Condition | None:
     with st.container(horizontal=True):
         column = _column(record, columns, place, "where column")
-        operator = st.selectbox("is so", list(OPERATORS), format_func=OPERATORS.get, key=f"bulk_operator_{record.id}")
+        operator = st.selectbox("whose text", list(OPERATORS), format_func=OPERATORS.get, key=f"bulk_operator_{record.id}")
         value = st.text_input("compared with", key=f"bulk_compared_{record.id}", disabled=operator in ("is_empty", "is_not_empty"))
     if operator not in ("is_empty", "is_not_empty") and not value:
         return None

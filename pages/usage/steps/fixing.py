@@ -26,7 +26,10 @@ OURS = ("_row", "problem", PROBLEM, ORIGINAL_ROW)
 
 def show(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -> None:
     """The ways to put rows right, over those with a problem where there are any. `total` says how many; `group` is the problem that was chosen."""
-    st.subheader("Fix here" if total else "Change rows", anchor=False)
+    with st.container(key=f"fix_here_{record.id}"):
+        st.subheader("Fix here" if total else "Change rows", anchor=False)
+    if asked := st.session_state.get(f"fix_asked_{record.id}"):
+        attention.lead_to(f"fix_here_{record.id}", f"fix {record.id} {asked}")
     aside("Your file stays as it came: what you change is kept as a list that can be undone, and the rows are checked again at once.")
     record = imports.read_record(record.id)  # with the columns that corrections added
     ways = WAYS if total else tuple(reversed(WAYS[1:]))
@@ -35,6 +38,16 @@ def show(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -
         _grid(record, who, group, total)
         return
     (_one_cell if way == WAYS[1] else _everywhere)(record, who, group or _likely(record.check.issues))
+
+
+def lead_here(record: ImportRecord) -> None:
+    """A button that opens the tab with these ways and leads there."""
+    st.button("Fix them here", key=f"fix_them_{record.id}", icon=":material/arrow_downward:", on_click=_lead, args=(record.id,))
+
+
+def _lead(import_id: str) -> None:
+    st.session_state[f"review_tabs_{import_id}"] = "Rows to fix"
+    st.session_state[f"fix_asked_{import_id}"] = st.session_state.get(f"fix_asked_{import_id}", 0) + 1
 
 
 def _likely(issues: tuple[IssueGroup, ...]) -> IssueGroup | None:
@@ -114,9 +127,14 @@ def _one_cell(record: ImportRecord, who: str, group: IssueGroup | None) -> None:
         column = st.selectbox("Column", columns, index=place, key=f"one_column_{record.id}_{place}")
     ours = _which(record, int(row), first)
     with st.form(f"one_cell_{record.id}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        value = st.text_input("New text")
+        value = st.text_input("New text", key=f"one_value_{record.id}_{first}_{place}")  # what was typed for one cell doesn't stand there for the next
+        empties = st.checkbox("Empty the cell", key=f"one_empty_{record.id}_{first}_{place}")
         sent = st.form_submit_button("Change this cell")
-    if sent and ours is not None:
+    if sent and not value and not empties:
+        st.warning("Nothing was typed. Type the new text, or tick *Empty the cell*.", icon=":material/warning:")
+    elif sent and value and empties:
+        st.warning("There is a new text, and *Empty the cell* is ticked: which of them is meant? Nothing was changed.", icon=":material/warning:")
+    elif sent and ours is not None:
         with errors.shown():
             correct(record, [SetCells(edits=(Edit(row=ours, column=column, value=value),))], who)
             st.rerun()

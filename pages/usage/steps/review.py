@@ -10,7 +10,6 @@ from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
 from pages.usage.steps import changed_tab, customers_tab, decisions, downloads, fields, fixing, known, overview_tab, recipe, several, totals, words
 from pages.usage.steps.aside import aside
-from schemas.checking import CheckResult
 from schemas.records import ImportRecord
 
 SENT = ("pushing", "stopped", "pushed", "proven")
@@ -36,7 +35,7 @@ def _reviewed(record: ImportRecord, who: str) -> None:
     with st.container(key="summary"):
         st.header(words.equation(record.check), anchor=False)
         several.equation(record)
-        _comparisons(record.check)
+        _comparisons(record)
     attention.announce(words.equation(record.check).replace("*", ""))
     if editable and decisions.reason_to_wait(record):
         attention.lead_to("summary", record.id)
@@ -49,9 +48,14 @@ def _reviewed(record: ImportRecord, who: str) -> None:
     _tabs(record, who, editable=editable)
 
 
-def _comparisons(check: CheckResult) -> None:
-    if check.comparisons:
-        st.markdown("  \n".join(words.comparison(each) for each in sorted(check.comparisons, key=lambda each: each.agrees)))
+def _comparisons(record: ImportRecord) -> None:
+    found = sorted(record.check.comparisons, key=lambda each: each.agrees)
+    if not found:
+        return
+    st.markdown("  \n".join(words.comparison(each) for each in found))
+    left_out = record.check.rows.excluded - len(record.report.excluded)
+    if left_out > 0 and any(not each.agrees and each.what.startswith("sum of") for each in found):
+        aside(f"{words.things(left_out, 'row that was', 'rows that were')} left out on purpose {'isn' if left_out == 1 else 'aren'}'t in the file's sum: that is part of the difference.")
 
 
 def _button(record: ImportRecord, *, editable: bool) -> None:
