@@ -42,9 +42,9 @@ CELLS = [
     ("range.quantity", {"min": "20", "max": "10000"}, [(3, "Quantity", "10000.01"), (9, "Quantity", "19.9")], "out_of_range"),
     ("range.quantity", {"max": 30}, [(5, "Quantity", "30.1")] + [(row, "Quantity", "30") for row in range(6, 22)], "out_of_range"),
     ("range.seats", {"min": "1"}, [(7, "Seats", "0")], "out_of_range"),
-    ("range.timestamp", {"min": "2026-10-01", "max": "2026-10-31T23:59:59"}, [(8, "Time", "2026-09-30T23:59:59Z")], "out_of_range"),
+    ("range.timestamp", {"min": "2026-10-01", "max": "2026-10-31T23:59:59"}, [(8, "Time", "2026-09-30T23:59:59Z"), (9, "Time", "2026-09-30T23:59:58Z")], "out_of_range"),
     ("non_negative", {"severity": "error"}, [(10, "Quantity", "-4")], "negative_quantity"),
-    ("allowed.region", {"values": ("us-east", "eu-west")}, [(11, "Region", "us east"), (12, "Region", "mars")], "not_allowed"),
+    ("allowed.region", {"values": ("us-east", "eu-west")}, [(11, "Region", "us-eas"), (12, "Region", "mars")], "not_allowed"),
     ("pattern.invoice", {"pattern": "INV-[0-9]{4}"}, [(13, "Invoice", "INV-12"), (14, "Invoice", "inv-0001x")], "unlike_pattern"),
     ("length.invoice", {"min": "8", "max": "8"}, [(15, "Invoice", "INV-00012")], "wrong_length"),
     ("formula", {"formula": "quantity <= seats * 24"}, [(16, "Quantity", "48.5")], "formula_fails"),
@@ -104,6 +104,40 @@ def test_each_planted_row_is_found_in_its_place_and_nothing_else(tmp_path, name,
     assert sorted((each[0], each[1], each[2]) for each in found.issues("code", "severity", "_row")) == [(code, severity, row) for row in rows]
     assert [row for row, outcome, _ in found.left_out() if outcome == "rejected"] == (rows if severity == "error" else [])
     assert found.result.rows.accepted == 20 - (len(rows) if severity == "error" else 0)
+
+
+STRAY = [(3, "Time", "2026-08-31T23:59:59Z")]
+
+
+@pytest.mark.parametrize(("stray", "checks", "more", "rows"), [
+    (STRAY, {}, {}, [3]),
+    (STRAY, {"month": {"severity": "error"}}, {}, [3]),
+    (STRAY, {"month": {"severity": "off"}}, {}, []),
+    (STRAY, {"required.customer_id": {}}, {"period": Period(start="2026-08-01", end="2026-11-01")}, []),
+    ([*STRAY, (4, "Time", "2026-09-30T23:00:00Z")], {}, {}, []),
+    ([(3, "Time", "2026-09-30T22:30:00Z")], {}, {"answers": {"zone.timestamp": "Europe/Berlin"}}, []),
+    ([(3, "Time", "2026-10-31T23:30:00Z")], {}, {"answers": {"zone.timestamp": "Europe/Berlin"}}, []),
+    ([(3, "Time", "2026-09-30T21:30:00Z")], {}, {"answers": {"zone.timestamp": "Europe/Berlin"}}, [3]),
+])
+def test_rows_outside_the_month_of_nearly_all_others_are_found(tmp_path, stray, checks, more, rows):
+    found = checked(tmp_path, table(*stray), checks, **more)
+    severity = checks.get("month", {}).get("severity", "warning")
+    assert found.issues("code", "severity", "_row", '"column"') == [("outside_month", severity, row, "Time") for row in rows]
+
+
+@pytest.mark.parametrize(("written", "checks", "meant"), [
+    ({3: "US-EAST", 4: "EU West", 6: "eu_west"}, {}, {3: "us-east", 4: "eu-west", 6: "eu-west"}),
+    ({3: "US-EAST"}, {"text_spelled_differently.region": {"severity": "error"}}, {3: "us-east"}),
+    ({3: "US-EAST"}, {"text_spelled_differently.region": {"severity": "off"}}, {}),
+    ({3: "us-east2", 4: "us-eas"}, {}, {}),
+    ({3: "us-east-", 4: "_eu-west"}, {}, {}),
+    ({row: "a1-12" if row % 2 else "a11-2" for row in range(2, 22)}, {}, {}),
+    ({row: f"r{row // 2}" if row % 2 else f"R{row // 2}" for row in range(2, 22)}, {}, {}),
+])
+def test_values_written_in_another_way_than_usual_are_found(tmp_path, written, checks, meant):
+    found = checked(tmp_path, table(*((row, "Region", text) for row, text in written.items())), checks)
+    assert [each[:3] for each in found.issues("code", "_row", "value")] == [("text_spelled_differently", row, written[row]) for row in meant]
+    assert all(f"'{written[row]}' is also written '{usual}'" in found.result.issues[0].todo for row, usual in meant.items())
 
 
 def test_a_stated_period_is_held_against_times_that_the_file_says(tmp_path):

@@ -22,6 +22,7 @@ from ingest.check.odd import Past, find_odd
 from ingest.check.plan import Plan, alias, cells, each_step_once
 from ingest.check.repeats import Before, Repeats, find_repeats
 from ingest.check.rules import Rules, configured, rules_of
+from ingest.check.strays import find_strays
 from ingest.engine import engine, identifier, literal
 from ingest.errors import Broken
 from ingest.raw import dropped_query, raw_query
@@ -65,6 +66,7 @@ def check_raw(
         repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, earlier))
         find_customers(connection, unknown or {})
         find_odd(connection, plans, rules, past)
+        find_strays(connection, plans, rules, match_spec)
         _settle_events(connection, _hold_back(connection, rules) or repeats.changed, out)
         groups = issues.write(connection, plans, rules, match_spec, out)
         _write_left_out(connection, plans, report, out)
