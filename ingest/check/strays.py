@@ -18,6 +18,8 @@ ENOUGH, NEARLY, ROUGHLY = 20, 0.95, 0.9
 """From so many events on a file has a month, if such a share falls into it; by days of UTC, which begin at other hours, a little less will do."""
 FEW, OFTEN = 200, 5
 """A field has few values up to so many different ones, each used so often on average."""
+FIRST = 20_000
+"""Rows that are enough to see that a field has more values than that."""
 LETTERS = r"\pL"
 
 
@@ -46,11 +48,12 @@ def _outside_month(connection: duckdb.DuckDBPyConnection, zone: str, rules: Rule
 
 
 def _with_few_values(connection: duckdb.DuckDBPyConnection, fields: Sequence[str]) -> list[str]:
-    """The fields that have few values, by an estimate in one pass over all of them."""
+    """The fields that may have few values: those that have few in the first rows."""
     if not fields:
         return []
-    found = connection.execute(f"select count(*), {', '.join(f'approx_count_distinct({identifier(field)})' for field in fields)} from typed").fetchone()
-    return [field for field, different in zip(fields, found[1:], strict=True) if 1 < different <= min(2 * FEW, found[0])]
+    columns = ", ".join(map(identifier, fields))
+    found = connection.execute(f"select {', '.join(f'count(distinct {identifier(field)})' for field in fields)} from (select {columns} from typed limit {FIRST})").fetchone()
+    return [field for field, different in zip(fields, found, strict=True) if different <= FEW]
 
 
 def _spelled_differently(connection: duckdb.DuckDBPyConnection, field: str) -> None:
