@@ -93,8 +93,9 @@ class Remembered:
                 st.session_state[name] = st.query_params[name]
             elif st.session_state.get(name):
                 st.query_params[name] = st.session_state[name]
-        if st.query_params:
-            st.query_params.update(st.query_params.to_dict())  # said again: the browser changes its address where that differs, and only there
+        said = {name: value for name, value in st.query_params.to_dict().items() if name in ("id", "step", "account", "period")}  # what belongs to a widget, as a search, can't be set
+        if said:
+            st.query_params.update(said)  # said again: the browser changes its address where that differs, and only there
 
 
 remembered = Remembered()
