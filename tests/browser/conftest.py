@@ -34,15 +34,22 @@ def browser() -> Iterator["sync_api.Browser"]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser: "sync_api.Browser") -> Iterator["sync_api.BrowserContext"]:
+    """One for all tabs of a file of tests: the portal's scripts are fetched and compiled once, not for every test."""
+    opened = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    opened.set_default_timeout(30_000)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(browser: "sync_api.Browser") -> Iterator["sync_api.Page"]:
+def page(context: "sync_api.BrowserContext") -> Iterator["sync_api.Page"]:
     """A tab of its own; the test fails when anything is asked of another machine, or when the content policy had to step in."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    context.set_default_timeout(30_000)
     opened = context.new_page()
     foreign, refused = [], []
     opened.on("request", lambda request: None if re.match(r"(http|ws)://127\.0\.0\.1|data:|blob:", request.url) else foreign.append(request.url))
     opened.on("console", lambda message: refused.append(message.text) if "Content Security Policy" in message.text else None)
     yield opened
-    context.close()
+    opened.close()
     assert (foreign, refused) == ([], [])
