@@ -165,10 +165,10 @@ def recipe(options: argparse.Namespace) -> int:
 
 
 def decisions(options: argparse.Namespace) -> int:
-    """Lists what has to be decided about an import, largest effect first; acknowledges warnings, gives decisions to colleagues, and takes them back."""
+    """Lists what has to be decided about an import, largest effect first; answers questions, acknowledges warnings, gives decisions to colleagues, and takes them back."""
     from ingest.commands.deciding import decide
 
-    document = decide(options.import_id, acknowledged=options.acknowledge or [], given=given.pairs(options.give, "--give"), comment=options.comment or "", taken=options.take_back or [])
+    document = decide(options.import_id, answers=given.pairs(options.answer, "--answer"), acknowledged=options.acknowledge or [], given=given.pairs(options.give, "--give"), comment=options.comment or "", taken=options.take_back or [])
     _answer(options, document, in_words.decisions(document))
     return 0
 

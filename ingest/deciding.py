@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from ingest import since
+from ingest import imports, since
 from ingest.errors import BadInput, NotReady
 from ingest.raw import row_in_file
 from ingest.store import audit, handovers
@@ -10,7 +10,7 @@ from ingest.store import imports as records
 from ingest.store.database import store
 from ingest.wording import count
 from schemas.checking import CheckResult, IssueGroup, Question
-from schemas.deciding import Decision, Handover, SinceLastTime
+from schemas.deciding import CHANGED_ROWS, Decision, Handover, SinceLastTime
 from schemas.matching import ACKNOWLEDGED
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
@@ -35,7 +35,7 @@ def listed(
     answers = answers or {}
     found = [
         *(_question(question, check) for question in check.questions), *_rejected(check, choice, report), *_customers(check, report),
-        *_changes(changes, answers), *_kept_rules(check, answers), *_remarks(check, answers, report), *_left_out(check),
+        *_changes(changes, answers, check), *_kept_rules(check, answers), *_remarks(check, answers, report), *_left_out(check),
     ]
     named = [each.model_copy(update={"handover": given.get(each.name)}) for each in found] if given else found
     return tuple(sorted(named, key=lambda each: (each.settled, -each.rows, not each.open)))
@@ -76,6 +76,18 @@ def acknowledge(import_id: str, names: Collection[str], who: str, *, seen: bool 
     with store().begin() as connection:
         audit.record(connection, who, "acknowledge" if seen else "acknowledge-not", import_id, ", ".join(answers)[:2000])
     return records.change(import_id, match=record.match.model_copy(update={"answers": given}), check=record.check.acknowledged_by(given))
+
+
+def answer(import_id: str, name: str, value: str | None, who: str) -> ImportRecord:
+    """Stores the answer to a question, or takes one back (None); the import has to be checked again. Raises BadInput where that was never asked."""
+    record = records.get(import_id)
+    if record.match is None or record.account is None:
+        raise NotReady("The columns aren't matched yet.", "Say what this usage is first.")
+    given = {key: said for key, said in record.match.answers.items() if key != name}
+    known = [*(question.name for question in (record.check.questions if record.check else ())), *(key for key in record.match.answers if not key.startswith(ACKNOWLEDGED))]
+    if name not in known:
+        raise BadInput(f"There is no question {name!r} about this import.", f"There are: {', '.join(known) or 'none'}.")
+    return imports.set_match(import_id, record.match.model_copy(update={"answers": {**given, **({} if value is None else {name: value})}}), record.account, who)
 
 
 def named(record: ImportRecord, name: str) -> Decision:
@@ -120,9 +132,10 @@ def _customers(check: CheckResult, report: ReadReport | None) -> list[Decision]:
     return [Decision(name="customers", kind="customers", rows=sum(group.count for group in groups), text="; ".join(sentence(group, report) for group in groups), open=waits, settled=not waits, groups=groups)]
 
 
-def _changes(changes: SinceLastTime | None, answers: Mapping[str, str]) -> list[Decision]:
-    """Where a file takes something back that was sent for the period before."""
-    if changes is None or not (changes.changed or changes.removed):
+def _changes(changes: SinceLastTime | None, answers: Mapping[str, str], check: CheckResult) -> list[Decision]:
+    """Where a file takes something back that was sent for the period before. Changed rows that are asked about, or were, aren't decided on twice."""
+    asked = CHANGED_ROWS in answers or any(question.name == CHANGED_ROWS for question in check.questions)
+    if changes is None or not (changes.changed and not asked or changes.removed):
         return []
     name = f"{ACKNOWLEDGED}changes.{changes.against}"
     seen = answers.get(name) == "yes"

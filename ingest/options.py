@@ -111,6 +111,7 @@ def recipe_options(command: argparse.ArgumentParser) -> None:
 def decisions_options(command: argparse.ArgumentParser) -> None:
     """What `decisions` takes."""
     command.add_argument("import_id", metavar="IMPORT_ID")
+    command.add_argument("--answer", action="append", metavar="QUESTION=VALUE", help="answer a question and check again; without a value the answer is taken back; repeat for each")
     command.add_argument("--acknowledge", action="append", metavar="NAME", help="say that a warning was seen; repeat for each")
     command.add_argument("--give", action="append", metavar="NAME=COLLEAGUE", help="ask a colleague to decide; repeat for each")
     command.add_argument("--comment", help="what the colleague should know")

@@ -17,7 +17,7 @@ from schemas.matching import ACKNOWLEDGED, FieldMatch, MatchSpec, Period
 from schemas.recipe import Drift, Part, Recipe, StoredRecipe
 from schemas.records import ImportRecord
 
-OF_ONE_FILE = ("sent_differently",)
+OF_ONE_FILE = ("sent_differently", "changed_rows")
 """Answers that hold for one file only."""
 ALIKE = 80.0
 """How alike, out of 100, a gone and a new column's names must be to be taken for one another in a suggestion."""

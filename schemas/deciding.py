@@ -8,6 +8,9 @@ from schemas.correcting import DropRows
 
 DecisionKind = Literal["reading", "question", "rejected", "customers", "changes", "kept_rule", "warning", "note", "duplicate", "excluded"]
 
+CHANGED_ROWS, LEAVE_OUT, SEND = "changed_rows", "leave_out", "send"
+"""The question what becomes of rows that say otherwise what was sent, where no key tells; and its answers."""
+
 
 class Handover(Frozen):
     """A decision that was given to a colleague: `who` asked `colleague` to take it, and why."""

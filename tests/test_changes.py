@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from ingest import changes, imports, recipes
+from ingest import changes, deciding, imports, ledger, recipes
 from ingest.errors import BadInput
-from ingest.store import accounts
+from ingest.store import accounts, pushes
 from ingest.store import imports as records
+from ingest.store.database import store
 from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType, Field
 from schemas.matching import FieldMatch, MatchSpec
+from schemas.records import ImportRecord
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -92,3 +95,64 @@ def test_a_recipe_keeps_how_checks_are_set_and_no_acknowledgement(tmp_path):
     following = imports.start(path, path.name, "anna").id
     recipes.follow(following, recipe, CALLS, record.account, "anna")
     assert [(group.code, group.severity, group.examples[0].row) for group in imports.check(following).check.issues] == [("out_of_range", "error", 2), ("negative_quantity", "note", 3)]
+
+
+# A corrected, longer re-export without key columns.
+
+
+def sent(import_id: str) -> None:
+    """Puts an import's events where a push leaves them."""
+    record, folder = records.get(import_id), imports.check_folder(import_id)
+    account = accounts.account(record.account)
+    with store().begin() as connection:
+        push_id = pushes.create(connection, import_id=import_id, check_key=records.pointers(import_id)[1], account=account.name, ledger_name=account.ledger_name, event_type="calls", batch_events=500, who="anna")
+    target = ledger.ledger_folder(account.ledger_name, "calls")
+    target.mkdir(parents=True, exist_ok=True)
+    duckdb.sql(f"copy (select event_id, content, customer_id, timestamp, '{import_id}' as import_id, '{record.sha256}' as sha256 from '{folder}/events.parquet') to '{target}/{push_id}.parquet'")
+
+
+def answered(import_id: str, value: str | None) -> ImportRecord:
+    return imports.check(deciding.answer(import_id, "changed_rows", value, "anna").id)
+
+
+def asked(record: ImportRecord) -> list[str]:
+    return [each.name for each in record.check.questions if each.blocking]
+
+
+def test_a_changed_row_without_a_key_waits_for_an_answer_stays_behind_or_goes_and_both_can_be_undone(tmp_path):
+    sent(imported(tmp_path / "a.csv", BEFORE))
+    now = imported(tmp_path / "b.csv", AFTER)
+    record = records.get(now)
+    question = next(each for each in record.check.questions if each.name == "changed_rows")
+    assert (question.name, question.blocking, question.proposed, record.check.rows.accepted) == ("changed_rows", True, "leave_out", 2)
+    assert "row 3: quantity was 2 (a.csv, row 3)" in question.text
+    assert [each.effect.split(";")[0] for each in question.options] == ["the account keeps what was sent: 2 of quantity", "both are billed: 2.25 of quantity beside 2 of quantity"]
+    left = answered(now, "leave_out")
+    assert (left.check.rows.accepted, left.check.rows.duplicate, left.check.rows.excluded, asked(left)) == (1, 2, 1, [])
+    assert imports.left_out_rows(now, "excluded").to_pylist()[0]["reason"] == "changed since it was sent: quantity was 2 (a.csv, row 3)"
+    assert (imports.changes(now).changed, imports.changes(now).new) == (1, 1), "what changed says so still"
+    assert "changed_rows" not in recipes.save_from(now, "calls", "anna").recipe.answers, "the answer holds for this file alone"
+    both = answered(now, "send")
+    assert (both.check.rows.accepted, both.check.rows.excluded, asked(both)) == (2, 0, [])
+    assert answered(now, None).check == record.check
+
+
+@pytest.mark.parametrize(("rows", "key", "found"), [
+    (AFTER, ("customer_id", "timestamp"), []), (AFTER, ("customer_id", "timestamp", "quantity"), ["changed_rows"]),
+    ([*BEFORE, "a,2026-10-02T00:00:00Z,2.25,eu"], None, []),  # the sent event is still there: this is another one
+    ([row.replace(",eu", ",ap").replace("1.5", "9") for row in BEFORE], None, []),  # another dimension
+    ([row.replace("2026-10", "2026-11") for row in AFTER], None, []),
+    (["a,2026-10-01T00:00:00Z,3,eu", "a,2026-10-02T00:00:00Z,4,eu"], None, ["changed_rows"]),
+])
+def test_only_a_row_in_the_place_of_a_sent_event_is_taken_for_its_correction(tmp_path, rows, key, found):
+    sent(imported(tmp_path / "a.csv", BEFORE, key))
+    assert asked(records.get(imported(tmp_path / "b.csv", rows, key))) == found
+
+
+def test_twins_that_changed_are_paired_in_their_order(tmp_path):
+    sent(imported(tmp_path / "a.csv", ["a,2026-10-01T00:00:00Z,1,eu", "a,2026-10-01T00:00:00Z,2,eu"]))
+    now = imported(tmp_path / "b.csv", ["a,2026-10-01T00:00:00Z,3,eu", "a,2026-10-01T00:00:00Z,4,eu", "a,2026-10-01T00:00:00Z,5,eu"])
+    left = answered(now, "leave_out")
+    assert (left.check.rows.accepted, left.check.rows.excluded) == (1, 2)
+    assert [each["reason"].partition(": ")[2] for each in imports.left_out_rows(now, "excluded").to_pylist()] == ["quantity was 1 (a.csv, row 2)", "quantity was 2 (a.csv, row 3)"]
+    assert (imports.changes(now).changed, imports.changes(now).new) == (2, 1)

@@ -1,11 +1,13 @@
 """The one list of decisions: what is open keeps an import from being sent, what was seen doesn't; decisions wait for colleagues; strangers are mapped, created or never billed."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ingest import deciding, imports, strangers, whole_check
+from ingest.__main__ import main
 from ingest.effects import effects
 from ingest.errors import BadInput, NotReady
 from ingest.push import begin, plan
@@ -130,3 +132,16 @@ def test_a_newer_edition_of_what_was_sent_is_a_decision(account: str, tmp_path: 
     changes = next(each for each in deciding.decisions(second) if each.kind == "changes")
     assert (changes.name, changes.open, changes.changes.changed, changes.changes.removed, changes.changes.totals) == (f"ack.changes.{first.id}", True, 1, 1, {"quantity": ("0.5", "3.5")})
     assert changes.name not in names(deciding.acknowledge(second.id, [changes.name], "ana"), open=True)
+
+
+def test_a_question_is_answered_and_asked_again_on_the_command_line(account: str, tmp_path: Path, capsys: pytest.CaptureFixture):
+    record = checked(tmp_path, ROWS + "cus_1,2026-10-02T00:00:00Z,4\n")
+
+    def decide(answer: str) -> tuple[int, list[str]]:
+        code = main(["decisions", record.id, "--answer", answer, "--json"])
+        return code, [each["name"] for each in json.loads(capsys.readouterr().out).get("decisions", ()) if each["open"]]
+
+    assert [decide(each)[1] for each in ("identical_rows=once", "identical_rows=")] == [["ack.negative_quantity.quantity", "rejected", "customers"], ["identical_rows", "ack.negative_quantity.quantity", "rejected", "customers"]]
+    before = records.pointers(record.id)
+    assert [decide(each)[0] for each in ("nothing=1",)] == [2]
+    assert (records.get(record.id).state, records.pointers(record.id)) == ("checked", before)

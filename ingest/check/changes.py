@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.check.corrected import CHANGED
 from ingest.check.run import EVENTS, SET_ASIDE
 from ingest.check.totals import plain
 from ingest.engine import engine, identifier, literal
@@ -33,10 +34,10 @@ def compare(now: Path, earlier: Path, *, import_id: str, against: ImportRecord, 
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -> dict[str, str]:
-    """Everything a file says was used: its accepted events, and those that were left out only because they, or others under their id, were sent before. The columns with their types."""
+    """Everything a file says was used: its accepted events, and those that were left out only because they, others under their id, or what they correct, were sent before. The columns with their types."""
     parts = [f"select *, null::varchar as outcome, null::varchar as reason from read_parquet({literal(folder / EVENTS)})"]
     if (folder / SET_ASIDE).exists():
-        parts.append(f"select * from read_parquet({literal(folder / SET_ASIDE)}) where reason like 'already sent%' or reason = 'already_sent_other_content'")
+        parts.append(f"select * from read_parquet({literal(folder / SET_ASIDE)}) where reason like 'already sent%' or reason = 'already_sent_other_content' or starts_with(reason, {literal(CHANGED)})")
     connection.execute(f"create view {name} as {' union all by name '.join(parts)}")
     return {column: kind for column, kind, *_ in connection.execute(f"describe {name}").fetchall()}
 
@@ -55,9 +56,9 @@ def _pair(connection: duckdb.DuckDBPyConnection, dimensions: list[str], *, keyed
     names = ", ".join(identifier(name) for name in dimensions)
     connection.execute(f"""
         create table moved as with
-        came as (select hash({names}) as h, any_value(_row) as now from after where _row in (select now from pairs where what = 'new') group by 1 having count(*) = 1),
-        went as (select hash({names}) as h, any_value(_row) as earlier from before where _row in (select earlier from pairs where what = 'removed') group by 1 having count(*) = 1)
-        select now, earlier, 'changed' as what from came join went using (h)""")
+        came as (select hash({names}) as h, row_number() over (partition by h order by _row) as place, _row as now from after where _row in (select now from pairs where what = 'new')),
+        went as (select hash({names}) as h, row_number() over (partition by h order by _row) as place, _row as earlier from before where _row in (select earlier from pairs where what = 'removed'))
+        select now, earlier, 'changed' as what from came join went using (h, place)""")
     connection.execute("delete from pairs where (what = 'new' and now in (select now from moved)) or (what = 'removed' and earlier in (select earlier from moved))")
     connection.execute("insert into pairs select * from moved")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ingest.wording import count as count_of
 from schemas.checking import Question, QuestionOption, SentBefore
+from schemas.deciding import CHANGED_ROWS, LEAVE_OUT, SEND
 from schemas.matching import EarlierKey
 
 
@@ -62,3 +63,16 @@ def sent_differently(gone: int, waiting: int) -> Question:
     )
     text = f"{count_of(gone, 'event of this very file was', 'events of this very file were')} sent before, when it was read in another way (other columns, key or time zone). Sending it again would bill its rows twice. Is it other usage?"
     return Question(name="sent_differently", text=text, options=options, proposed="stop")
+
+
+def changed_rows(rows: int, row: int, before: str, sums: Mapping[str, tuple[str, str]], *, same_export: bool) -> Question:
+    """What becomes of rows that say otherwise what was sent, where no key tells that they are the same? `sums` are what was sent and what these rows add, by number."""
+    sent = ", ".join(f"{then} of {field}" for field, (then, _) in sums.items())
+    added = ", ".join(f"{now} of {field}" for field, (_, now) in sums.items())
+    one = rows == 1
+    options = (
+        QuestionOption(value=LEAVE_OUT, label=f"Leave {'it' if one else f'the {rows:,} changed rows'} out", effect=f"the account keeps what was sent{f': {sent}' if sent else ''}; what it should be instead has to be credited or charged there"),
+        QuestionOption(value=SEND, label=f"Send {'it' if one else 'them'} as well", effect=f"both are billed{f': {added} beside {sent}' if sent else ''}; the earlier {'event has' if one else 'events have'} to be credited there, unless this is other usage"),
+    )
+    text = f"{_rows(rows, 'has', 'have')} the customer, time and dimensions of an event that was sent, which this file doesn't have any more, and another number (row {row}: {before}). The account can't change or take back an event. What becomes of {'it' if one else 'them'}?"
+    return Question(name=CHANGED_ROWS, text=text, options=options, proposed=LEAVE_OUT if same_export else None)

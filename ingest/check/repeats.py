@@ -12,6 +12,7 @@ import duckdb
 
 from ingest import ledger
 from ingest.check import identity, questions
+from ingest.check.corrected import find_corrected
 from ingest.check.plan import Plan
 from ingest.check.totals import plain
 from ingest.engine import identifier, literal
@@ -54,6 +55,8 @@ def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], k
     if before.ledger:
         already, senders, asked = _against_ledger(connection, before, answers, keyed=key is not None)
         asked += _another_key(connection, before.key, key, answers)
+        told = key is not None and not any(plan.field in key for plan in plans if plan.type in NUMERIC_TYPES)
+        asked += find_corrected(connection, plans, answers, before.sha256) if not told and not any(each.blocking for each in asked) else []
     changed = connection.execute("select count(*) > 0 from changes").fetchone()[0]
     return Repeats(changed, already, senders, (*_twins_question(connection, plans, answers), *asked))
 

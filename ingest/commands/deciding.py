@@ -3,19 +3,23 @@
 from collections.abc import Mapping, Sequence
 
 from ingest import deciding
-from ingest.commands.documents import Document, decision_document
+from ingest.commands.documents import Document, decision_document, with_customers
 from ingest.effects import effects
-from ingest.errors import NotReady
+from ingest.errors import BadInput, NotReady
+from ingest.imports import check
 from ingest.settings import settings
-from ingest.store import handovers, imports
+from ingest.store import accounts, handovers, imports
+from schemas.records import ImportRecord
 
 
-def decide(import_id: str, *, acknowledged: Sequence[str], given: Mapping[str, str], comment: str, taken: Sequence[str]) -> Document:
+def decide(import_id: str, *, answers: Mapping[str, str], acknowledged: Sequence[str], given: Mapping[str, str], comment: str, taken: Sequence[str]) -> Document:
     """Does what is asked, then lists everything with its effect."""
     who = settings().user
     record = imports.get(import_id)
     if record.check is None:
         raise NotReady("This import hasn't been checked yet, so there is nothing to decide.", "Run check first.")
+    if answers:
+        record = _answer(import_id, answers, who)
     if acknowledged:
         record = deciding.acknowledge(import_id, acknowledged, who)
     for name, colleague in given.items():
@@ -25,3 +29,15 @@ def decide(import_id: str, *, acknowledged: Sequence[str], given: Mapping[str, s
     totals = effects(import_id)
     listed = [{**decision_document(each), "effect": totals[each.name].model_dump(mode="json") if each.name in totals else None} for each in deciding.decisions(record)]
     return {"import_id": import_id, "decisions": listed, "reasons_not_to_send": list(deciding.reasons_not_to(record))}
+
+
+def _answer(import_id: str, answers: Mapping[str, str], who: str) -> ImportRecord:
+    """Answers questions and checks again; an empty answer takes one back. Where an answer can't be read, the ones before stay."""
+    before, (_, check_key) = imports.get(import_id), imports.pointers(import_id)
+    try:
+        for name, value in answers.items():
+            deciding.answer(import_id, name, value or None, who)
+        return with_customers(check(import_id), accounts.account(before.account))
+    except BadInput:
+        imports.change(import_id, match=before.match, check=before.check, check_key=check_key, state=before.state)
+        raise

@@ -109,6 +109,13 @@ def sent_files(import_ids: Sequence[str]) -> dict[str, dict[str, str]]:
         return {import_id: {"file_name": file_name, "sent_at": sent_at} for import_id, file_name, sent_at in connection.execute(query)}
 
 
+def sent_checks(import_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Each of these imports with the keys of its checks whose events were sent."""
+    query = select(pushes.c.import_id, pushes.c.check_key).where(pushes.c.import_id.in_(import_ids)).distinct().order_by(pushes.c.import_id, pushes.c.check_key)
+    with store().connect() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
 def search(text: str = "", *, state: str | None = None, limit: int = 50, offset: int = 0) -> tuple[list[ImportRecord], int]:
     """Imports whose file, person, event type, account, period or id contains the text, newest first, and how many there are in all."""
     pattern = f"%{text.replace('%', '').strip()}%"

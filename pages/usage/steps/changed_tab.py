@@ -4,23 +4,25 @@ import pyarrow as pa
 import streamlit as st
 
 from ingest import changes
-from ingest.store.imports import SENT
-from pages.parts import tables
+from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, month, number, plain
-from pages.usage.steps import words
+from pages.usage.steps import decisions, words
 from pages.usage.steps.aside import aside
 from schemas.changing import Changes, CustomerChange
+from schemas.deciding import CHANGED_ROWS, LEAVE_OUT, SEND
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
+ANSWERED = {LEAVE_OUT: "The changed rows stay behind: they stand under *left out*, each with what was sent before. The account keeps what it has.", SEND: "The changed rows go as well, beside what was sent before: have the earlier events credited in the account."}
 FIELDS = 3
 """So many numbers of a customer have columns of their own."""
 
 
-def show(record: ImportRecord) -> None:
+def show(record: ImportRecord, who: str, *, editable: bool) -> None:
     """Draws the tab of a checked import."""
+    _decide(record, who, editable=editable)
     others = {each.id: each for each in changes.comparable(record.id)}
     if not others:
         aside("This is the first file of its kind in this account, so there is nothing to compare it with.")
@@ -33,7 +35,7 @@ def show(record: ImportRecord) -> None:
     if found is None:
         aside("No file of this month or the month before is here. Choose one above to compare with.")
         return
-    _said(record, found, sent=others[found.against].state in SENT if found.against in others else False)
+    _said(record, found)
     _customers(found)
     if found.same_period:
         _events(record, found)
@@ -43,15 +45,32 @@ def _named(record: ImportRecord) -> str:
     return f"{record.file_name} ({month(record.period) if record.period else 'no month'}, {ago(record.created_at)})"
 
 
-def _said(record: ImportRecord, found: Changes, *, sent: bool) -> None:
+def _decide(record: ImportRecord, who: str, *, editable: bool) -> None:
+    """What becomes of changed rows that no key tells apart from new ones: one press for each answer, and the way back."""
+    question = next((each for each in record.check.questions if each.name == CHANGED_ROWS), None)
+    given = record.match.answers.get(CHANGED_ROWS)
+    if question is None and given is None:
+        return
+    with st.container(border=True, key=f"changed_rows_{record.id}"):
+        st.markdown(f":material/help: **{plain(question.text)}**" if question else f":material/check: {ANSWERED.get(given, '')}")
+        for option in question.options if question else ():
+            st.markdown(f"- **{plain(option.label)}**: {plain(option.effect)}")
+        with st.container(horizontal=True):
+            for value, label in {option.value: option.label for option in question.options}.items() if question else {None: "Ask me again"}.items():
+                if editable and st.button(label, key=f"{CHANGED_ROWS}_{record.id}_{value}"):
+                    with errors.shown():
+                        decisions.answer(record, CHANGED_ROWS, value, who)
+                        st.rerun()
+        if question:
+            link_import(record.id, "Or choose the columns that make a row the same row, so that a change is recognised", "columns", icon=":material/view_column:")
+
+
+def _said(record: ImportRecord, found: Changes) -> None:
     link_import(found.against, f"{plain(found.against_file)}, {month(found.against_period) if found.against_period else 'no month'}", "review", icon=":material/compare_arrows:")
     if not found.same_period:
         aside(f"It is of another month, so all {number(found.new)} ready events are new: here is what that does to each customer's totals. {_customers_said(found)}")
         return
     st.markdown(f"**{number(found.new)} new**, {number(found.unchanged)} unchanged, **{number(found.changed)} changed** and **{number(found.removed)} removed** {'event' if found.removed == 1 else 'events'}. {_customers_said(found)}")
-    if found.changed and sent and not record.match.chosen_key:
-        st.warning(f"{words.things(found.changed, 'changed event', 'changed events')} would be sent beside what was sent before, and both would be billed. Say on Columns which columns make a row the same row, so that a change is recognised.", icon=":material/warning:")
-        link_import(record.id, "Choose the columns", "columns", icon=":material/view_column:")
     if record.check.rows.rejected:
         aside(f"{words.things(record.check.rows.rejected, 'row needs', 'rows need')} fixing and {'counts' if record.check.rows.rejected == 1 else 'count'} nowhere here: what such a row held before shows as removed.")
 
