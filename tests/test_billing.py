@@ -285,19 +285,19 @@ def test_an_unknown_slug_is_none_however_the_api_says_so(reply: httpx.Response) 
 
 
 @pytest.mark.parametrize(("reply", "sentence"), [
-    (httpx.Response(400, json={"detail": "Event 3: unknown field 'data.x'"}), "billing.test found something wrong with the request (400): Event 3: unknown field 'data.x'. Correct what it names."),
-    (httpx.Response(401, json={"detail": "Unauthorized"}), "billing.test doesn't accept the key (401): Unauthorized. Check the API key of the account."),
-    (httpx.Response(403, json={"Message": "explicit deny"}), "billing.test doesn't let this key into the organisation (403): explicit deny. Check the organisation id and the key of the account."),
-    (httpx.Response(404, json={"detail": "Not Found"}), "billing.test doesn't know this (404): Not Found. Check the event type, and the address of the account."),
-    (httpx.Response(409, json={"detail": "other body"}), "billing.test has had this request before, with other content (409): other body."),
-    (httpx.Response(413), "billing.test finds the request too large (413). Make the batches of the account smaller."),
+    (httpx.Response(400, json={"detail": "Event 3: unknown field 'data.x'"}), "Test (billing.test) found something wrong with the request (400): Event 3: unknown field 'data.x'. Correct what it names."),
+    (httpx.Response(401, json={"detail": "Unauthorized"}), "Test (billing.test) doesn't accept the key (401): Unauthorized. Check its API key under Settings, Accounts."),
+    (httpx.Response(403, json={"Message": "explicit deny"}), "Test (billing.test) doesn't let this key into the organisation (403): explicit deny. Check its organisation id and key under Settings, Accounts."),
+    (httpx.Response(404, json={"detail": "Not Found"}), "Test (billing.test) doesn't know this (404): Not Found. Check the event type, and the address of the account under Settings, Accounts."),
+    (httpx.Response(409, json={"detail": "other body"}), "Test (billing.test) has had this request before, with other content (409): other body."),
+    (httpx.Response(413), "Test (billing.test) finds the request too large (413). Make the batches of the account smaller."),
     (httpx.Response(422, json={"detail": [{"loc": ["body", 2, "timestamp"], "msg": "invalid datetime format"}, {"loc": ["body", "name"], "msg": "field required"}, {"msg": "odd"}, {}, {}]}),
-     "billing.test can't read the request (422): event 3, timestamp: invalid datetime format; name: field required; odd; and 2 more. Correct what it names."),
-    (httpx.Response(422, json={"detail": [{"loc": ["body", 17], "msg": "no JSON", "type": "value_error.jsondecode"}]}), "billing.test can't read the request (422): no JSON. Correct what it names."),
-    (httpx.Response(429, headers={"retry-after": "7"}), "billing.test asks for a pause: too many requests (429). Try again in a while."),
-    (httpx.Response(502, html="<h1>Bad gateway</h1>"), "billing.test has a problem of its own (502). Try again in a while."),
-    (httpx.Response(302, headers={"location": "https://elsewhere.test"}), "billing.test sends the request on to somewhere else (302). Check the address of the account."),
-    (httpx.Response(418, text="\xff\x00" * 10), "billing.test said no (418)."),
+     "Test (billing.test) can't read the request (422): event 3, timestamp: invalid datetime format; name: field required; odd; and 2 more. Correct what it names."),
+    (httpx.Response(422, json={"detail": [{"loc": ["body", 17], "msg": "no JSON", "type": "value_error.jsondecode"}]}), "Test (billing.test) can't read the request (422): no JSON. Correct what it names."),
+    (httpx.Response(429, headers={"retry-after": "7"}), "Test (billing.test) asks for a pause: too many requests (429). Try again in a while."),
+    (httpx.Response(502, html="<h1>Bad gateway</h1>"), "Test (billing.test) has a problem of its own (502). Try again in a while."),
+    (httpx.Response(302, headers={"location": "https://elsewhere.test"}), "Test (billing.test) sends the request on to somewhere else (302). Check the address of the account under Settings, Accounts."),
+    (httpx.Response(418, text="\xff\x00" * 10), "Test (billing.test) said no (418)."),
 ])
 def test_refusals_are_sentences(reply: httpx.Response, sentence: str) -> None:
     with client(reply) as billing, pytest.raises(Refused) as refused:
@@ -353,7 +353,7 @@ def test_silence_says_whether_anything_was_sent(raised: Exception, sent: bool, w
 
 
 @pytest.mark.parametrize(("cause", "words"), [
-    (ssl.SSLCertVerificationError(), "certificate"), (ssl.SSLError(), "secure connection"), (socket.gaierror(), "No computer called billing.test"), (ConnectionRefusedError(), "can't be reached"),
+    (ssl.SSLCertVerificationError(), "certificate"), (ssl.SSLError(), "secure connection"), (socket.gaierror(), "billing.test\\) leads to no computer"), (ConnectionRefusedError(), "can't be reached"),
 ])
 def test_a_failed_connection_names_its_cause(cause: Exception, words: str) -> None:
     error = httpx.ConnectError("")
@@ -366,7 +366,7 @@ def test_a_failed_connection_names_its_cause(cause: Exception, words: str) -> No
 def test_a_server_that_isnt_there_was_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with BillingClient(account(f"http://127.0.0.1:{port}")) as billing, pytest.raises(Unreachable, match=f"127.0.0.1:{port} can't be reached") as silence:
+    with BillingClient(account(f"http://127.0.0.1:{port}")) as billing, pytest.raises(Unreachable, match=rf"Test \(127\.0\.0\.1:{port}\) can't be reached") as silence:
         billing.send("x", b"[]", "key")
     assert silence.value.sent is False
 

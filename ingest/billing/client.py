@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from ingest.billing.failures import refused, unreachable
+from ingest.billing.failures import CHECK_ADDRESS, refused, unreachable
 from ingest.billing.shapes import event_type_of, metric_body, operation_of, preview_body
 from ingest.errors import BadInput, Refused, Unreachable
 from schemas.account import Account
@@ -43,6 +43,7 @@ class BillingClient:
         self._sleep = sleep
         self._now = now
         self.host = _host(account.shown_url)
+        self.called = f"{account.name} ({self.host})"  # in sentences: people know the name, whoever looks after the network the host
         with self._translated():
             self._http = httpx.Client(
                 base_url=account.base_url.rstrip("/"), headers=_headers(account), timeout=httpx.Timeout(timeout, connect=min(timeout, 10)), transport=transport, follow_redirects=False,
@@ -185,7 +186,7 @@ class BillingClient:
         with self._translated():
             response = self._http.request(method, path, params=params, content=content, headers={"apiversion": version, **kind, **(headers or {})})
         if not response.is_success:
-            raise refused(response, self.host, self._account.api_key.get_secret_value(), self._now())
+            raise refused(response, self.called, self._account.api_key.get_secret_value(), self._now())
         return response
 
     @contextmanager
@@ -193,14 +194,14 @@ class BillingClient:
         try:
             yield
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError) as error:
-            raise unreachable(error, self.host) from None
+            raise unreachable(error, self.called) from None
 
     def _json(self, response: httpx.Response) -> object:
         """The document of a reply, numbers with a point as exact decimals."""
         try:
             return json.loads(response.content, parse_float=Decimal)
         except (ValueError, RecursionError):
-            raise Refused(f"{self.host} answered with something that isn't JSON.", "Check the address of the account.", status=response.status_code) from None
+            raise Refused(f"{self.called} answered with something that isn't JSON.", CHECK_ADDRESS, status=response.status_code) from None
 
 
 def _headers(account: Account) -> dict[str, str]:
@@ -224,7 +225,7 @@ def _host(url: str) -> str:
 def _results(page: object) -> list[dict[str, object]]:
     found = page.get("results") if isinstance(page, dict) else None
     if not isinstance(found, list):
-        raise Refused("The billing system's answer has no list of results.", "Check the address of the account.", status=200)
+        raise Refused("The billing system's answer has no list of results.", CHECK_ADDRESS, status=200)
     return found
 
 

@@ -11,7 +11,7 @@ import httpx
 
 from ingest.errors import BadInput, Broken, IngestError, Refused, Unreachable
 
-CHECK_ADDRESS = "Check the address of the account."
+CHECK_ADDRESS = "Check the address of the account under Settings, Accounts."
 TRY_AGAIN = "Try again in a while."
 LONGEST_DETAIL = 400
 
@@ -28,7 +28,7 @@ class Failure(NamedTuple):
 FAILURES: dict[type[Exception], Failure] = {
     httpx.ConnectTimeout: Failure(Unreachable, "{host} didn't answer the call in time; nothing was sent.", TRY_AGAIN, sent=False),
     httpx.PoolTimeout: Failure(Unreachable, "All connections to {host} were busy for too long; nothing was sent.", TRY_AGAIN, sent=False),
-    httpx.ConnectError: Failure(Unreachable, "{host} can't be reached; nothing was sent.", "Check that it is running, and the network.", sent=False),
+    httpx.ConnectError: Failure(Unreachable, "{host} can't be reached; nothing was sent.", "Check that it is running, and the network; under Settings, Accounts, its connection can be tested.", sent=False),
     httpx.ProxyError: Failure(Unreachable, "The proxy on the way to {host} refused the connection; nothing was sent.", "Ask whoever looks after the network.", sent=False),
     httpx.ReadTimeout: Failure(Unreachable, "{host} took the request but didn't answer in time.", TRY_AGAIN),
     httpx.WriteTimeout: Failure(Unreachable, "{host} stopped taking the request half-way.", TRY_AGAIN),
@@ -42,8 +42,8 @@ FAILURES: dict[type[Exception], Failure] = {
     httpx.ProtocolError: Failure(Unreachable, "The talk with {host} broke off.", TRY_AGAIN),
     httpx.DecodingError: Failure(Unreachable, "The answer of {host} was damaged on the way.", TRY_AGAIN),
     httpx.TooManyRedirects: Failure(Unreachable, "{host} sends every request on to somewhere else.", CHECK_ADDRESS),
-    httpx.UnsupportedProtocol: Failure(BadInput, "{host} isn't the address of a billing API.", "It must begin with https:// or http://."),
-    httpx.InvalidURL: Failure(BadInput, "{host} isn't the address of a billing API.", "It must begin with https:// or http://."),
+    httpx.UnsupportedProtocol: Failure(BadInput, "The address of {host} isn't one of a billing API.", "It must begin with https:// or http://."),
+    httpx.InvalidURL: Failure(BadInput, "The address of {host} isn't one of a billing API.", "It must begin with https:// or http://."),
     httpx.TransportError: Failure(Unreachable, "The connection to {host} failed.", TRY_AGAIN),
     httpx.RequestError: Failure(Unreachable, "The request to {host} failed.", TRY_AGAIN),
     httpx.HTTPError: Failure(Unreachable, "The request to {host} failed.", TRY_AGAIN),
@@ -53,17 +53,17 @@ FAILURES: dict[type[Exception], Failure] = {
 """A class that isn't here counts as the nearest one above it that is."""
 
 CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
-    (ssl.SSLCertVerificationError, "{host} shows a certificate that can't be trusted; nothing was sent.", "Check the address of the account, or ask whoever looks after the network."),
+    (ssl.SSLCertVerificationError, "{host} shows a certificate that can't be trusted; nothing was sent.", "Check the address of the account under Settings, Accounts, or ask whoever looks after the network."),
     (ssl.SSLError, "{host} can't agree on a secure connection; nothing was sent.", CHECK_ADDRESS),
-    (gaierror, "No computer called {host} can be found; nothing was sent.", CHECK_ADDRESS),
+    (gaierror, "The address of {host} leads to no computer; nothing was sent.", CHECK_ADDRESS),
 )
 """Reasons for a failed connection that have a sentence of their own."""
 
 ANSWERS: dict[int, tuple[str, str]] = {
     400: ("{host} found something wrong with the request", "Correct what it names."),
-    401: ("{host} doesn't accept the key", "Check the API key of the account."),
-    403: ("{host} doesn't let this key into the organisation", "Check the organisation id and the key of the account."),
-    404: ("{host} doesn't know this", "Check the event type, and the address of the account."),
+    401: ("{host} doesn't accept the key", "Check its API key under Settings, Accounts."),
+    403: ("{host} doesn't let this key into the organisation", "Check its organisation id and key under Settings, Accounts."),
+    404: ("{host} doesn't know this", "Check the event type, and the address of the account under Settings, Accounts."),
     409: ("{host} has had this request before, with other content", ""),
     413: ("{host} finds the request too large", "Make the batches of the account smaller."),
     422: ("{host} can't read the request", "Correct what it names."),

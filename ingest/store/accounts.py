@@ -3,7 +3,7 @@
 import json
 
 from pydantic import SecretStr
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from ingest.errors import BadInput
 from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
@@ -69,6 +69,13 @@ def add(new: Account, who: str) -> None:
     with store().begin() as connection:
         connection.execute(insert(accounts).values(**given, sealed_key=seal(new.api_key.get_secret_value()), created_by=who, created_at=now()))
         audit.record(connection, who, "add-account", new.name, new.base_url)
+
+
+def replace_key(name: str, key: SecretStr, who: str) -> None:
+    """Gives a stored account another API key: keys are renewed, and refused ones have to be put right without a push losing its account."""
+    with store().begin() as connection:
+        connection.execute(update(accounts).where(accounts.c.name == name).values(sealed_key=seal(key.get_secret_value())))
+        audit.record(connection, who, "replace-key", name)
 
 
 def remove(name: str, who: str) -> None:

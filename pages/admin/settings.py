@@ -62,6 +62,7 @@ def _account_buttons(each: Account, actor: frame.Actor) -> None:
         if each.embedded or each.name == accounts.ENVIRONMENT_NAME:
             st.caption("Always there" if each.embedded else "Given by the environment this was started with")
         else:
+            _new_key(each, actor)
             with st.popover("Remove"):
                 st.markdown("The portal forgets this account and its key. Imports, receipts and the record of what was sent stay.")
                 if st.button("Remove this account", key=f"remove_{each.name}", on_click=accounts.remove, args=(each.name, actor.name)):
@@ -69,6 +70,14 @@ def _account_buttons(each: Account, actor: frame.Actor) -> None:
     if tested:
         with errors.shown(), st.spinner(f"Asking {plain(each.name)}, and waiting for its answer …", show_time=True):
             st.success(f"The account answers. It has {count(len(_types_of(each, at_once=True)), 'event type')}.", icon=":material/check_circle:")
+
+
+def _new_key(each: Account, actor: frame.Actor) -> None:
+    with st.popover("Replace the key"), st.form(f"new_key_{each.name}", border=False, clear_on_submit=True):
+        key = st.text_input("New API key", type="password", autocomplete="off", key=f"key_{each.name}", help="Kept sealed in the data folder; it is never shown again")
+        if st.form_submit_button("Replace") and key and key.strip():
+            accounts.replace_key(each.name, SecretStr(key.strip()), actor.name)
+            st.success("Replaced. Test the connection next.", icon=":material/check_circle:")
 
 
 def _types_of(account: Account, *, at_once: bool = False) -> list[EventType]:

@@ -16,7 +16,9 @@ from schemas.records import ImportRecord
 STEP_NAMES: dict[Step, str] = {"file": "File", "columns": "Columns", "review": "Review", "send": "Send"}
 ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" y="2" width="20" height="20" rx="5" fill="#1f5fa8"/><path d="M7 12.5l3.4 3.4L17 9" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
 """The tab's icon, in here so that nothing is fetched for it."""
-NARROW = """<style>
+STYLE = """<style>
+[data-testid^=stBaseButton-primary]:not(:disabled), [data-baseweb=tag] { color: light-dark(#ffffff, #0b1219); }
+.st-key-frame:has([data-testid=stSelectbox]) > *:last-child { min-height: 2.5rem; justify-content: center; }
 @media (max-width: 640px) {
   [data-testid=stMainBlockContainer] { padding-top: 4.6rem; }
   .st-key-frame { flex-flow: row wrap !important; gap: 0.4rem !important; }
@@ -29,7 +31,7 @@ NARROW = """<style>
   .st-key-steps { gap: 0.2rem 0.7rem !important; }
 }
 </style>"""
-"""On a telephone account and period share a line and their labels are only read aloud."""
+"""In dark colours the main button is light, so its words are dark. On a telephone account and period share a line and their labels are only read aloud."""
 _REACHED: dict[str, int] = {"reading": 0, "unreadable": 0, "read": 1, "matched": 2, "checking": 2, "checked": 3, "pushing": 3, "stopped": 3, "pushed": 3, "proven": 3, "discarded": 0}
 """How far an import may be opened: the index of the furthest step."""
 _UNMATCHED = ("reading", "unreadable", "read")
@@ -51,7 +53,7 @@ def begin(title: str, *, wide: bool = True, record: ImportRecord | None = None) 
     actor = require()
     st.set_page_config(page_title=f"{title} · Usage Intake", page_icon=ICON, layout="wide" if wide else "centered")
     remembered.keep_in_address()
-    st.html(NARROW)
+    st.html(STYLE)
     attention.watch()
     _bar(record)
     st.title(plain(title), anchor=False)

@@ -10,6 +10,8 @@ from pages.parts import errors
 from pages.parts.state import link_import, remembered
 from pages.parts.text import STATES, ago, count, month, plain, shorten, spoken
 
+MESSAGE = 160
+
 
 def import_rows(listed: Iterable[Listed], who: str, *, with_account: bool = False) -> None:
     """One line an import."""
@@ -19,7 +21,7 @@ def import_rows(listed: Iterable[Listed], who: str, *, with_account: bool = Fals
                 _name(each)
             st.markdown(f"**{STATES[each.state][0]}**", width=150)
             st.markdown(rows_in_words(each), width=290)
-            st.caption(_about(each, with_account=with_account), width=240)
+            st.caption(_about(each, with_account=with_account), width="stretch")
             _buttons(each, who)
         if remembered.dismissing == each.id and each.state in dismissing.DISMISSIBLE:
             with st.container(border=True):
@@ -31,7 +33,7 @@ def rows_in_words(each: Listed) -> str:
     if each.state == "discarded":
         return _reason(each.id)
     if each.state == "unreadable":
-        return plain(shorten(each.message, 90))
+        return plain(shorten(each.message, MESSAGE))
     if each.rows is None:
         return "not counted yet"
     if each.accepted is None:

@@ -30,7 +30,7 @@ def paged(fetch: Callable[[int, int], pa.Table], total: int, what: str, *, key: 
     show(fetch((page - 1) * rows, rows), what, key=key, names=names)
     if pages > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{(page - 1) * rows + 1:,} to {min(page * rows, total):,} of {total:,}")
+            st.caption(f"{(page - 1) * rows + 1:,} to {min(page * rows, total):,} of {total:,}", width="content")
             st.pagination(pages, key=f"{key}_page")
 
 

@@ -104,17 +104,18 @@ def _list(arrival: upload.Arrival, who: str, account: str | None, fixes: str | N
     with st.container(border=True):
         st.markdown(f"**{name}** was imported before.")
         for record in arrival.known[:5]:
-            _known(record, who)
+            _known(record, arrival.file_name, who)
         st.caption("The same file again makes the same events: those already sent are recognised and not sent twice.")
         if st.button("Import again", key=f"again_{arrival.upload_id}", icon=":material/content_copy:"):
             _import_again(arrival.upload_id, who, account, fixes)
 
 
-def _known(record: ImportRecord, who: str) -> None:
+def _known(record: ImportRecord, file_name: str, who: str) -> None:
     by = "you" if record.created_by == who else plain(record.created_by)
+    called = "" if record.file_name == file_name else f" as *{plain(shorten(record.file_name))}*"
     where = f", account {plain(record.account)}" if record.account else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"By {by}, {ago(record.created_at)}: **{state(record.state)}**{where}.")
+        st.markdown(f"By {by}{called}, {ago(record.created_at)}: **{state(record.state)}**{where}.")
         link_import(record.id, "Open that import", icon=":material/arrow_forward:")
 
 

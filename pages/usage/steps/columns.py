@@ -25,6 +25,10 @@ from schemas.matching import ColumnProfile, KeyCandidate, MatchSpec, Suggestion
 from schemas.records import ImportRecord
 
 SENT = ("pushing", "stopped", "pushed", "proven")
+SURE = {"certain": 1.0, "likely": 0.5, "possible": 0.0}
+"""What a suggestion counts for where it is asked which kind of usage a file is."""
+FITS = 0.5
+"""From here on a known kind of usage is proposed before a new one."""
 
 
 def show(record: ImportRecord, actor: frame.Actor) -> None:
@@ -189,7 +193,7 @@ def _already_sent(record: ImportRecord) -> None:
 def _event_types_or_sentence(place: Place, account: Account) -> dict[str, EventType] | None:
     """The account's event types by slug; what is known already where the account can't be asked; None where nothing is."""
     try:
-        return kinds.event_types(account)
+        return kinds.event_types(account, place.record.id)
     except Outside as error:
         errors.show(error)
         st.button("Try again", key=place.key("again"), icon=":material/refresh:")
@@ -260,14 +264,14 @@ def _candidates(place: Place, known: dict[str, EventType]) -> list[str]:
     if before and before.event_type.slug in known:
         ordered.sort(key=lambda slug: slug != before.event_type.slug)
         return [*ordered, NEW]
-    return [*ordered, NEW] if ordered and fits[ordered[0]] >= 0.6 else [NEW, *ordered]
+    return [*ordered, NEW] if ordered and fits[ordered[0]] >= FITS else [NEW, *ordered]
 
 
 def _fit(place: Place, event_type: EventType) -> float:
-    """How much of an event type this file fills, by its own columns: 1 is all of it."""
-    found = {each.field for each in _suggestions(place.record.id, place.table, event_type) if each.confidence != "possible"}
+    """How much of an event type this file fills, by its own columns: 1 is all of it, of a field that is only likely half counts."""
     wanted = {field.name for field in event_type.usage_fields}
-    return len(found & wanted) / len(wanted) if wanted else 0.0
+    found = [SURE[each.confidence] for each in _suggestions(place.record.id, place.table, event_type) if each.field in wanted]
+    return sum(found) / len(wanted) if wanted else 0.0
 
 
 def _today() -> date:

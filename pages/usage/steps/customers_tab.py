@@ -6,7 +6,7 @@ from ingest import changes, imports
 from pages.parts import tables
 from pages.parts.ask import ask
 from pages.parts.text import count, month, number
-from pages.usage.steps import strangers, totals, words
+from pages.usage.steps import totals, words
 from pages.usage.steps.aside import aside
 from schemas.changing import Months
 from schemas.records import ImportRecord
@@ -15,13 +15,13 @@ PAGE = 50
 WHAT = {"new": "nothing last month", "gone": "nothing this month", "changed": "", "the same": "the same"}
 
 
-def show(record: ImportRecord, who: str, *, editable: bool) -> None:
+def show(record: ImportRecord, *, editable: bool) -> None:
     """Draws the tab of a checked import."""
     if not record.check.rows.accepted:
         aside("No row is ready, so there are no customers yet.")
         return
     aside(f"{count(record.check.customers, 'customer')} with rows that are ready.")
-    _unknown(record, who, editable=editable)
+    _unknown(record, editable=editable)
     held = ask(changes.months, record.id)
     if held.before:
         _compared(record, held)
@@ -33,12 +33,10 @@ def show(record: ImportRecord, who: str, *, editable: bool) -> None:
     _totals(record)
 
 
-def _unknown(record: ImportRecord, who: str, *, editable: bool) -> None:
+def _unknown(record: ImportRecord, *, editable: bool) -> None:
     unknown = totals.unknown_customers(record)
     if unknown:
-        st.warning(unknown, icon=":material/person_off:")
-        if editable:
-            strangers.offer(record, totals.meant_customers(record), who, "tab")
+        st.warning(f"{unknown}{' The decisions above offer what can be done about them.' if editable else ''}", icon=":material/person_off:")
 
 
 def _totals(record: ImportRecord) -> None:

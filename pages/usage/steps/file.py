@@ -19,8 +19,6 @@ from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
 SENT = found.SENT
-WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-"""Endings of files for which nobody can say a character set or a delimiter."""
 
 
 def show(record: ImportRecord | None, actor: frame.Actor) -> None:
@@ -51,29 +49,37 @@ def _reading(record: ImportRecord, actor: frame.Actor) -> None:
 
 def _unreadable(record: ImportRecord, actor: frame.Actor) -> None:
     st.error(plain(record.message) or "This file can't be read.", icon=":material/error:")
-    as_text = record.size > 0 and not record.file_name.lower().endswith(WORKBOOKS)
+    if not record.size:
+        st.markdown("Nothing came: the file has 0 bytes. Look at it where it lies, or ask whoever made it to export it again.")
+    as_text = record.size > 0 and not record.file_name.lower().endswith(found.NAMED["workbook"])
     st.markdown(f"Nothing of it was sent. Choose another file{', or say yourself how this one is to be read' if as_text else ''}.")
     with st.container(horizontal=True):
-        if st.button("Choose another file", type="primary", icon=":material/upload_file:"):
-            dismissing.dismiss(record.id, "Another file was chosen instead.", actor.name)
-            open_import(None)
+        _choose_another(record, actor, kind="primary")
         if st.button("Read it again", icon=":material/refresh:"):
             found.read_again(record, record.read_spec, actor.name)
         if as_text:
             found.change_all(record, actor)
 
 
+def _choose_another(record: ImportRecord, actor: frame.Actor, kind: str = "secondary") -> None:
+    if st.button("Choose another file", type=kind, icon=":material/upload_file:"):
+        dismissing.dismiss(record.id, "Another file was chosen instead.", actor.name)
+        open_import(None)
+
+
 def _read(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     if record.message:
         st.warning(plain(record.message), icon=":material/info:")
     found.show(record, report, actor)
+    if other := found.other_than_named(record, report):
+        st.info(other, icon=":material/info:")
     for warning in report.warnings:
         st.warning(plain(warning), icon=":material/warning:")
     reading_questions.show(record, report, actor)
     st.markdown(first_rows.summary(report))
     first_rows.show(record, report)
     _totals(record, report, actor)
-    _continue(record, report)
+    _continue(record, report, actor)
 
 
 def _totals(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
@@ -108,10 +114,11 @@ def _compare(place: Place, report: ReadReport) -> None:
         st.warning(f"Doesn't agree: the sender says {number(expected)}, the table has {number(report.rows)} ({number(abs(report.rows - expected))} {'more' if report.rows > expected else 'fewer'}).", icon=":material/difference:")
 
 
-def _continue(record: ImportRecord, report: ReadReport) -> None:
+def _continue(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
     reason = "" if report.rows and report.columns else "There are no rows to go on with. Choose another header row or another file."
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Continue", type="primary", disabled=bool(reason)):
             open_import(record.id, "columns")
         if reason:
             st.markdown(f":material/info: {reason}")
+            _choose_another(record, actor)

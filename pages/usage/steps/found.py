@@ -1,5 +1,7 @@
 """What was found in a file, in one line: each part with its value, why, and a form to change it. A change reads the file again at once."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ingest.raw import row_in_file
@@ -18,6 +20,9 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", 
 CHOSEN = {"table": "Table", "beside": "Table, from the left", "turn": "Turned"}
 """Answers that have no form of their own."""
 TURNED = {"no": "no, as it stands", "months": "one row for each month", "measures": "one row for each kind of usage", "transposed": "rows and columns changed places"}
+NAMED = {"workbook": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "text": (".csv", ".tsv", ".txt", ".psv", ".tab")}
+"""Endings, and what they say is in the file; nobody can say a character set or a delimiter of a workbook."""
+REALLY = {"workbook": "a workbook", "text": "text with a column mark between the cells"}
 LABELS = {"format": "Format", "encoding": "Character set", "delimiter": "Columns are separated by", "quote": "Quotes", "sheet": "Sheet", "header": "Column names"}
 
 
@@ -34,6 +39,16 @@ def show(record: ImportRecord, report: ReadReport, actor: frame.Actor) -> None:
             _left_out(record, report, actor)
         if report.repairs:
             _repaired(report)
+
+
+def other_than_named(record: ImportRecord, report: ReadReport) -> str:
+    """A sentence where the file is something else than its name says, which is read all the same; empty where it isn't."""
+    ending = Path(record.file_name).suffix.lower()
+    named = next((kind for kind, endings in NAMED.items() if ending in endings), None)
+    really = "workbook" if report.sheet else "text" if report.delimiter else None
+    if named is None or really in (None, named):
+        return ""
+    return f"The name ends in {plain(ending)}, but this is {REALLY[really]}. It was read as that: look whether the rows below are right."
 
 
 def change_all(record: ImportRecord, actor: frame.Actor) -> None:

@@ -65,7 +65,7 @@ def _chart(shown: tuple[ColumnOverview, ...]) -> altair.LayerChart:
     labels = [f"{MARKS[state]} {WORDS[state]}" for state in STATES]
     data["label"] = data["mark"] + " " + data["cells"]
     base = altair.Chart(data).encode(
-        y=altair.Y("column:N", sort=None, title=None, axis=altair.Axis(labelLimit=140)), x=altair.X("share:Q", stack="zero", title="Share of rows", axis=altair.Axis(format="%"), scale=altair.Scale(domain=[0, 1])), order="place:O",
+        y=altair.Y("column:N", sort=None, title=None, axis=altair.Axis(labelLimit=140)), x=altair.X("share:Q", stack="zero", title="Share of rows", axis=altair.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]), scale=altair.Scale(domain=[0, 1])), order="place:O",
         tooltip=[altair.Tooltip("column:N", title="Column"), altair.Tooltip("label:N", title="Cells"), altair.Tooltip("count:Q", title="Rows", format=",")],
     )
     colour = altair.Color("label:N", scale=altair.Scale(domain=labels, range=list(COLOURS.values())), legend=altair.Legend(title=None, orient="top", columns=2, symbolStrokeWidth=0))

@@ -42,7 +42,7 @@ def take(record: ImportRecord, found: StoredRecipe, who: str, *, matches: dict[s
 
     try:
         account = accounts.account(record.account)
-        known = kinds.event_types(account)
+        known = kinds.event_types(account, record.id)
         types = [known.get(part.event_type) for part in found.recipe.parts]
         if None in types:
             return False

@@ -93,7 +93,7 @@ def _queue_check(import_id: str, who: str) -> None:
 
 def _tabs(record: ImportRecord, who: str, *, editable: bool) -> None:
     draw = (
-        lambda: _rows_to_fix(record, who, editable=editable), lambda: customers_tab.show(record, who, editable=editable), lambda: changed_tab.show(record, who, editable=editable), lambda: totals.show(record), lambda: _columns(record, who, editable=editable),
+        lambda: _rows_to_fix(record, who, editable=editable), lambda: customers_tab.show(record, editable=editable), lambda: changed_tab.show(record, who, editable=editable), lambda: totals.show(record), lambda: _columns(record, who, editable=editable),
     )
     for tab, show_tab in zip(st.tabs(list(TABS), key=f"review_tabs_{record.id}", on_change="rerun"), draw, strict=True):
         if tab.open:

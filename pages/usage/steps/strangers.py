@@ -27,7 +27,7 @@ def show(record: ImportRecord, decision: Decision, who: str, *, editable: bool) 
     _list(record, unknown)
     if not editable:
         return
-    offer(record, {each.customer_id: each.meant for each in unknown if each.meant}, who, "decision", {each.customer_id: each.meant_name for each in unknown})
+    _offer(record, {each.customer_id: each.meant for each in unknown if each.meant}, {each.customer_id: each.meant_name for each in unknown}, who)
     with st.expander("Decide about one of them", expanded=len(unknown) <= SHOWN and not decision.settled):
         _one(record, unknown, who)
     new = [each for each in unknown if not each.meant]
@@ -44,15 +44,15 @@ def not_asked(record: ImportRecord, who: str, *, editable: bool) -> None:
             st.rerun()
 
 
-def offer(record: ImportRecord, meant: dict[str, str], who: str, where: str, called: dict[str, str] | None = None) -> None:
+def _offer(record: ImportRecord, meant: dict[str, str], called: dict[str, str], who: str) -> None:
     """A button for each customer whose name is nearly that of a known one (`meant`: name → known one); `called` says what the account calls those. The name then holds for the whole account."""
     for position, (name, known) in enumerate(list(meant.items())[:SHOWN]):
-        alias = (called or {}).get(name, known)
+        alias = called.get(name, known)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"‘{plain(name)}’: is **{plain(known)}** meant{f' ({plain(alias)})' if alias not in ('', known) else ''}?")
-            if st.button(f"Yes, it is {plain(known)}", key=f"meant_{where}_{record.id}_{position}_{name}"):
+            if st.button(f"Yes, it is {plain(known)}", key=f"meant_{record.id}_{position}_{name}"):
                 _do(record, lambda name=name, known=known: strangers.means(record.account, name, known, who), who)
-    if len(meant) > 1 and st.button(f"Yes, all {len(meant)} of them", key=f"meant_all_{where}_{record.id}"):
+    if len(meant) > 1 and st.button(f"Yes, all {len(meant)} of them", key=f"meant_all_{record.id}"):
         _do(record, lambda: [each for name, known in meant.items() for each in strangers.means(record.account, name, known, who)], who)
     if meant:
         aside(f"{f'The first {SHOWN} of {len(meant)}. ' if len(meant) > SHOWN else ''}A name that you say stays on the list in *Settings*, *Customers*, for all files of this account.")

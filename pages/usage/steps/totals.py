@@ -17,6 +17,7 @@ from schemas.previewing import FUNCTIONS, PreviewSpec
 from schemas.records import ImportRecord
 
 FEW_DAYS = 3
+DAYS = altair.Axis(format="%-d %b", tickCount={"interval": "day", "step": 3}, labelOverlap=True)
 LINES = 8
 """How many lines a chart can have before nobody can tell them apart."""
 
@@ -49,14 +50,6 @@ def unknown_customers(record: ImportRecord) -> str:
     if not found.unknown_customer_count:
         return ""
     return f"{words.things(found.unknown_customer_count, 'customer is', 'customers are')} not known to the account: {words.listed(found.unknown_customers, 20)}. Their usage is stored, but no invoice shows it until they are there."
-
-
-def meant_customers(record: ImportRecord) -> dict[str, str]:
-    """Unknown customers whose name is nearly that of a known one, with that one; none where the account can't be asked."""
-    try:
-        return {each.customer_id: each.meant for each in _summary(record.id, pointers(record.id)[1] or "", record.account or "").meant_customers}
-    except IngestError:
-        return {}
 
 
 def headings(names: list[str]) -> dict[str, str]:
@@ -103,7 +96,7 @@ def _chart(record: ImportRecord, by: tuple[str, ...], field: str | None, functio
 
 def _line(shown: pa.Table, split: str | None, title: str) -> altair.Chart:
     """One line a value of `split`, told apart by dashes as well as by colour."""
-    chart = altair.Chart(shown.to_pandas()).mark_line(point=True).encode(x=altair.X("day:T", title="Day"), y=altair.Y("value:Q", title=title))
+    chart = altair.Chart(shown.to_pandas()).mark_line(point=True).encode(x=altair.X("day:T", title="Day", axis=DAYS), y=altair.Y("value:Q", title=title))
     name = f"{_escaped(split)}:N" if split else ""
     return chart.encode(color=altair.Color(name, title=split), strokeDash=altair.StrokeDash(name, title=split)) if split else chart
 
