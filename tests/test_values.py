@@ -100,6 +100,25 @@ def test_slips_of_one_cell_among_many_need_fixing_and_hold_nothing_else_back(tmp
     assert asked(check_column(tmp_path / "c", "Decimal", [*many, "1,5", "1,234"])) == [("decimal_mark.value", True)]  # the last hangs on the answer
 
 
+@pytest.mark.parametrize(("kind", "cells", "answer", "expected", "bad"), [
+    ("Decimal", ["1234.5", "7.25", "1.234,50"], "each", ["1234.5", "7.25", "1234.5"], []), ("Decimal", ["1234.5", "7.25", "1.234,50"], "point", ["1234.5", "7.25"], [4]),
+    ("Decimal", ["1.234,50", "0,5", "1234.5", "1.234"], "each", ["1234.5", "0.5", "1234.5", "1234"], []), ("Decimal", ["2.5 €", "EUR 1.234,50", "3.75"], "each", ["2.5", "1234.5", "3.75"], []),
+    ("Float64", ["2.5", "1,5", "many"], "each", [2.5, 1.5], [4]), ("Decimal", ["2.5", "3.5"], "each", ["2.5", "3.5"], []),
+])
+def test_numbers_with_either_mark_in_one_column_are_read_each_by_its_own(tmp_path, kind, cells, answer, expected, bad):
+    checked = check_column(tmp_path, kind, cells, answers={"decimal_mark.value": answer})
+    assert values(checked) == [Decimal(each) if kind == "Decimal" else each for each in expected]
+    assert [row for code, row in checked.issues("code", "_row") if code != "unit_removed"] == bad
+
+
+def test_what_either_mark_in_one_column_would_come_to_is_said_first(tmp_path):
+    (question,) = check_column(tmp_path, "Decimal", ["1234.5", "7.25", "1.234,50", "1,234"]).result.questions
+    assert [(each.value, each.effect.partition("; ")[2]) for each in question.options] == [
+        ("point", "the column adds up to 2,475.75; 1 cell can't be read"), ("comma", "the column adds up to 1,235.734; 2 cells can't be read"),
+        ("each", "the column adds up to 3,710.25; 1 number such as 1,234 allows both and is read with a point"),
+    ]
+
+
 def test_the_question_about_the_unit_says_the_total_under_each_answer(tmp_path):
     assert effects(check_column(tmp_path, "Decimal", ["1 h", "30 min"])) == [("min", "the column adds up to 90"), ("h", "the column adds up to 1.5")]
 

@@ -17,7 +17,7 @@ EMPTIES = tuple(readings.EMPTY)
 def read_number(column: Column) -> Plan:
     """How a column of numbers is read: the short way where every cell is plain."""
     _answers_are_known(column)
-    answer = column.answer("decimal_mark", ("point", "comma"))
+    answer = column.answer("decimal_mark", (*readings.MARKS, readings.EACH))
     if answer != "comma" and _is_plain(column, answer):
         return _plain_number(column)
     return _written_number(column, answer)
@@ -53,9 +53,10 @@ def _written_number(column: Column, answer: str | None) -> Plan:
     source, number, value = column.step("source"), column.step("number"), column.step("value")
     worn = undress(column, column.tidy())
     evidence = numbers.number_evidence(column.connection, worn.relation, worn.core)
-    mark = answer or evidence.mark
+    mark = evidence.mark if answer in (None, readings.EACH) else answer
     asked = _mark_question(column, worn, evidence) if not answer else ()
-    text = numbers.number_text(worn.core, mark, exponents=column.field.type == "Float64")
+    written = numbers.number_by_its_own_mark if answer == readings.EACH else numbers.number_text
+    text = written(worn.core, mark, exponents=column.field.type == "Float64")
     worn, converted, more = convert(column, worn, text)
     scale, whole = column.profile.decimal_scale, numbers.WIDE - column.profile.decimal_scale
     digits = numbers.widths(column.connection, worn.relation, converted, scale, whole)
@@ -69,7 +70,7 @@ def _written_number(column: Column, answer: str | None) -> Plan:
         facts["number_too_large"] = f"{numbers.whole_digits(number)} > {whole}"
         sql = f"case when {numbers.fraction_digits(number)} <= {scale} and {numbers.whole_digits(number)} <= {whole} then {sql} end"
     plan = column.plan([*worn.steps, ("number", converted), ("value", sql)], sql_type, facts, questions=asked + more, mark=mark, shown={"decimal_mark": mark} if bool(evidence.point) != bool(evidence.comma) else {})
-    return _with_empty(column, plan, column.rows - (evidence.cells if worn.filled is None else worn.filled), trimmed(column.text), numbers.number_text("{s}", mark))
+    return _with_empty(column, plan, column.rows - (evidence.cells if worn.filled is None else worn.filled), trimmed(column.text), written("{s}", mark))
 
 
 def _with_empty(column: Column, plan: Plan, empty: int, text: str, number: str) -> Plan:

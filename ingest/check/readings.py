@@ -17,6 +17,8 @@ from schemas.matching import DecimalMark
 
 ZONES = ("UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Chicago", "America/Los_Angeles", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney")
 MARKS: dict[DecimalMark, str] = {"point": "A point", "comma": "A comma"}
+EACH = "each"
+"""The answer that numbers stand in one column with either mark, and each is read by its own."""
 SLIPS = 20
 """Where so many cells are written in one way for each that is written in another, those are slips."""
 NONE = "none"
@@ -32,7 +34,12 @@ def decimal_mark(connection: duckdb.DuckDBPyConnection, relation: str, text: str
     evidence = f"every number with a mark looks like {found.example}, which can be read in two ways"
     if both:
         evidence = f"{found.point:,} numbers are written with a decimal point and {found.comma:,} with a decimal comma"
-    options = tuple(QuestionOption(value=mark, label=label, effect=_mark_effect(connection, relation, text, mark, found)) for mark, label in MARKS.items())
+    options = tuple(QuestionOption(value=mark, label=label, effect=_mark_effect(connection, relation, text, found, {mark: numbers.number_text("s", mark)})) for mark, label in MARKS.items())
+    if both:
+        either = found.ambiguous_point + found.ambiguous_comma
+        allow_both = f"; {count_of(either, 'number')} such as {found.example} {'allows' if either == 1 else 'allow'} both and {'is' if either == 1 else 'are'} read with a {found.mark}" if either else ""
+        effect = _mark_effect(connection, relation, text, found, {found.mark: numbers.number_by_its_own_mark("s", found.mark)}) + allow_both
+        options += (QuestionOption(value=EACH, label="Either: each number by its own mark", effect=effect),)
     text = f"In column {column!r}, {evidence}. Which mark separates the decimals?"
     return Question(name=f"decimal_mark.{field}", text=text, options=options, proposed=found.mark if both else None, blocking=not _slips(found.point, found.comma, found.ambiguous_point + found.ambiguous_comma))
 
@@ -42,8 +49,9 @@ def _slips(one: int, other: int, either: int) -> bool:
     return not either and max(one, other) >= SLIPS * min(one, other) > 0
 
 
-def _mark_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str, mark: DecimalMark, found: numbers.NumberEvidence) -> str:
-    number = numbers.number_text("s", mark)
+def _mark_effect(connection: duckdb.DuckDBPyConnection, relation: str, text: str, found: numbers.NumberEvidence, way: Mapping[DecimalMark, str]) -> str:
+    """What the column comes to when it is read in a way: the mark of cells that allow both, and SQL for the number of `s`."""
+    (mark, number), = way.items()
     total, unread = connection.execute(f"""
         select sum(try_cast(t as decimal(18,4))), count(*) filter (s is not null and t is null)
         from (select s, {number} as t from (select {text} as s from {relation}))""").fetchone()

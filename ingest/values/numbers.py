@@ -93,6 +93,12 @@ def number_text(text: str, mark: DecimalMark, *, exponents: bool = False) -> str
     return f"case {cases} when {matches(text, number_pattern(mark))} then {expanded} end"
 
 
+def number_by_its_own_mark(text: str, mark: DecimalMark, *, exponents: bool = False) -> str:
+    """The number as `number_text` gives it; one that is none under this mark is read with the other (`1.234,50` beside `1234.5`)."""
+    other: DecimalMark = "comma" if mark == "point" else "point"
+    return f"coalesce({number_text(text, mark, exponents=exponents)}, {number_text(text, other, exponents=exponents)})"
+
+
 def _shortened(text: str, number: str) -> str:
     return f"case when suffix({text}, '0') then {without_zeros(number)} else {number} end"
 

@@ -79,7 +79,8 @@ def _set_where(record: ImportRecord, columns: list[str], place: int) -> Correcti
 
 def _convert(record: ImportRecord, columns: list[str], place: int) -> Correction | None:
     column, factor = _column(record, columns, place), st.text_input("Multiply by", placeholder="1024", key=f"bulk_factor_{record.id}").strip()
-    mark = record.match.answers.get(f"decimal_mark.{next((each.field for each in record.match.matches if each.column == column), '')}", "point")
+    said = record.match.answers.get(f"decimal_mark.{next((each.field for each in record.match.matches if each.column == column), '')}")
+    mark = "comma" if said == "comma" else "point"
     with errors.shown():
         return Convert(column=column, factor=factor, mark=mark) if factor.replace(".", "", 1).isdecimal() else None
 
