@@ -112,7 +112,7 @@ def check(options: argparse.Namespace) -> int:
         Path(options.file), slug=options.event_type, account=options.account, recipe=options.recipe, matches=given.pairs(options.match, "--match"), constants=given.pairs(options.constant, "--constant"),
         key=options.key, answers=given.pairs(options.answer, "--answer"), zone=options.zone, period=options.period, sheet=options.sheet,
         control_count=options.control_count, control_sums=given.pairs(options.control_sum, "--control-sum"), out_dir=options.out_dir and Path(options.out_dir), checks=options.check or [],
-        kinds=given.kinds(options.kind), by=options.by, by_sheet=options.by_sheet, measures=options.measure or [],
+        kinds=given.kinds(options.kind), by=options.by, by_sheet=options.by_sheet, measures=options.measure or [], takes_offers=options.take_offers,
     )
     _answer(options, document, in_words.checks(document))
     return 1 if any(each["rows"]["rejected"] for each in document.get("kinds", [document])) else 0

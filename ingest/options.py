@@ -62,6 +62,7 @@ def check_options(command: argparse.ArgumentParser) -> None:
     by = command.add_mutually_exclusive_group()
     by.add_argument("--by", metavar="COLUMN", help="the column that says which kind of usage a row is; default with --measure: the new column")
     by.add_argument("--by-sheet", action="store_true", help="the sheet says which kind of usage its rows are")
+    command.add_argument("--take-offers", action="store_true", help="join or take apart columns as it is offered: the day in one column and the time in another, a month beside its year, the month and the amount in one cell")
     command.add_argument("--control-count", type=int, metavar="N", help="how many rows the sender says there are")
     command.add_argument("--control-sum", action="append", metavar="FIELD=SUM", help="the sum the sender gave for a field")
     command.add_argument("--out-dir", help="also write events.parquet and issues.csv there")

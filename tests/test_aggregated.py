@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingest import fixing, imports
+from ingest import fixing, imports, recipes
 from ingest.engine import literal
 from ingest.store import accounts
 from schemas.correcting import ReplacePattern
@@ -49,3 +49,58 @@ def test_nothing_is_offered_for_what_is_a_date_or_speaks_of_no_month(home: Path,
 def test_a_year_that_was_taken_belongs_to_its_file(home: Path, tmp_path: Path):
     offer, = imports.period_offers(uploaded(tmp_path, "customer,month,amount\nacme,September,5\nglobex,Oct,6\n"))
     assert offer.corrections == (ReplacePattern(column="month", pattern=r"^\s*(\p{L}{3,})\.?\s*$", replacement=rf"\1 {YEAR}", of_this_file=True),)
+
+
+# The day in one column, the time in another.
+
+JOINED = "select customer_id, \"timestamp\"::varchar from read_parquet({}) order by _row"
+
+
+@pytest.mark.parametrize(("text", "joined", "first"), [
+    ("customer,Date,Start time,amount\na,2026-10-01,14:03:22,5\nb,2026-10-02,09:30:00,6\n", {("Date", "Start time"): "timestamp"}, "2026-10-01 14:03:22"),
+    ("customer;Datum;Uhrzeit;amount\na;01.10.2026;14:03;5\nb;31.10.2026;9:30;6\n", {("Datum", "Uhrzeit"): "timestamp"}, "2026-10-01 14:03:00"),
+    ("customer,Call date,Call time (UTC),amount\na,10/01/2026,2:05 PM,5\nb,10/31/2026,11:00 AM,6\n", {("Call date", "Call time (UTC)"): "timestamp (UTC)"}, "2026-10-01 14:05:00"),
+    ("customer,End date,Start date,Start time,End time,amount\na,2026-10-02,2026-10-01,23:00,01:00,5\n", {("Start date", "Start time"): "timestamp", ("End date", "End time"): "End date and End time"}, "2026-10-01 23:00:00"),
+])
+def test_a_day_beside_its_time_is_offered_to_be_joined(home: Path, tmp_path: Path, text: str, joined: dict, first: str):
+    import_id = uploaded(tmp_path, text)
+    offers = imports.period_offers(import_id)
+    assert {each.corrections[0].columns: each.corrections[0].into for each in offers} == joined
+    for each in offers:
+        fixing.correct(import_id, each.corrections, "anna")
+    assert imports.period_offers(import_id) == ()
+    time = next(iter(joined.values()))
+    assert {each.field: each.column for each in imports.suggestions(import_id, match("calls").event_type)}["timestamp"] == time
+    spec = match("calls", time=time)
+    imports.set_match(import_id, spec.model_copy(update={"answers": {"zone.timestamp": "UTC", "date_order.timestamp": "month_first" if "/" in text else "day_first"}}), accounts.account().name, "anna")
+    assert imports.check(import_id).check.rows.rejected == 0
+    assert duckdb.sql(JOINED.format(literal(imports.check_folder(import_id) / "events.parquet"))).fetchall()[0] == ("a", first)
+
+
+def test_the_offer_shows_what_stands_there_and_what_is_missing(home: Path, tmp_path: Path):
+    offer, = imports.period_offers(uploaded(tmp_path, "customer,Date,Time,amount\na,2026-10-01,14:03,5\nb,2026-10-02,,6\n"))
+    assert "(2026-10-01 14:03)? In 1 row there is no time of day" in offer.text
+
+
+@pytest.mark.parametrize("text", [
+    "customer,Date,Duration,amount\na,2026-10-01,14:03:22,5\n", "customer,Timestamp,Date,Start time\na,2026-10-01T14:03:22Z,2026-10-01,14:03:22\n", "customer,Date,Time,amount\na,2026-10-01,25:03,5\n", "customer,Time,amount\na,14:03,5\n",
+    "customer,Date,Usage,amount\na,2026-10-01,01:03:22,5\n",
+])
+def test_no_time_is_joined_that_is_a_length_or_stands_beside_a_moment(home: Path, tmp_path: Path, text: str):
+    assert imports.period_offers(uploaded(tmp_path, text)) == ()
+
+
+def test_the_next_file_of_a_recipe_joins_by_itself(home: Path, tmp_path: Path):
+    text = "customer,Date,Start time,amount\na,2026-10-01,14:03:22,5\nb,2026-10-02,09:30:00,6\n"
+    import_id = uploaded(tmp_path, text)
+    fixing.correct(import_id, imports.period_offers(import_id)[0].corrections, "anna")
+    spec = match("calls", time="timestamp").model_copy(update={"answers": {"zone.timestamp": "Europe/Berlin"}})
+    imports.set_match(import_id, spec, accounts.account().name, "anna")
+    imports.check(import_id)
+    recipe = recipes.from_yaml(recipes.to_yaml(recipes.save_from(import_id, "calls", "anna").recipe))
+    (tmp_path / "next.csv").write_text(text.replace("-10-", "-11-"))
+    following = imports.start(tmp_path / "next.csv", "next.csv", "anna").id
+    recipes.follow(following, recipe, spec.event_type, accounts.account().name, "anna")
+    checked = imports.check(following).check
+    assert (checked.rows.accepted, checked.questions, checked.first_timestamp) == (2, (), "2026-11-01T13:03:22+00:00")
+    assert imports.period_offers(following) == ()

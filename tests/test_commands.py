@@ -226,6 +226,15 @@ def test_monthly_totals_get_the_end_of_their_month(run, tmp_path: Path):
     assert checked["first_timestamp"] == "2026-10-31T22:59:59.999000+00:00"
 
 
+def test_a_day_and_its_time_are_joined_with_a_flag_and_never_without(run, tmp_path: Path):
+    event_type(run, "spoken", "quantity:Decimal")
+    path = usage(tmp_path, "customer_id,Date,Start time,quantity\ncus_1,2026-10-01,14:03:22,1.5\ncus_2,2026-10-02,09:30:00,2\n")
+    _, before = run("check", path, "--event-type", "spoken", "--match", "timestamp=Date", "--zone", "UTC")
+    assert (before["first_timestamp"], [each["corrections"][0]["into"] for each in before["offers"]]) == ("2026-10-01T00:00:00+00:00", ["timestamp"])
+    _, joined = run("check", path, "--event-type", "spoken", "--take-offers", "--zone", "UTC")
+    assert (joined["import_id"], joined["first_timestamp"], joined["offers"]) == (before["import_id"], "2026-10-01T14:03:22+00:00", [])
+
+
 def test_control_totals_are_compared_at_every_step(run, tmp_path: Path):
     event_type(run, "controlled", "quantity:Decimal")
     path = usage(tmp_path, "customer_id,timestamp,quantity\ncus_1,2026-10-01,1.5\ncus_2,2026-10-01,2.5\n")

@@ -31,7 +31,7 @@ LISTS = ("values", "fields")
 def check_file(
     path: Path, *, slug: str | None, account: str | None, recipe: str | None, matches: Mapping[str, str], constants: Mapping[str, str], key: list[str] | None, answers: Mapping[str, str], zone: str | None,
     period: str | None, sheet: str | None, control_count: int | None, control_sums: Mapping[str, str], out_dir: Path | None, checks: Sequence[str] = (),
-    kinds: Mapping[str, str] | None = None, by: str | None = None, by_sheet: bool = False, measures: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None, by: str | None = None, by_sheet: bool = False, measures: Sequence[str] = (), takes_offers: bool = False,
 ) -> Document:
     """Imports a file (the same bytes are the same import), matches and checks it: as a recipe says, or as is said here. One with several kinds of usage becomes an import for each."""
     found = accounts.account(account)
@@ -40,19 +40,20 @@ def check_file(
     slugs = _slugs(slug, given, kinds or {}, divides=bool(by or by_sheet))
     types = [event_type_of(found, each) for each in slugs]
     record = imports.start_or_find(path, shown(path.name), settings().user, account=found.name, event_type=types[0].slug, divided=bool(kinds) or bool(given and given.recipe.is_divided))
-    questions, followed = {}, {}
+    questions, offers, followed = {}, {}, {}
     if given:
         followed = _follow(record.id, given, types, found, asked)
         members = imports.together(records.get(record.id))
     else:
         _read(record, sheet, measures)
         members = _divided(record.id, kinds, by, by_sheet) if kinds else [record]
+        offers = {each.id: _offers(each.id, take=takes_offers) for each in members}
         for member, event_type in zip(members, types, strict=True):
             questions[member.id] = _match(member.id, event_type, found, asked.of(event_type.slug, slugs, types))
     checked = [with_customers(imports.check(each.id), found) for each in members]
     for each in checked if out_dir else ():
         _write_check(each, out_dir / each.event_type if len(checked) > 1 else out_dir)
-    documents = [check_document(each, each.match, questions.get(each.id, ())) for each in checked]
+    documents = [{**check_document(each, each.match, questions.get(each.id, ())), "offers": offers.get(each.id, [])} for each in checked]
     return {**documents[0], "events": _events_document(record.id), **({"kinds": documents} if len(documents) > 1 else {}), **followed}
 
 
@@ -115,6 +116,16 @@ def _divided(import_id: str, kinds: Mapping[str, str], by: str | None, by_sheet:
     if records.get(import_id).division and not imports.is_divided_so(import_id, column, values):
         import_id = imports.put_together(import_id, settings().user).id
     return imports.divide(import_id, column, values, settings().user)
+
+
+def _offers(import_id: str, *, take: bool) -> list[Document]:
+    """What can be made of columns that say the time in pieces, and isn't yet; with `take` it is made."""
+    from ingest import fixing
+
+    found = imports.period_offers(import_id)
+    for each in found if take else ():
+        fixing.correct(import_id, each.corrections, settings().user)
+    return [] if take else [each.model_dump(mode="json") for each in found]
 
 
 def _match(import_id: str, event_type: EventType, found: Account, asked: Asked) -> tuple[Question, ...]:

@@ -40,6 +40,8 @@ def check(document: dict) -> Iterator[str]:
         yield f"  {'agrees' if total['agrees'] else 'DIFFERS'}: {total['what']}, {total['expected']} by the {total['source']}, {total['found']} found"
     for question in document["questions"]:
         yield f"  question {question['name']}: {question['text']}"
+    for offer in document.get("offers", ()):
+        yield f"  offered: {offer['text']} Say yes with --take-offers."
 
 
 def _events(events: dict) -> Iterator[str]:

@@ -63,11 +63,12 @@ def kinds_in(import_id: str, column: str) -> tuple[KindFound, ...]:
 
 
 def period_offers(import_id: str) -> tuple[CorrectionOffer, ...]:
-    """Corrections that would make a time of what the cells say about months: `October: 320 hours`, a month beside its year."""
+    """Corrections that would make a time of what the cells say: `October: 320 hours`, a month beside its year, a day beside its time."""
     record = read_record(import_id)
     proposed = month_of_file.proposed(record, record.event_type or "", "UTC", datetime.now(UTC).date())
     year = int(proposed.period.start[:4]) if proposed else datetime.now(UTC).year
-    return matching.period_offers(raw_folder(import_id), record.report, columns(import_id), year)
+    table = raw_folder(import_id), record.report, columns(import_id)
+    return (*matching.joins(*table), *matching.period_offers(*table, year))
 
 
 def key_candidates(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[KeyCandidate, ...]:
