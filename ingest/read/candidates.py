@@ -86,6 +86,8 @@ def find_header(rows: list[TextRow], width: int) -> Found:
                 looks_like_data.append(index)
         for cell, column in zip(row.cells, below, strict=False):
             column.add(cell)
+    full = next((index for index in sorted(scores) if scores[index] > 0 and len(rows[index].cells) >= width), len(rows))
+    scores = {index: score for index, score in scores.items() if index < full or len(rows[index].cells) >= width}  # a row cut short is damaged where a full one stands above it
     found = _decide(rows, scores, min(looks_like_data, default=len(rows)))
     return found if found.row or not _is_unlike_below(rows, width, need) else Found(rows[0], "it holds no values as they stand below it, and only a few names or the columns' numbers", "possible")
 
@@ -99,8 +101,9 @@ def _is_unlike_below(rows: Sequence[TextRow], width: int, need: int) -> bool:
     if len(cells) == width > 2 and cells in ([str(number + first) for number in range(width)] for first in (0, 1)):
         return any(kind in ("text", "date") for kind in below)
     filled = [cell for cell in cells if cell]
+    enough = len(filled) > 1 or (width == 2 and len(filled[0].split()) == 1)
     again = any(cell and index < len(row.cells) and row.cells[index].strip() == cell for row in rows[1:] for index, cell in enumerate(cells))
-    return len(filled) > 1 and not again and any(kind in ("number", "date") for kind in below) and all(kind_of(cell) == "text" for cell in filled) and len(set(filled)) == len(filled)
+    return enough and not again and any(kind in ("number", "date") for kind in below) and all(kind_of(cell) == "text" for cell in filled) and len(set(filled)) == len(filled)
 
 
 def needed(width: int) -> int:
@@ -136,9 +139,13 @@ def _without_repeated(rows: list[TextRow]) -> list[TextRow]:
 
 
 def _only_first_again(rows: list[TextRow]) -> bool:
-    counts = Counter(tuple(row.cells) for row in rows)
-    first = tuple(rows[0].cells)
-    return counts[first] > 1 and counts.total() - counts[first] == len(counts) - 1 > 1
+    """Whether the first row comes again and no other does, or all of them do in the same order, as where a table was pasted twice."""
+    cells = [tuple(row.cells) for row in rows]
+    counts = Counter(cells)
+    if counts[cells[0]] < 2 or len(counts) < 3:
+        return False
+    again = cells.index(cells[0], 1)
+    return counts.total() - counts[cells[0]] == len(counts) - 1 or (again > 2 and all(before == after for before, after in zip(cells, cells[again:], strict=False)))
 
 
 def _is_like_below(row: TextRow, kinds: list[Kind], below: list[Below]) -> bool:

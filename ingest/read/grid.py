@@ -25,7 +25,7 @@ def laid_out(rows: Callable[[], Iterable[tuple[int, Cells]]], spec: ReadSpec, wi
         columns = columns_of(texts, min(layout.header_rows, default=layout.first_row) if layout else 0, lambda empty: _filled_in_table(rows, texts, empty, spec, width, as_text), spec)
         if known is None or columns.places != known.places:
             layout = _narrow_layout(texts, columns, spec, width)
-    layout = layout._replace(start=start, above=above, places=columns.places, ends=columns.ends, findings=(*layout.findings, *columns.findings), questions=columns.questions)
+    layout = layout._replace(start=start, above=above, places=columns.places, ends=columns.ends, findings=(*layout.findings, *columns.findings), questions=(*layout.questions, *columns.questions))
     return [(number, cells[: layout.width]) for number, cells in Narrowed(layout, as_text).rows(head)], layout
 
 

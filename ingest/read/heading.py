@@ -6,7 +6,7 @@ from ingest.read.cutter import FIXED, Dialect, Record
 from ingest.read.header import TextRow
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
-from ingest.read.mend import ODD_QUOTES, QUOTES, is_quoted, other_dialects
+from ingest.read.mend import ODD_QUOTES, QUOTES, SURPLUS, is_quoted, other_dialects
 from ingest.read.ragged import Fitter
 from ingest.read.records import marks_in, records
 
@@ -20,7 +20,7 @@ TOO_MANY = "The header has a delimiter too many; the empty name was left out, so
 def with_mended_header(found: list[Record], dialect: Dialect, width: int) -> list[Record]:
     """The first records of a text; the one right above the first full one is mended where that makes a header of it."""
     if width < 2 or dialect.delimiter in (None, FIXED):
-        return found
+        return _without_delimiters(found) if dialect.delimiter is None else found
     index = next((index for index, record in enumerate(found[:NEAR_THE_TOP]) if len(record.cells) == width and any(map(str.strip, record.cells))), 0)
     place = index - 1 if index else 0
     header = found[place] if index else None
@@ -28,6 +28,15 @@ def with_mended_header(found: list[Record], dialect: Dialect, width: int) -> lis
         return _with_own_quotes(found, index, dialect)
     mended = _cut_otherwise(header, found[index], dialect, width) or _without_surplus(header, found, index, width) or _cut_between_names(header, dialect, width)
     return _with_own_quotes([*found[:place], mended or header, *found[index:]], index, dialect)
+
+
+def _without_delimiters(found: list[Record]) -> list[Record]:
+    """A single column whose first row alone begins or ends with delimiters, without those."""
+    place = next((place for place, record in enumerate(found) if record.raw.strip()), 0)
+    name = found[place].cells[0].strip(SURPLUS) if found else ""
+    if not name or name == found[place].cells[0] or any(each.cells[0].strip(SURPLUS) != each.cells[0] for each in found[place + 1 :]):
+        return found
+    return [*found[:place], found[place]._replace(cells=[name], repair="Delimiters before or after the only name of the header were left out."), *found[place + 1 :]]
 
 
 def _cut_otherwise(header: Record, below: Record, dialect: Dialect, width: int) -> Record | None:

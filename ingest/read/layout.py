@@ -11,6 +11,7 @@ from ingest.read.header import TextRow, header_block, is_rule, joined_names
 from ingest.read.kinds import Kind, kind_of
 from ingest.read.limits import MAX_COLUMNS
 from ingest.read.names import column_names
+from ingest.read.one_column import find_name, notes_below, value_test, which_names
 from ingest.values.labels import says_total
 from schemas.reading import ExcludedRow, Finding
 
@@ -82,9 +83,19 @@ def find_layout(rows: Sequence[TextRow], header_rows: tuple[int, ...] | None = N
     if max(usual, len(filled[0].cells)) > MAX_COLUMNS:
         raise Unreadable(f"This file has {usual:,} columns; {MAX_COLUMNS:,} can be read.", "Check the delimiter, or split the file.")
     header = _chosen_header(rows, header_rows) if header_rows is not None else None
-    found = Found(None, CHOSEN, "certain") if header is not None else find_header(filled, usual)
+    found = Found(None, CHOSEN, "certain") if header is not None else find_name(filled) if usual == 1 else find_header(filled, usual)
     header = header if header is not None else (header_block(filled, found.row, usual) if found.row else [])
-    return _describe(rows, filled, header, found, usual, delimiter_row, width)
+    layout = _describe(rows, filled, header, found, usual, delimiter_row, width)
+    return layout._replace(questions=which_names(filled, found)) if found.why != CHOSEN and _is_doubtful(filled, found, layout) else layout
+
+
+def _is_doubtful(rows: Sequence[TextRow], found: Found, layout: Layout) -> bool:
+    """Whether nothing but text stands in a table that is a single column, or whose first row could be names as well as values."""
+    if len(rows) < 2 or found.confidence == "certain" or any(kind in ("number", "date") for kind in layout.kinds):
+        return False
+    if layout.width == 1:
+        return value_test(rows) is None
+    return found.row is None and rows[0].filled >= needed(layout.width) and all(kind_of(cell) in ("text", "empty") for cell in rows[0].cells)
 
 
 def usual_width(rows: Iterable[TextRow]) -> int:
@@ -201,6 +212,8 @@ def _majority(count: Counter[Kind]) -> Kind:
 
 def find_end(rows: Sequence[TextRow], kinds: tuple[Kind, ...], *, rest_is_table: bool = True, keep: frozenset[int] = frozenset()) -> list[EndRow]:
     """The totals rows and notes among the last filled rows of a table. `rest_is_table`: rows stand before these, so all of them may go."""
+    if len(kinds) == 1 and rest_is_table and (count := notes_below(rows)):
+        return [EndRow(row.number, NOTE) for row in rows[-count:]] if keep.isdisjoint(row.number for row in rows[-count:]) else []
     words = max((len(row.cells[0].split()) for row in rows if row.filled > 1), default=0)
     for start in range(0 if rest_is_table else 1, len(rows)):
         found = _all_below(rows, start, kinds, keep, words)

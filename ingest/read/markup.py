@@ -12,8 +12,9 @@ from ingest.read.grid import read_texts
 from ingest.read.layout import TextRow
 from ingest.read.limits import MAX_COLUMNS, MAX_DOCUMENT_BYTES
 from ingest.read.merged import Range, filled, fills_of
-from ingest.read.questions import table_question, which_sheet
+from ingest.read.questions import which_sheet
 from ingest.read.rawfile import RawFile
+from ingest.read.tables import table_question
 from ingest.read.xml_events import Handlers, local, parse
 from schemas.reading import Finding, ReadReport, ReadSpec
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ingest.read.inside import SecondTable
-
 
 class Option(NamedTuple):
     """One answer: `spec` holds the fields of a ReadSpec that it sets."""
@@ -22,11 +20,3 @@ def question(name: str, text: str, options: Sequence[Option], answer: str | None
 def which_sheet(text: str, names: Sequence[str], labels: Sequence[str] = ()) -> dict[str, object]:
     """Which sheet, table, array or file of an archive is to be read; the first name was."""
     return question("sheet", text, [Option(name, label, {"sheet": name}) for name, label in zip(names, labels or [f"Only {name}" for name in names], strict=True)])
-
-
-def table_question(below: SecondTable | None, chosen: int | None = None) -> tuple[dict[str, object], ...]:
-    """Whether the table that was read is the one, where another one stands below it and none was chosen."""
-    if below is None or chosen is not None:
-        return ()
-    text = f"There is another table in rows {below.first:,} to {below.last:,}. Which one is to be read?"
-    return (question("table", text, [Option("1", "the first table", {"table": 1}), Option("2", f"the table below it, whose header is in row {below.header:,}", {"table": 2})]),)

@@ -89,8 +89,8 @@ class Fitter:
         regular = [list(row) for row in rows if len(row) == self.width]
         self.profiles = [_Profile(column) for column in zip(*regular, strict=True)] if len(regular) > 2 else []
         self.quote = dialect.quote if dialect.quote and sum(self._odd_quotes(row, dialect.quote) for row in regular) <= 1 + 0.02 * len(regular) else None
-        self.spaced = dialect.delimiter in (",", ";", "|") and len(regular) >= ROWS_TO_COMPARE and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular) + 1
-        self.padded = self.spaced and sum(any(cell != cell.strip(" \t") for cell in row) for row in regular) <= 1 + 0.01 * len(regular)
+        self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular) + 1
+        self.padded = self.spaced and len(regular) >= ROWS_TO_COMPARE and sum(any(cell != cell.strip(" \t") for cell in row) for row in regular) <= 1 + 0.01 * len(regular)
         self.mark = dialect.quote
         self.regular = regular[:ROWS_FOR_QUOTES]
         self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.8 * len(rows)
@@ -134,6 +134,8 @@ class Fitter:
         """Points out that the file ends in the midst of a row, where its last cell is unlike the others of its column."""
         if self.is_unlike(self.width - 1, cells[-1]):
             self.note(number, f"The file ends here without a line end, and the last cell is unlike the others in {self.name(self.width - 1)}: the row may be cut off.", doubtful=True)
+        elif len(self.regular) < ROWS_FOR_SHAPES and not cells[-1].strip() and any(map(str.strip, cells)):
+            self.note(number, f"The file ends here after a delimiter and without a line end: the row may be cut off, and {self.name(self.width - 1)} isn't filled.", doubtful=True)
 
     @staticmethod
     def _odd_quotes(cells: Sequence[str], quote: str) -> bool:

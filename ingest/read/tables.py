@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ingest.errors import Unreadable
 from ingest.read.candidates import find_header, is_key_value
 from ingest.read.header import TextRow
-from ingest.read.inside import AsText, Inside
+from ingest.read.inside import AsText, Inside, SecondTable
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
 from ingest.read.limits import HEAD_RECORDS, MAX_LISTED_REPAIRS
@@ -57,6 +57,14 @@ def start_of(rows: Rows, number: int, as_text: AsText, layout_of: Callable[[Sequ
             raise Unreadable(f"There {'is one table' if read == 1 else f'are {read:,} tables'} one below the other, so table {number:,} can't be read.", "Choose another one.")
         start, header = inside.second.first, inside.second.header
     return start, header
+
+
+def table_question(below: SecondTable | None, chosen: int | None = None) -> tuple[dict[str, object], ...]:
+    """Whether the table that was read is the one, where another one stands below it and none was chosen."""
+    if below is None or chosen is not None:
+        return ()
+    text = f"There is another table in rows {below.first:,} to {below.last:,}. Which one is to be read?"
+    return (question("table", text, [Option("1", "the first table", {"table": 1}), Option("2", f"the table below it, whose header is in row {below.header:,}", {"table": 2})]),)
 
 
 def has_several(rows: Sequence[TextRow]) -> bool:

@@ -1,6 +1,7 @@
 """Text files: bytes → encoding → dialect → layout → raw.parquet."""
 
 from collections.abc import Callable, Iterator
+from os import SEEK_END
 from pathlib import Path
 
 from ingest.errors import Unreadable
@@ -17,11 +18,10 @@ from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_REC
 from ingest.read.line_ends import with_line_ends
 from ingest.read.mend import Mender, other_dialects
 from ingest.read.nearly import Rules, read_nearly_regular
-from ingest.read.questions import table_question
 from ingest.read.ragged import Fitter
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.records import Others, lines_of, not_too_wide, records
-from ingest.read.tables import empty_columns, has_several
+from ingest.read.tables import empty_columns, has_several, table_question
 from schemas.reading import Finding, ReadReport, ReadSpec
 
 VOTING_LINES = 200
@@ -72,7 +72,7 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
 
     used, outcome = rules(), None
     if path.stat().st_size >= FAST_FROM_BYTES and not spec.keep_rows and not encoding.damaged and not vote.dialect.wrapped and not _may_be_cut_otherwise(head[: layout.first_row - 1], layout.width):
-        outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress)
+        outcome = read_fast(path, head, vote.dialect, layout, out, file_name, progress) if _ends_whole(path) else None
         if outcome is None and not kept.width:
             outcome = read_nearly_regular(path, head, used, out, file_name, progress)
         used = used if outcome else rules()
@@ -80,7 +80,7 @@ def _read_utf8(path: Path, encoding: Encoding, file_name: str, spec: ReadSpec, o
         outcome = outcome or _read_slow(path, used, kept, frozenset(spec.keep_rows), file_name, out, progress)
     except NoRows:
         return _read_one_of_several(path, vote, encoding, file_name, spec, out, progress)
-    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, used.fitter, (*encoding.questions, *table_question(outcome.second, spec.table)))
+    return _report(file_name, encoding, vote.dialect, (encoding.finding, *vote.findings, *layout.findings, *kept.findings), layout, outcome, used.fitter, (*encoding.questions, *layout.questions, *table_question(outcome.second, spec.table)))
 
 
 def _read_one_of_several(path: Path, vote: Vote, encoding: Encoding, file_name: str, spec: ReadSpec, out: Path, progress: Progress) -> ReadReport:
@@ -169,6 +169,13 @@ def _read_slow(path: Path, rules: Rules, kept: _Kept, keep: frozenset[int], file
 def _may_be_cut_otherwise(above: list[Record], width: int) -> bool:
     """Whether a quoted cell over several lines above the table may be none, once its width is known."""
     return any(len(record.cells) != width and "\n" in record.raw.rstrip() for record in above)
+
+
+def _ends_whole(path: Path) -> bool:
+    """Whether the last row ends with a line end: one that doesn't may be cut off, which has to be looked at."""
+    with path.open("rb") as stream:
+        stream.seek(-1, SEEK_END)
+        return stream.read(1) in (b"\n", b"\r")
 
 
 def _is_blank(cells: Cells) -> bool:

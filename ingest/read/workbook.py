@@ -17,9 +17,10 @@ from ingest.read.layout import Layout
 from ingest.read.limits import HEAD_RECORDS, MAX_COLUMNS
 from ingest.read.merged import Fills, filled, fills_of, merged_numbers
 from ingest.read.ods_cells import look_at as look_at_ods
-from ingest.read.questions import table_question, which_sheet
+from ingest.read.questions import which_sheet
 from ingest.read.rawfile import Cells, RawFile
 from ingest.read.sheets import open_workbook, sheet_names, sheet_of, used_rows
+from ingest.read.tables import table_question
 from ingest.read.xls_cells import look_at as look_at_xls
 from ingest.read.xlsb_cells import look_at as look_at_xlsb
 from ingest.read.xlsx_cells import Look, Lost
