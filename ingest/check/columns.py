@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 import duckdb
 
+from ingest.check import forms
 from ingest.check.amounts import read_number
 from ingest.check.checks import CHECKS, error_code
 from ingest.check.column import OF_THE_CLOCK, Column, Probe
@@ -19,7 +21,7 @@ from ingest.values.labels import PLACEHOLDERS, TOTALS_START, says_total
 from ingest.values.spoilt import is_spoilt, looks_spoilt, spoilt
 from ingest.values.text import has_edges, matches, trimmed
 from schemas.account import AccountProfile
-from schemas.event_type import ROOT_FIELDS, Field, FieldType
+from schemas.event_type import NUMERIC_TYPES, ROOT_FIELDS, Field, FieldType
 from schemas.matching import FieldMatch, MatchSpec, Period
 
 WRITTEN = {"day_first": "day first", "month_first": "month first", "point": "decimal point", "comma": "decimal comma"}
@@ -36,9 +38,27 @@ def read_columns(connection: duckdb.DuckDBPyConnection, spec: MatchSpec, profile
     required = {*ROOT_FIELDS, *(() if set(ROOT_FIELDS) <= set(spec.key or ()) else spec.key or ())}  # beside customer and time, an empty dimension is as good as any other
     fields = [field for field in (Field(name="customer_id", type="String"), Field(name="timestamp", type="DateTime64"), *spec.event_type.usage_fields) if spec.of(field.name)]
     _fill_from_above(connection, [spec.of(field.name).column for field in fields if spec.answers.get(f"empty.{field.name}") == "above"])
-    probes, rows = _probe(connection, [(field, spec.of(field.name)) for field in fields if field.name not in same])
-    columns = [Column(connection, field, match, *_place(match), field.name in required, spec.answers, profile, probes.get(field.name, {}), 1 if match.column is None else rows) for field in fields for match in [spec.of(field.name)]]
-    return [(column, same.get(column.field.name) or _plan(column)) for column in columns]
+    make = partial(_columns, connection, spec, profile, required)
+    settled = _by_forms(connection, spec, [field for field in fields if field.name not in same], make)
+    rest = make([field for field in fields if field.name not in same and field.name not in settled], "raw")
+    taken = make([field for field in fields if field.name in same], None)
+    settled |= {column.field.name: (column, same.get(column.field.name) or _plan(column)) for column in (*rest, *taken)}
+    return [settled[field.name] for field in fields]
+
+
+def _by_forms(connection: duckdb.DuckDBPyConnection, spec: MatchSpec, fields: Sequence[Field], make: Callable[[list[Field], str], list[Column]]) -> dict[str, tuple[Column, Plan]]:
+    """By field, the columns of numbers for which one cell of each form says all. Where each number is read by its own mark, how many have which counts."""
+    numeric = [field for field in fields if field.type in NUMERIC_TYPES and spec.of(field.name).column is not None and spec.answers.get(f"decimal_mark.{field.name}") in (None, "point", "comma")]
+    known = forms.known(connection, dict.fromkeys(spec.of(field.name).column for field in numeric))
+    columns = [column for field in numeric if (name := spec.of(field.name).column) in known for column in make([field], forms.relation(name))]
+    return {column.field.name: (column, plan) for column in columns if forms.suffice(plan := _plan(column))}
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, spec: MatchSpec, profile: AccountProfile, required: set[str], fields: list[Field], relation: str | None) -> list[Column]:
+    """The columns of these fields with what a scan over the relation saw of them; nothing was seen where there is none."""
+    matched = [(field, spec.of(field.name)) for field in fields]
+    probes, rows = _probe(connection, matched, relation) if relation else ({}, 0)
+    return [Column(connection, field, match, *_place(match, relation), field.name in required, spec.answers, profile, probes.get(field.name, {}), 1 if match.column is None else rows) for field, match in matched]
 
 
 def settle(read: Sequence[tuple[Column, Plan]], spec: MatchSpec, profile: AccountProfile) -> tuple[Plan, ...]:
@@ -92,8 +112,8 @@ def _fill_from_above(connection: duckdb.DuckDBPyConnection, columns: Sequence[st
     connection.execute(f"create view raw as select * replace ({filled}) from raw_unfilled")
 
 
-def _place(match: FieldMatch) -> tuple[str, str]:
-    return ("raw", identifier(match.column)) if match.column is not None else ("(select 1)", literal(match.constant or ""))
+def _place(match: FieldMatch, relation: str | None) -> tuple[str, str]:
+    return (relation or "raw", identifier(match.column)) if match.column is not None else ("(select 1)", literal(match.constant or ""))
 
 
 def _plan(column: Column) -> Plan:
@@ -147,9 +167,9 @@ PROBES: dict[FieldType, dict[str, str]] = {
 """No empty text has one of these forms, so a column where all cells that aren't null have it has no empty text either."""
 
 
-def _probe(connection: duckdb.DuckDBPyConnection, fields: list[tuple[Field, FieldMatch]]) -> tuple[dict[str, Probe], int]:
+def _probe(connection: duckdb.DuckDBPyConnection, fields: list[tuple[Field, FieldMatch]], relation: str) -> tuple[dict[str, Probe], int]:
     wanted = [(field.name, name, sql.format(x=identifier(match.column))) for field, match in fields if match.column is not None for name, sql in PROBES[field.type].items()]
-    answer = connection.execute(f"select count(*), {', '.join(sql for _, _, sql in wanted)} from raw" if wanted else "select count(*) from raw").fetchone()
+    answer = connection.execute(f"select count(*), {', '.join(sql for _, _, sql in wanted)} from {relation}" if wanted else f"select count(*) from {relation}").fetchone()
     probes: dict[str, dict[str, object]] = {field.name: {name: None for name in PROBES[field.type]} for field, _ in fields}
     for (field, name, _), value in zip(wanted, answer[1:], strict=True):
         probes[field][name] = value

@@ -56,6 +56,9 @@ def check_raw(
         connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
         connection.execute(f"create view dropped as {dropped_query(raw_folder, report)}")
         before = again.find(made, raw_folder, report, match_spec)
+        if before:
+            again.look_at_touched(connection, before, raw_folder, report)
+            again.take_forms(connection, before, match_spec, account.profile)
         columns = read_columns(connection, match_spec, account.profile, again.same_plans(before, match_spec, account.profile))
         plans = configured(connection, settle(columns, match_spec, account.profile), match_spec, account.profile, rules)
         key = _chosen_key(match_spec, plans)
@@ -63,6 +66,7 @@ def check_raw(
         basis = _basis(raw_folder, report, match_spec, account, columns, plans, key, rules)
         written = _write_typed(connection, plans, basis, before, raw_folder, report, out, rules)
         _find_bad(connection, plans, rules, some=written < report.rows)
+        again.keep(connection, out, basis)
         repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, earlier))
         find_customers(connection, unknown or {})
         find_odd(connection, plans, rules, past)
@@ -102,7 +106,7 @@ def _basis(raw_folder: Path, report: ReadReport, spec: MatchSpec, account: Accou
     """What a later check of this import has to have in common with this one to build upon it."""
     errors = _errors(plans, rules)
     return Basis(
-        raw=raw_folder.name, asked=again.asked(spec, account.profile), corrections=report.corrections, plans={plan.field: plan for _, plan in columns if not plan.questions}, slug=spec.event_type.slug, key=key,
+        raw=raw_folder.name, version=again.VERSION, asked=again.asked(spec, account.profile), corrections=report.corrections, plans={plan.field: plan for _, plan in columns if not plan.questions}, slug=spec.event_type.slug, key=key,
         keeps_ids=key is None or spec.answers.get("already_sent") != "new", types={plan.field: plan.sql_type for plan in plans}, read={plan.field: f"{plan.steps} {errors.get(plan.field)}" for plan in plans},
     )
 
@@ -125,12 +129,12 @@ def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], b
     good = " and ".join(f"{alias('error', field)} is null" for field in codes) or "true"
     connection.execute(f"create view checked as select *{marked} from cells")
     target = f"{literal(out / 'typed.parquet')} ({FORMAT})"
-    with each_step_once(connection):
-        written = again.write_typed(connection, before, basis, raw_folder, report, plans, codes, target)
-        if written is None:
-            connection.execute("create view raw_anew as select * from raw")
+    written = again.write_typed(connection, before, basis, raw_folder, report, plans, codes, target)
+    if written is None:
+        connection.execute("create view raw_anew as select * from raw")
+        connection.execute("create or replace view bad_before as select null::bigint as _row where false")
+        with each_step_once(connection):
             written = connection.execute(f"copy (select {identity.event_columns(plans, basis.slug, basis.key)}, _row from checked where {good}) to {target}").fetchone()[0]
-    (out / again.BASIS).write_text(basis.model_dump_json(), encoding="utf-8")
     connection.execute(f"create view typed as select * from read_parquet({literal(out / 'typed.parquet')})")
     _nothing_was_lost(connection, plans, written)
     return written
@@ -151,8 +155,9 @@ def _find_bad(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], rule
     failing = [plan for plan in plans if plan.field in codes]
     columns = "".join(f", {codes[plan.field]} as {alias('error', plan.field)}, {issues.raw_cell(plan)} as {alias('raw', plan.field)}" for plan in failing)
     needed = "".join(f", {identifier(name)}" for name in dict.fromkeys(plan.column for plan in plans if plan.column is not None))
-    connection.execute(f"create table bad_raw as select _row, _file, _sheet{needed} from raw_anew where {'_row not in (select _row from typed)' if some else 'false'}")
+    connection.execute(f"create table bad_raw as select _row, _file, _sheet{needed} from raw_anew {'anti join (select _row from typed) using (_row)' if some else 'where false'}")
     connection.execute(f"create table bad as select _row, _file, _sheet, {_reasons(failing, rules)} as reason{columns} from ({cells('select * from bad_raw', tuple(plans))})")
+    again.add_bad(connection)
     connection.execute("drop table bad_raw")
 
 
