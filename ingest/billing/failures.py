@@ -26,10 +26,10 @@ class Failure(NamedTuple):
 
 
 FAILURES: dict[type[Exception], Failure] = {
-    httpx.ConnectTimeout: Failure(Unreachable, "{host} didn't answer the call in time; nothing was sent.", TRY_AGAIN, sent=False),
-    httpx.PoolTimeout: Failure(Unreachable, "All connections to {host} were busy for too long; nothing was sent.", TRY_AGAIN, sent=False),
-    httpx.ConnectError: Failure(Unreachable, "{host} can't be reached; nothing was sent.", "Check that it is running, and the network; under Settings, Accounts, its connection can be tested.", sent=False),
-    httpx.ProxyError: Failure(Unreachable, "The proxy on the way to {host} refused the connection; nothing was sent.", "Ask whoever looks after the network.", sent=False),
+    httpx.ConnectTimeout: Failure(Unreachable, "{host} didn't answer the call in time; nothing was sent this time.", TRY_AGAIN, sent=False),
+    httpx.PoolTimeout: Failure(Unreachable, "All connections to {host} were busy for too long; nothing was sent this time.", TRY_AGAIN, sent=False),
+    httpx.ConnectError: Failure(Unreachable, "{host} can't be reached; nothing was sent this time.", "Check that it is running, and the network; under Settings, Accounts, its connection can be tested.", sent=False),
+    httpx.ProxyError: Failure(Unreachable, "The proxy on the way to {host} refused the connection; nothing was sent this time.", "Ask whoever looks after the network.", sent=False),
     httpx.ReadTimeout: Failure(Unreachable, "{host} took the request but didn't answer in time.", TRY_AGAIN),
     httpx.WriteTimeout: Failure(Unreachable, "{host} stopped taking the request half-way.", TRY_AGAIN),
     httpx.TimeoutException: Failure(Unreachable, "{host} took too long.", TRY_AGAIN),
@@ -53,9 +53,9 @@ FAILURES: dict[type[Exception], Failure] = {
 """A class that isn't here counts as the nearest one above it that is."""
 
 CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
-    (ssl.SSLCertVerificationError, "{host} shows a certificate that can't be trusted; nothing was sent.", "Check the address of the account under Settings, Accounts, or ask whoever looks after the network."),
-    (ssl.SSLError, "{host} can't agree on a secure connection; nothing was sent.", CHECK_ADDRESS),
-    (gaierror, "The address of {host} leads to no computer; nothing was sent.", CHECK_ADDRESS),
+    (ssl.SSLCertVerificationError, "{host} shows a certificate that can't be trusted; nothing was sent this time.", "Check the address of the account under Settings, Accounts, or ask whoever looks after the network."),
+    (ssl.SSLError, "{host} can't agree on a secure connection; nothing was sent this time.", CHECK_ADDRESS),
+    (gaierror, "The address of {host} leads to no computer; nothing was sent this time.", CHECK_ADDRESS),
 )
 """Reasons for a failed connection that have a sentence of their own."""
 

@@ -43,7 +43,7 @@ def _accounts(known: list[Account], actor: frame.Actor) -> None:
             st.text(f"{each.shown_url}   organisation {each.organisation or '(none)'}")
             _account_buttons(each, actor)
             _invoice_day(each, actor)
-    _add(actor)
+    _add(actor, f"add_account_{len(known)}")  # another form, and so an empty one, once one was added
 
 
 def _invoice_day(each: Account, actor: frame.Actor) -> None:
@@ -88,9 +88,9 @@ def _types_of(account: Account, *, at_once: bool = False) -> list[EventType]:
         return list(client.event_types())
 
 
-def _add(actor: frame.Actor) -> None:
+def _add(actor: frame.Actor, form: str) -> None:
     st.header("Add an account", anchor=False)
-    with st.form("add_account", clear_on_submit=False):
+    with st.form(form, clear_on_submit=False):
         name = st.text_input("Name", max_chars=60, placeholder="such as Zenskar production")
         kind = st.radio("Kind", list(KINDS), format_func=KINDS.get)
         base_url = st.text_input("Address of the API", placeholder="https://api.zenskar.com")

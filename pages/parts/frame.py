@@ -18,7 +18,7 @@ ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" 
 """The tab's icon, in here so that nothing is fetched for it."""
 STYLE = """<style>
 [data-testid^=stBaseButton-primary]:not(:disabled), [data-baseweb=tag] { color: light-dark(#ffffff, #0b1219); }
-.st-key-frame:has([data-testid=stSelectbox]) > *:last-child { min-height: 2.5rem; justify-content: center; }
+.st-key-frame:has([data-testid=stSelectbox]) > *:last-child { padding-bottom: 0.5rem; }
 @media (max-width: 640px) {
   [data-testid=stMainBlockContainer] { padding-top: 4.6rem; }
   .st-key-frame { flex-flow: row wrap !important; gap: 0.4rem !important; }

@@ -116,6 +116,11 @@ def link_import(import_id: str, label: str, step: Step | None = None, *, icon: s
     st.page_link(IMPORT_PAGE, label=label, icon=icon, query_params=import_address(import_id, step))
 
 
+def link_account() -> None:
+    """A link to where an account is looked after, for when it can't be reached or refuses."""
+    st.page_link(SETTINGS_PAGE, label="Look at the account", icon=":material/settings:")
+
+
 def last_month(today: datetime | None = None) -> str:
     """The last whole month: that is what is brought in now."""
     first = (today or datetime.now(UTC)).replace(day=1)

@@ -26,6 +26,8 @@ SHOWN = 8
 FEW = 3
 OPEN_SHOWN = 10
 TABLE_ROWS = 200
+SAID, SAID_BY_ACCOUNT = 30, 200
+"""How much is shown of a cell, and of what the account says about a row."""
 SAMPLES = PROJECT / "docs" / "samples"
 
 
@@ -51,7 +53,8 @@ def _sent_elsewhere(period: str) -> None:
     """What was sent last, where that was for another month: it is looked for here first."""
     last = month.last_sent(frame.account().name)
     if last and last.period and last.period != period:
-        link_import(last.id, f"Last sent: {plain(shorten(last.file_name, 60))}, {in_words(last.period)}: see its receipt", "send", icon=":material/receipt_long:")
+        done = last.state in ("pushed", "proven")
+        link_import(last.id, f"{'Last sent' if done else state_in_words(last.state).capitalize()}: {plain(shorten(last.file_name, 60))}, {in_words(last.period)}: see {'its receipt' if done else 'how far it is'}", "send", icon=":material/receipt_long:")
 
 
 def _invoices(period: str) -> None:
@@ -224,7 +227,7 @@ def _open_entry(each: OpenRows, actor: frame.Actor) -> None:
 def _what(each: OpenRows) -> str:
     where = f" in *{plain(each.column)}*" if each.column else ""
     report = imports.get(each.import_id).report
-    first = f" (first: row {row_in_file(each.first_row, report) if report else each.first_row}: {plain(shorten(each.first_value or '', 30)) or 'empty'})" if each.first_row else ""
+    first = f" (first: row {row_in_file(each.first_row, report) if report else each.first_row}: {plain(shorten(each.first_value or '', SAID if each.column else SAID_BY_ACCOUNT)) or 'empty'})" if each.first_row else ""
     return f"**{count(each.count, 'row')}**: {plain(_words(each.code))}{where}{first}"
 
 

@@ -10,7 +10,7 @@ from ingest.store import accounts
 from ingest.store.imports import pointers
 from pages.parts import errors, frame, kinds
 from pages.parts.ask import ask
-from pages.parts.state import open_import
+from pages.parts.state import link_account, open_import
 from pages.parts.text import count, plain
 from pages.usage.steps import aggregated, fields, identity, left_open, new_type, recipe, same_row, several
 from pages.usage.steps.aside import aside
@@ -196,7 +196,9 @@ def _event_types_or_sentence(place: Place, account: Account) -> dict[str, EventT
         return kinds.event_types(account, place.record.id)
     except Outside as error:
         errors.show(error)
-        st.button("Try again", key=place.key("again"), icon=":material/refresh:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Try again", key=place.key("again"), icon=":material/refresh:")
+            link_account()
         before = place.before()
         return {before.event_type.slug: before.event_type} if before else None
 

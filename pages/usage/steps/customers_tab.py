@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ingest import changes, imports
+from ingest import changes, imports, strangers
 from pages.parts import tables
 from pages.parts.ask import ask
 from pages.parts.text import count, month, number
@@ -36,7 +36,7 @@ def show(record: ImportRecord, *, editable: bool) -> None:
 def _unknown(record: ImportRecord, *, editable: bool) -> None:
     unknown = totals.unknown_customers(record)
     if unknown:
-        st.warning(f"{unknown}{' The decisions above offer what can be done about them.' if editable else ''}", icon=":material/person_off:")
+        st.warning(f"{unknown}{' The decisions above offer what can be done about them.' if editable and strangers.known_as(record.id) else ''}", icon=":material/person_off:")
 
 
 def _totals(record: ImportRecord) -> None:

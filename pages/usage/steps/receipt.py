@@ -6,7 +6,7 @@ import pyarrow as pa
 import streamlit as st
 
 from ingest import push
-from ingest.store import open_rows
+from ingest.store import open_rows, pushes
 from pages.parts import errors, tables
 from pages.parts.state import THIS_MONTH_PAGE
 from pages.parts.text import count, moment, plain
@@ -16,6 +16,7 @@ from schemas.pushing import Proof, Receipt
 from schemas.records import ImportRecord
 
 SECONDS = 3.0
+REASONS = 3
 
 
 def show(record: ImportRecord, made: Receipt, who: str) -> None:
@@ -25,11 +26,21 @@ def show(record: ImportRecord, made: Receipt, who: str) -> None:
         st.success(message, icon=":material/verified:")
     else:
         st.warning(message, icon=":material/pending:")
+        _refused(made)
         _check_again(made, who)
         _watch(made.push_id, made.proof.checked_at or "")
     if st.button("Back to this month", type="primary", key="back_to_month"):
         st.switch_page(THIS_MONTH_PAGE)
     details(record, made)
+
+
+def _refused(made: Receipt) -> None:
+    """Why the account refused events, in its own words, and where they wait."""
+    why = dict.fromkeys(each.message for each in pushes.batches_of(made.push_id, states=("rejected",))) if made.events.rejected else ()
+    for message in list(why)[:REASONS]:
+        st.markdown(f":material/block: {plain(message)}")
+    if why:
+        st.markdown("They wait on *This month*, under *Rows to fix*: bring the file in again once it, or the match of its columns, is right. What was stored is recognised and not sent twice.")
 
 
 def details(record: ImportRecord, made: Receipt) -> None:

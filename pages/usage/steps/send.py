@@ -10,7 +10,7 @@ from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.attention import announce
-from pages.parts.state import link_import, remembered
+from pages.parts.state import link_account, link_import, remembered
 from pages.parts.text import count, number, plain
 from pages.usage.steps import known, period_line, receipt, recipe, words
 from pages.usage.steps.aside import aside
@@ -66,7 +66,9 @@ def _summary_or_sentence(record: ImportRecord) -> PushSummary | None:
     except IngestError as error:
         errors.show(error)
         aside("Nothing was sent. Before sending, the portal has to know what the account already holds.")
-        st.button("Try again", key="summary_again", icon=":material/refresh:", type="primary")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button("Try again", key="summary_again", icon=":material/refresh:", type="primary")
+            link_account()
         return None
 
 
@@ -141,7 +143,7 @@ def _say_what_is_awaited(now: PushProgress) -> None:
     elif now.state == "queued":
         st.info("Another push is on its way; this one is next.", icon=":material/hourglass_top:")
     else:
-        st.info(f"Waiting for {plain(now.account)} to answer, for {count(int(seconds), 'second')} now. A request without an answer is tried again by itself, and nothing is sent twice.", icon=":material/hourglass_top:")
+        st.info(f"Waiting for {plain(now.account)} to answer, for {count(int(seconds), 'second')} now. What gets no answer is tried again by itself, what is refused is looked up there first, and nothing is sent twice.", icon=":material/hourglass_top:")
 
 
 def _progress_or_none(push_id: str) -> PushProgress | None:
@@ -190,13 +192,14 @@ def _stop_button(now: PushProgress, who: str) -> None:
 def _waiting(latest: PushProgress, who: str) -> None:
     st.warning(f"**Sending waits.** {plain(latest.message) or 'The account could not be reached.'}", icon=":material/cloud_off:")
     st.markdown(f"{_so_far(latest)} It is tried again by itself every minute, and nothing is sent twice.")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Try again", type="primary", key="try_again", icon=":material/refresh:"):
             _continue(latest.push_id, who)
         if st.button("Stop sending", key="stop_waiting", icon=":material/stop_circle:"):
             with errors.shown():
                 push.stop(latest.push_id, who)
                 st.rerun()
+        link_account()
 
 
 def _stopped(record: ImportRecord, latest: PushProgress, who: str) -> None:
