@@ -5,10 +5,10 @@ from fractions import Fraction
 from itertools import groupby
 
 from ingest.engine import identifier, literal
-from ingest.values.dressed import scaled
+from ingest.values.dressed import BARE, scaled
 from ingest.values.numbers import number_text, without_zeros
-from ingest.values.text import SPACES, trimmed
-from schemas.correcting import Condition, Convert, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy, creates, needs
+from ingest.values.text import SPACES, matches, trimmed
+from schemas.correcting import Condition, Convert, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy, WithUnit, creates, needs
 
 DROPPED = "\x01dropped"
 """Why a row is left out; a column beside the file's own, whose names never begin like this."""
@@ -162,12 +162,17 @@ def _named_once(sql: str, using: str) -> str:
     return f"list_transform([{sql}], lambda found: {using})[1]"
 
 
+def _with_unit(correction: WithUnit) -> str:
+    number, unit = trimmed(identifier(correction.column)), trimmed(identifier(correction.unit))
+    return _replaced(correction.column, f"case when {unit} is not null and {matches(number, BARE)} then {number} || ' ' || {unit} else {identifier(correction.column)} end")
+
+
 def _drop_rows(correction: DropRows) -> str:
     return f"* replace (case when {_DROPPED} is null and {condition_sql(correction.where)} then {literal(correction.reason)} else {_DROPPED} end as {_DROPPED})"
 
 
 _STEPS: dict[type, Callable[..., str]] = {
-    MapValues: _map_values, FillDown: _fill_down, Tidy: _tidy, ReplacePattern: _replace_pattern, Split: _split, Join: _join, SetWhere: _set_where, Convert: _convert, DropRows: _drop_rows,
+    MapValues: _map_values, FillDown: _fill_down, Tidy: _tidy, ReplacePattern: _replace_pattern, Split: _split, Join: _join, SetWhere: _set_where, Convert: _convert, WithUnit: _with_unit, DropRows: _drop_rows,
 }
 
 _NUMBERS = {"less": "<", "less_or_equal": "<=", "greater": ">", "greater_or_equal": ">="}

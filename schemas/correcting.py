@@ -119,6 +119,14 @@ class Convert(Frozen):
     mark: Literal["point", "comma"] = "point"
 
 
+class WithUnit(Frozen):
+    """Numbers get the unit that stands beside them in another column, and are converted like any that came with one. A cell that has something beside its number already stays as it is."""
+
+    kind: Literal["with_unit"] = "with_unit"
+    column: str
+    unit: str
+
+
 class DropRows(Frozen):
     """Rows left out, with the reason that is shown for them."""
 
@@ -129,7 +137,7 @@ class DropRows(Frozen):
     """Whether a recipe brought it: nobody has seen yet which rows of this file it leaves out."""
 
 
-Correction = Annotated[SetCells | MapValues | FillDown | Tidy | ReplacePattern | Split | Join | SetWhere | Convert | DropRows, Field(discriminator="kind")]
+Correction = Annotated[SetCells | MapValues | FillDown | Tidy | ReplacePattern | Split | Join | SetWhere | Convert | WithUnit | DropRows, Field(discriminator="kind")]
 CORRECTION: TypeAdapter[Correction] = TypeAdapter(Correction)
 
 
@@ -163,5 +171,7 @@ def needs(correction: Correction) -> tuple[str, ...]:
         return tuple(dict.fromkeys(edit.column for edit in correction.edits))
     if isinstance(correction, Join):
         return correction.columns
+    if isinstance(correction, WithUnit):
+        return correction.column, correction.unit
     where = tuple(test.column for test in correction.where.tests) if isinstance(correction, SetWhere | DropRows) else ()
     return where if isinstance(correction, DropRows) else (correction.column, *where)

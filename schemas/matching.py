@@ -10,6 +10,8 @@ from schemas.reading import Confidence
 DecimalMark = Literal["point", "comma"]
 ACKNOWLEDGED = "ack."
 """Answers that acknowledge a warning are called by this, its code and, where it has one, its column."""
+UNIT_BESIDE, NO_UNIT = "unit_beside.", "none"
+"""Answers that name the column in which the numbers of a field have their unit are called by this and the field; or that they are in one unit already."""
 
 
 class Suggestion(Frozen):

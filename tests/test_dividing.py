@@ -125,7 +125,8 @@ def test_putting_together_again_gives_the_first_state(upload: Upload):
 @pytest.mark.parametrize("text, offered", [
     (USAGE, [("service", ("calls", "storage", "", "snapshots"))]),
     ("customer,day,item,unit,amount\na,2026-10-01,x,GB,1\nb,2026-10-01,y,h,2\na,2026-10-02,x,GB,3\n", [("item", ("x", "y"))]),
-    ("customer,day,item,unit,amount\na,2026-10-01,x,GB,1\nb,2026-10-01,x,h,2\na,2026-10-02,y,GB,3\n", []),
+    ("customer,day,item,unit,amount\na,2026-10-01,x,GB,1\nb,2026-10-01,x,h,2\na,2026-10-02,y,GB,3\n", [("unit", ("GB", "h"))]),
+    ("customer,day,item,unit,amount\na,2026-10-01,x,GB,1\nb,2026-10-01,x,MB,2\na,2026-10-02,y,GB,3\n", []),
     ("customer,day,calls,storage,seats\na,2026-10-01,1,2,3\nb,2026-10-01,4,5,6\n", [(None, ("calls", "storage", "seats"))]),
     ("customer,day,quantity,price\na,2026-10-01,1,2\nb,2026-10-01,4,5\n", []),
     ("customer,day,region,quantity\na,2026-10-01,eu,2\nb,2026-10-01,us,5\nb,2026-10-02,us,5\n", []),

@@ -40,6 +40,7 @@ def check(import_id: str, state: ImportState | None = None) -> ImportRecord:
 
         def work(folder: Path) -> None:
             result = checking.check_raw(raw, record.report, spec, account, import_id=import_id, sha256=record.sha256, out=folder, earlier=earlier, history=history, unknown=unknown, made=files.stages_made(import_id, "check"))
+            result = result.model_copy(update={"questions": (*checking.unit_questions(raw, record.report, spec), *result.questions)})
             (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
             (folder / "match.json").write_text(spec.model_dump_json(), encoding="utf-8")
 

@@ -6,7 +6,8 @@ from ingest import files
 from ingest.correct import columns_after, fitting
 from ingest.errors import NotReady, Unreadable
 from ingest.store import corrections, customer_names, divisions, imports
-from schemas.correcting import Condition, Correction, DropRows, MapValues, Test
+from schemas.correcting import Condition, Correction, DropRows, MapValues, Test, WithUnit
+from schemas.matching import NO_UNIT, UNIT_BESIDE
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
@@ -48,9 +49,9 @@ def read_record(import_id: str) -> ImportRecord:
 
 
 def with_corrections(record: ImportRecord) -> ReadReport:
-    """What was read together with the corrections that fit it: the import's own, then what the account calls its customers."""
+    """What was read together with the corrections that fit it: the import's own, then the units that stand in a column of their own, and what the account calls its customers."""
     report = record.report.model_copy(update={"totals": ()}) if record.division else record.report  # a totals row is about all kinds of usage
-    done = fitting(report.columns, [*_of_other_kinds(record), *(each.correction for each in corrections.of_import(record.id) if not each.undone), *_of_account(record)])
+    done = fitting(report.columns, [*_of_other_kinds(record), *(each.correction for each in corrections.of_import(record.id) if not each.undone), *_of_units(record), *_of_account(record)])
     return report.model_copy(update={"corrections": done, "columns": columns_after(report.columns, done)}) if done else report
 
 
@@ -73,6 +74,13 @@ def _said(column: str, values: tuple[str, ...]) -> Condition:
 
 def _listed(values: tuple[str, ...], most: int = 3) -> str:
     return ", ".join(value or "nothing" for value in values[:most]) + (" …" if len(values) > most else "")
+
+
+def _of_units(record: ImportRecord) -> list[Correction]:
+    """Where it was answered that numbers have their unit in another column: each number with its unit."""
+    answers = record.match.answers if record.match else {}
+    beside = [(record.match.of(name.removeprefix(UNIT_BESIDE)), unit) for name, unit in answers.items() if name.startswith(UNIT_BESIDE) and unit != NO_UNIT]
+    return [WithUnit(column=match.column, unit=unit) for match, unit in beside if match and match.column is not None]
 
 
 def _of_account(record: ImportRecord) -> list[Correction]:

@@ -10,7 +10,7 @@ from ingest import files, month_of_file
 from ingest import match as matching
 from ingest.errors import NotReady
 from ingest.imports import dividing
-from ingest.imports.current import BUSY, raw_folder, read_record, table_key
+from ingest.imports.current import BUSY, raw_folder, read_record, table_key, with_corrections
 from ingest.store import accounts, audit, imports
 from ingest.store.database import store
 from schemas.checking import Question
@@ -95,9 +95,10 @@ def earlier_key(import_id: str, slug: str, account: str | None = None) -> Earlie
 
 def column_questions(import_id: str, spec: MatchSpec, account: str | None = None) -> tuple[Question, ...]:
     """What the matched columns leave open and `spec` doesn't answer, each with the effect of its answers: to be asked while matching, so that nobody meets it only at the review."""
-    record = read_record(import_id)
-    matching.validate(spec, record.report)
-    return checking.column_questions(raw_folder(import_id), record.report, spec, accounts.account(account or record.account))
+    record = imports.get(read_record(import_id).id)
+    report, raw = with_corrections(record.model_copy(update={"match": spec})), raw_folder(import_id)
+    matching.validate(spec, report)
+    return (*checking.unit_questions(raw, report, spec), *checking.column_questions(raw, report, spec, accounts.account(account or record.account)))
 
 
 def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> ImportRecord:

@@ -8,6 +8,7 @@ from ingest.engine import engine, identifier
 from ingest.match.names import PLACE, is_identifying, is_money, readings
 from ingest.raw import as_read
 from ingest.values.text import trimmed
+from ingest.values.units import SPELLINGS, targets
 from schemas.correcting import creates
 from schemas.dividing import DivisionOffer, KindFound
 from schemas.event_type import NUMERIC_TYPES
@@ -22,6 +23,7 @@ KINDS = (
 UNIT = PLACE["unit"][0]
 QUANTITY = PLACE["quantity"][0]
 ROOTS = {PLACE["customer"][0], PLACE["timestamp"][0]}
+DIFFERS = "differs with it"
 MOST = 12
 """More kinds than these are a dimension of one kind of usage."""
 SHOWN = 50
@@ -43,6 +45,8 @@ def offers(raw_folder: Path, report: ReadReport, profiles: Sequence[ColumnProfil
     unit = next((profile.column for profile in profiles if UNIT in _groups(profile.column) and _distinct(profile) > 1), None)
     likely = [profile.column for profile in profiles if profile.column != unit and 1 < _distinct(profile) <= 2 * MOST and profile.rows > profile.distinct and _may_say(profile, unit)]
     by_column = [offer for column in likely if (offer := _by_column(raw_folder, report, column, unit))]
+    if unit and not any(offer.why.endswith(DIFFERS) for offer in by_column):
+        by_column += _by_unit(raw_folder, report, unit)
     beside = _measures(profiles)
     return (*sorted(by_column, key=lambda offer: len(offer.kinds)), *([beside] if beside else []))
 
@@ -65,8 +69,17 @@ def _by_column(raw_folder: Path, report: ReadReport, column: str, unit: str | No
     if not 1 < len(found) <= MOST:
         return None
     if unit and _settles(raw_folder, report, column, unit):
-        return DivisionOffer(column=column, kinds=found, why=f"{unit!r} differs with it")
+        return DivisionOffer(column=column, kinds=found, why=f"{unit!r} {DIFFERS}")
     return DivisionOffer(column=column, kinds=found, why="its heading speaks of kinds of usage") if named else None
+
+
+def _by_unit(raw_folder: Path, report: ReadReport, unit: str) -> list[DivisionOffer]:
+    """The offer of the units themselves, where they are of different kinds, so that no conversion makes one of them."""
+    found = kinds_in(raw_folder, report, unit, limit=MOST + 1)
+    known = [SPELLINGS.get(each.value) for each in found]
+    if not 1 < len(found) <= MOST or not all(known) or targets(list(dict.fromkeys(known))):
+        return []
+    return [DivisionOffer(column=unit, kinds=found, why="these units measure different things")]
 
 
 def _settles(raw_folder: Path, report: ReadReport, column: str, unit: str) -> bool:

@@ -11,7 +11,7 @@ from pages.parts import errors
 from pages.parts.ask import ask
 from pages.parts.text import number, plain
 from schemas.checking import IssueGroup
-from schemas.correcting import Condition, Convert, Correction, DropRows, FillDown, Join, MapValues, Operator, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy
+from schemas.correcting import Condition, Convert, Correction, DropRows, FillDown, Join, MapValues, Operator, ReplacePattern, SetCells, SetWhere, Split, Test, Tidy, WithUnit
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
@@ -153,5 +153,6 @@ _WORDS: dict[type, Callable[..., str]] = {
     Join: lambda each: f"{plain(each.into)} joined from {plain(', '.join(each.columns))}",
     SetWhere: lambda each: f"{plain(each.column)}: {_text(each.value)} where {_condition_in_words(each.where)}",
     Convert: lambda each: f"{plain(each.column)} multiplied by {plain(each.factor)}",
+    WithUnit: lambda each: f"{plain(each.column)} with the unit of {plain(each.unit)}",
     DropRows: lambda each: f"Rows left out where {_condition_in_words(each.where)}: {plain(each.reason)}",
 }
