@@ -98,6 +98,14 @@ def the_table_twice(table: Table) -> Iterator[Damaged]:
         yield _file(f"gap {count}", table.text + table.end * count + table.text, table, rows=table.rows * 2)
 
 
+def two_rows_in_a_line(table: Table) -> Iterator[Damaged]:
+    """A lost line end, and one that a delimiter stands for."""
+    lines = table.lines
+    for number in range(1, len(lines) - 1) if len(table.header) > 2 else ():
+        for between in ("", table.delimiter):
+            yield _file(f"row {number + 1}, {between!r}", _with_row(lines, number, lines[number].removesuffix(table.end) + between), table)
+
+
 def few_rows(table: Table) -> Iterator[Damaged]:
     for count in (0, 1, 2, 5) if len(table.header) > 2 and table.name != "people" else ():
         yield _file(f"{count} rows", "".join(table.lines[: count + 1]), table, rows=table.rows[:count])
@@ -113,7 +121,7 @@ def other_ends(table: Table) -> Iterator[Damaged]:
 
 MORE_DAMAGES: dict[str, Damage] = {
     "odd delimiters": odd_delimiters, "odd delimiter in a row": odd_delimiter_in_a_row, "other delimiter at one place": other_delimiter_at_one_place, "odd quotes": odd_quotes, "odd quotes in a row": odd_quotes_in_a_row,
-    "odd escapes": odd_escapes, "odd line ends": odd_line_ends, "quoted rows": quoted_rows, "other headers": other_headers, "the table twice": the_table_twice, "few rows": few_rows, "other ends of file": other_ends,
+    "odd escapes": odd_escapes, "odd line ends": odd_line_ends, "quoted rows": quoted_rows, "other headers": other_headers, "the table twice": the_table_twice, "few rows": few_rows, "two rows in a line": two_rows_in_a_line, "other ends of file": other_ends,
 }
 ALL_DAMAGES = {**DAMAGES, **MORE_DAMAGES}
 """Kind → the files that it gives for a table."""

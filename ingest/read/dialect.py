@@ -132,7 +132,8 @@ def _score(lines: list[str], dialect: Dialect) -> _Score:
 def _lies_between_others(rows: list[list[str]], width: int) -> bool:
     """Whether about every other cell is the same mark in all rows: then that is the delimiter, or a part of it, and this one stands around the cells."""
     marks = [column[0] for column in zip(*rows, strict=True) if len(set(column)) == 1 and MARK.fullmatch(column[0])] if len(rows) > 2 < width else []
-    return len(marks) >= max(1, width // 2) and (len(marks) > 2 or not any("-" in mark for mark in marks))
+    inner = width - 2 * any(not cell for cell in (rows[0][0], rows[0][-1])) if marks else width  # quotes around all cells leave an empty one at both ends
+    return len(marks) >= max(1, inner // 2) and (len(marks) > 2 or not any("-" in mark for mark in marks))
 
 
 def _cuts_numbers(dialect: Dialect, rows: list[list[str]]) -> bool:

@@ -7,6 +7,7 @@ from ingest.read.cutter import FIXED, RUNS, Dialect, Record
 from ingest.read.kinds import kind_of
 from ingest.read.layout import Layout
 from ingest.read.ragged import ROWS_TO_COMPARE, SURE, Fitter
+from ingest.read.run_together import LINE_STEP, SAID, parted
 
 DELIMITERS = (";", ",", "\t", "|", ", ", ":", "^", "~", "#", " ")
 """What a single row may be cut by in place of the file's own delimiter."""
@@ -48,6 +49,11 @@ class Mender:
         """The rows, numbered as a spreadsheet shows them, from `first` on; `kept` takes away columns that are left out."""
         for number, record in self._rejoined(enumerate((self._without_end_mark(record, kept) for record in found), first)):
             cells = record.cells
+            if number >= self.layout.first_row and (record.repair or len(cells) > self.fitter.width) and (halves := parted(record, self.fitter, self.dialect)):
+                self.fitter.note(number, SAID)
+                self.fitter.row_step = LINE_STEP
+                yield from ((number, halves[0]), (number + LINE_STEP, halves[1]))
+                continue
             if number >= self.layout.first_row:
                 cells = self._mended(number, record, cells)
             if "\ufffd" in record.raw:
@@ -85,7 +91,7 @@ class Mender:
         before_quotes = record.raw.count(f"{mark} {self.dialect.quote}") if self.dialect.quote else 0
         filled = [(cell, unquoted) for cell, unquoted in zip(cells[1:], bare[1:], strict=True) if cell.strip()]
         spaced = sum(cell[:1] == " " and unquoted for cell, unquoted in filled)
-        if (self.fitter.padded and filled) or (spaced and spaced + before_quotes >= max(len(filled), min(2, len(cells) - 1))):
+        if (self.fitter.padded and filled and len(cells) <= self.fitter.width) or (spaced and spaced + before_quotes >= max(len(filled), min(2, len(cells) - 1))):
             found = [cell.strip(" \t") if unquoted else cell for cell, unquoted in zip(cells, bare, strict=True)]
             if found != cells:
                 self.fitter.note(number, "Spaces around cells of this row were left out.")

@@ -54,6 +54,11 @@ class _Profile:
         """Whether such a cell stands in this column more than once: this very text where the column has few, else one of its shape."""
         return self.values[cell.strip()] > 1 if self.values is not None else self.shapes[_shape(cell)] > 1
 
+    @property
+    def is_text(self) -> bool:
+        """Whether most of what stands in this column is text."""
+        return self.kinds["text"] > 0.5 * self.rows
+
     def is_unlike(self, cell: str) -> bool:
         """Whether a cell has a shape that this column, of few shapes, never has, or a value that one of few values hasn't, or is empty where none is."""
         odd_shape = (len(self.shapes) <= FEW_SHAPES or not cell.strip()) and self.shapes[_shape(cell)] <= 1
@@ -96,6 +101,7 @@ class Fitter:
         self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.8 * len(rows)
         self.repairs: list[Repair] = []
         self.unlisted = 0
+        self.row_step = 0
         self.aligned = 0
 
     def note(self, number: int, what: str, *, doubtful: bool = False) -> None:
