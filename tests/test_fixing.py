@@ -38,7 +38,7 @@ def total(import_id: str) -> Decimal:
 def test_corrections_change_the_check_and_undoing_them_gives_the_first_one_back(import_id: str):
     assert counts(import_id) == (2, 2, 0)
     first = imports.check_folder(import_id)
-    before = {path.name: path.read_bytes() for path in first.iterdir()}
+    before = {path.name: path.read_bytes() for path in first.rglob("*") if path.is_file()}
     fixing.correct(import_id, [FillDown(column="customer_id"), SetCells(edits=(Edit(row=4, column="quantity", value="3"),))], "anna")
     assert counts(import_id) == (4, 0, 0)
     assert total(import_id) == Decimal("10.5")
@@ -48,7 +48,7 @@ def test_corrections_change_the_check_and_undoing_them_gives_the_first_one_back(
     fixing.undo(import_id, "anna", everything=True)
     assert counts(import_id) == (2, 2, 0)
     assert imports.check_folder(import_id) == first
-    assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in first.rglob("*") if path.is_file()} == before
 
 
 def test_what_was_undone_can_be_done_again_until_something_new_is_done(import_id: str):
