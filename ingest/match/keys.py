@@ -113,7 +113,7 @@ def _rank(found: KeyCandidate, spec: MatchSpec) -> int:
 
 def _why(found: KeyCandidate, rows: int, spec: MatchSpec, earlier: EarlierKey | None) -> str:
     if found.before:
-        return f"{earlier.file_name} was sent under {'them' if len(found.fields) != 1 else 'it'} ({earlier.import_id}, {earlier.sent_at[:10]}){_against(found)}"
+        return f"as in the last file of this kind that was sent: {earlier.file_name}, {earlier.sent_at[:10]}{_against(found)}"
     if not rows:
         return "the file has no rows to tell it from"
     if not found.fields:

@@ -68,8 +68,11 @@ def _choice(place: Place, line: Line, columns: list[str]) -> None:
 def _reason(line: Line, profile: ColumnProfile | None) -> None:
     if profile is not None:
         aside(_examples(profile))
+    if line.doubt and not line.proposed:
+        st.markdown(f":material/help: **Please choose.** {plain(line.doubt)}")
+        return
     badge = ":material/help: **Please confirm.**" if line.doubt else ":material/check: Certain:" if line.confidence == "certain" and line.proposed else ":material/check:"
-    confidence = "" if line.confidence == "certain" else f" ({words.CONFIDENCES[line.confidence]})"
+    confidence = "" if line.confidence == "certain" or line.choice.kind == "empty" else f" ({words.CONFIDENCES[line.confidence]})"
     st.markdown(f"{badge} {plain(_capital(line.why) if line.doubt or not line.proposed else line.why)}{confidence}.")
 
 
@@ -81,8 +84,6 @@ def _examples(profile: ColumnProfile) -> str:
 
 def _confirm(place: Place, line: Line) -> None:
     if not line.proposed:
-        if line.doubt:
-            st.markdown(f":material/info: {plain(line.doubt)}")
         return
     if line.choice.kind == "open":
         st.markdown(f":material/info: {plain(line.doubt)}")

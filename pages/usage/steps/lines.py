@@ -64,7 +64,7 @@ def _line_without_proposal(field: Field, confirmed: bool, dated: bool) -> Line:
         doubt = "" if confirmed else "Please confirm the period of these rows."
         return Line(field=field.name, type=field.type, choice=Choice(kind="period"), why="no column looks like a date, so all rows belong to one period", confidence="likely", doubt=doubt)
     doubt = "" if confirmed else f"Please confirm that {said(field.name)} stays empty, or choose where it comes from."
-    return Line(field=field.name, type=field.type, choice=Choice(kind="empty"), why="no column looks like it", confidence="possible", doubt=doubt)
+    return Line(field=field.name, type=field.type, choice=Choice(kind="empty"), why="no column of this file looks like it, so it would be empty in every row", confidence="possible", doubt=doubt)
 
 
 def _doubt_about_choice(field: str, choice: Choice, columns: set[str]) -> str:
