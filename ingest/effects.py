@@ -5,13 +5,14 @@ from pathlib import Path
 import duckdb
 
 from ingest import files
+from ingest.aside import set_aside
 from ingest.deciding import decisions
 from ingest.engine import engine, identifier, literal
 from ingest.store import imports
 from schemas.deciding import Effect
 from schemas.records import ImportRecord
 
-EVENTS, ISSUES, SET_ASIDE = "events.parquet", "issues.parquet", "set_aside.parquet"
+EVENTS, ISSUES = "events.parquet", "issues.parquet"
 
 
 def effects(import_id: str) -> dict[str, Effect]:
@@ -29,8 +30,8 @@ def effects(import_id: str) -> dict[str, Effect]:
 
 def _view(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """The view `used`: every row that could be read as an event, with what became of it where it isn't sent."""
-    aside = f" union all by name select * from read_parquet({literal(folder / SET_ASIDE)})" if (folder / SET_ASIDE).exists() else ""
-    connection.execute(f"create view used as select *, null::varchar as outcome from read_parquet({literal(folder / EVENTS)}){aside}")
+    aside = set_aside(connection, folder)
+    connection.execute(f"create view used as select *, null::varchar as _outcome from read_parquet({literal(folder / EVENTS)}){f' union all by name {aside}' if aside else ''}")
     connection.execute(f"create view issues as select * from read_parquet({literal(folder / ISSUES)})")
 
 
@@ -48,7 +49,7 @@ def _of_warnings(connection: duckdb.DuckDBPyConnection, record: ImportRecord, nu
 
 def _of_outcomes(connection: duckdb.DuckDBPyConnection, record: ImportRecord, numbers: dict[str, str]) -> list[tuple[str, Effect | None]]:
     rows = record.check.rows
-    return [(name, _effect(connection, "outcome = ?", [name], numbers, expected)) for name, expected in (("duplicate", rows.duplicate), ("rejected", rows.rejected)) if expected]
+    return [(name, _effect(connection, "_outcome = ?", [name], numbers, expected)) for name, expected in (("duplicate", rows.duplicate), ("rejected", rows.rejected)) if expected]
 
 
 def _effect(connection: duckdb.DuckDBPyConnection, where: str, values: list[object], numbers: dict[str, str], expected: int) -> Effect | None:

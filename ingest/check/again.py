@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from ingest import correct
+from ingest.aside import set_aside
 from ingest.check import forms
 from ingest.check.identity import event_columns
 from ingest.check.plan import Plan, alias, cells, each_step_once
@@ -167,7 +168,7 @@ def write_typed(
     if differing and not _reads_the_same(connection, differing, errors):
         connection.execute("drop table raw_anew")
         return None
-    return _write(connection, plans, errors, now, target, in_place=not (earlier.folder / "set_aside.parquet").exists())
+    return _write(connection, plans, errors, now, target, in_place=set_aside(connection, earlier.folder) is None)
 
 
 def _of_one_kind(now: Mapping[str, str], before: Mapping[str, str]) -> bool:
@@ -201,8 +202,8 @@ def _keep(connection: duckdb.DuckDBPyConnection, earlier: Earlier, now: Basis) -
     """The view `kept`: the rows of the earlier check that weren't touched, as they were written first, decimals as wide as they are now."""
     folder = earlier.folder
     parts = [f"select * from read_parquet({literal(folder / 'events.parquet')})"]
-    if (folder / "set_aside.parquet").exists():
-        parts.append(f"select * exclude (outcome, reason) from read_parquet({literal(folder / 'set_aside.parquet')})")
+    if aside := set_aside(connection, folder):
+        parts.append(f"select * exclude (_outcome, _reason) from ({aside})")
     replaced = [f"try_cast({identifier(name)} as {kind}) as {identifier(name)}" for name, kind in now.types.items() if kind != earlier.basis.types[name]] + (["content as event_id"] if now.key is None else [])
     shown = f" replace ({', '.join(replaced)})" if replaced else ""
     connection.execute(f"create view kept as select *{shown} from ({' union all '.join(parts)}) anti join touched using (_row)")

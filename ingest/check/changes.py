@@ -4,14 +4,15 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.aside import set_aside
 from ingest.check.corrected import CHANGED
-from ingest.check.run import EVENTS, SET_ASIDE
+from ingest.check.run import EVENTS
 from ingest.check.totals import plain
 from ingest.engine import engine, identifier, literal
 from schemas.changing import ChangedEvent, Changes, CustomerChange, RemovedEvent
 from schemas.records import ImportRecord
 
-OWN = ("event_id", "content", "customer_id", "timestamp", "_row", "outcome", "reason")
+OWN = ("event_id", "content", "customer_id", "timestamp", "_row", "_outcome", "_reason")
 NUMBERS = ("DECIMAL", "BIGINT", "DOUBLE")
 LISTED, CUSTOMERS = 100, 1_000
 """So many changed and removed events, and customers, are listed; all are counted."""
@@ -35,9 +36,9 @@ def compare(now: Path, earlier: Path, *, import_id: str, against: ImportRecord, 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -> dict[str, str]:
     """Everything a file says was used: its accepted events, and those that were left out only because they, others under their id, or what they correct, were sent before. The columns with their types."""
-    parts = [f"select *, null::varchar as outcome, null::varchar as reason from read_parquet({literal(folder / EVENTS)})"]
-    if (folder / SET_ASIDE).exists():
-        parts.append(f"select * from read_parquet({literal(folder / SET_ASIDE)}) where reason like 'already sent%' or reason = 'already_sent_other_content' or starts_with(reason, {literal(CHANGED)})")
+    parts = [f"select *, null::varchar as _outcome, null::varchar as _reason from read_parquet({literal(folder / EVENTS)})"]
+    if aside := set_aside(connection, folder):
+        parts.append(f"select * from ({aside}) where _reason like 'already sent%' or _reason = 'already_sent_other_content' or starts_with(_reason, {literal(CHANGED)})")
     connection.execute(f"create view {name} as {' union all by name '.join(parts)}")
     return {column: kind for column, kind, *_ in connection.execute(f"describe {name}").fetchall()}
 

@@ -21,7 +21,7 @@ from schemas.event_type import NUMERIC_TYPES
 CHANGED = "changed since it was sent"
 """How the reason of a row begins that was left out because of it."""
 NUMBERS = ("DECIMAL", "BIGINT", "DOUBLE")
-OWN = ("event_id", "content", "_row", "outcome", "reason", "import_id")
+OWN = ("event_id", "content", "_row", "import_id")
 
 
 def find_corrected(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], answers: Mapping[str, str], sha256: str) -> list[Question]:
@@ -33,7 +33,7 @@ def find_corrected(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan],
     _pair(connection, plans)
     rows = connection.execute("select count(*) from corrected").fetchone()[0]
     if rows and answers.get(CHANGED_ROWS) == LEAVE_OUT:
-        connection.execute("insert into changes select t._row, t.event_id, 'excluded', said from corrected join typed t using (_row) order by t._row")
+        connection.execute("insert into changes select t._row, t.event_id, 'excluded', c.said from corrected c join typed t using (_row) order by t._row")
     if not rows or CHANGED_ROWS in answers:
         return []
     numbers = [plan.field for plan in plans if plan.type in NUMERIC_TYPES]
@@ -78,15 +78,15 @@ def _pair(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan]) -> None:
     kinds = {name: kind for name, kind, *_ in connection.execute("describe sent").fetchall() if name not in OWN}
     numbers = [plan.field for plan in plans if plan.type in NUMERIC_TYPES and kinds.get(plan.field, "").startswith(NUMBERS)]
     dimensions = ", ".join(identifier(plan.field) for plan in plans if plan.type not in NUMERIC_TYPES and plan.field in kinds)
-    place = f"hash({dimensions}) as h, row_number() over (partition by {dimensions} order by _row) as place"
+    place = f'hash({dimensions}) as "h:", row_number() over (partition by {dimensions} order by _row) as "place:"'  # no field is called so
     values = "".join(f", {identifier(name)} as {identifier(f'n:{name}')}" for name in numbers)
     words = [f"case when t.{identifier(name)} is distinct from {_then(name)} then concat({literal(f'{name} was ')}, coalesce({_text(_then(name), kinds[name])}, 'empty')) end" for name in numbers]
-    said = f"concat({literal(f'{CHANGED}: ')}, coalesce(nullif(concat_ws(', ', {', '.join(words)}), ''), 'other content') , ' (', file_name, ', row ', case when row_step > 0 then earlier % row_step else earlier end, ')')" if words else literal(f"{CHANGED}: other content")
+    said = f"concat({literal(f'{CHANGED}: ')}, coalesce(nullif(concat_ws(', ', {', '.join(words)}), ''), 'other content') , ' (', f.file_name, ', row ', case when f.row_step > 0 then went.earlier % f.row_step else went.earlier end, ')')" if words else literal(f"{CHANGED}: other content")
     connection.execute(f"""
         create table corrected as with
         came as (select *, {place} from typed where _row in (select _row from fresh)),
         went as (select import_id, _row as earlier, {place}{values} from sent)
-        select t._row, went.* exclude (h, place), {said} as said from came t join went using (h, place) join files_then using (import_id)""")
+        select t._row, went.* exclude ("h:", "place:"), {said} as said from came t join went using ("h:", "place:") join files_then f on f.import_id = went.import_id""")
 
 
 def _then(name: str) -> str:

@@ -31,7 +31,7 @@ def _spellings(connection: duckdb.DuckDBPyConnection) -> None:
         create table spellings as select customer_id, first_value(customer_id) over (partition by plain order by n desc, customer_id) as usual
         from customers where plain in (select plain from customers group by 1 having count(*) > 1)""")
     _slips(connection)
-    connection.execute("insert into findings select 'customer_spelled_differently', _row, customer_id, 'customer_id' from typed join spellings using (customer_id) where customer_id <> usual")
+    connection.execute("insert into findings select 'customer_spelled_differently', t._row, t.customer_id, 'customer_id' from typed t join spellings s using (customer_id) where s.customer_id <> s.usual")
     connection.execute("insert into hints select 'customer_spelled_differently', customer_id, concat('''', customer_id, ''' is also written ''', usual, '''') from spellings where customer_id <> usual")
 
 
@@ -53,5 +53,5 @@ def _unknown(connection: duckdb.DuckDBPyConnection, unknown: Mapping[str, str]) 
     """Customers whom the account doesn't know: those of nearly a known name, and the others."""
     connection.execute("create table strangers as select unnest(?::varchar[]) as customer_id, unnest(?::varchar[]) as meant", [list(unknown), list(unknown.values())])
     connection.execute("""
-        insert into findings select if(meant = '', 'customer_unknown', 'customer_nearly_known'), _row, customer_id, 'customer_id' from typed join strangers using (customer_id)""")
+        insert into findings select if(s.meant = '', 'customer_unknown', 'customer_nearly_known'), t._row, t.customer_id, 'customer_id' from typed t join strangers s using (customer_id)""")
     connection.execute("insert into hints select 'customer_nearly_known', customer_id, concat('Did you mean ''', meant, ''' for ''', customer_id, '''?') from strangers where meant <> ''")

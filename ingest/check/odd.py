@@ -96,8 +96,8 @@ def _unusually_large(connection: duckdb.DuckDBPyConnection, plan: Plan, times: s
         where size > cut group by customer_id having sum(n) <= greatest(2, any_value(total) / {RARE})""")
     if connection.execute("select count(*) > 0 from limits").fetchone()[0]:
         connection.execute(f"""
-            insert into findings select 'unusually_large', _row, concat({column}, ' where ', customer_id, ' usually has about ', format('{{:.3g}}', usual)), $field
-            from typed join limits using (customer_id) where abs({column}::double) > most""", {"field": plan.field})
+            insert into findings select 'unusually_large', t._row, concat(t.{column}, ' where ', t.customer_id, ' usually has about ', format('{{:.3g}}', l.usual)), $field
+            from typed t join limits l using (customer_id) where abs(t.{column}::double) > l.most""", {"field": plan.field})
 
 
 def _with_field(connection: duckdb.DuckDBPyConnection, field: str, files: Sequence[Path]) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest import ledger
+from ingest.aside import SET_ASIDE
 from ingest.check import again, identity, issues, totals
 from ingest.check.again import Basis, Earlier
 from ingest.check.checks import CHECKS, error_code, errors_of
@@ -34,7 +35,7 @@ from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import DecimalMark, EarlierKey, MatchSpec
 from schemas.reading import ReadReport
 
-EVENTS, LEFT_OUT, SET_ASIDE = "events.parquet", "left_out.parquet", "set_aside.parquet"
+EVENTS, LEFT_OUT = "events.parquet", "left_out.parquet"
 FORMAT = "format parquet, codec uncompressed, dictionary_size_limit 5000"
 """Half of an event is hashes, which don't shrink; what repeats goes into dictionaries."""
 
@@ -180,7 +181,7 @@ def _hold_back(connection: duckdb.DuckDBPyConnection, rules: Rules) -> bool:
     connection.execute("delete from held where _row in (select _row from changes where outcome is not null)")
     connection.execute("delete from findings where concat(code, '.', field) in (select unnest(?::varchar[])) and _row not in (select _row from held)", [held])
     connection.execute("delete from changes where _row in (select _row from held)")
-    connection.execute("insert into changes select _row, event_id, 'rejected', code from held join typed using (_row)")
+    connection.execute("insert into changes select _row, event_id, 'rejected', held.code from held join typed using (_row)")
     return connection.execute("select count(*) > 0 from held").fetchone()[0]
 
 
@@ -188,7 +189,7 @@ def _settle_events(connection: duckdb.DuckDBPyConnection, changed: bool, out: Pa
     """events.parquet: what was written first, or the same without the rows that are left out and with the new ids of repeated ones; those that were typed are set aside."""
     typed, events = out / "typed.parquet", out / EVENTS
     if changed:
-        connection.execute(f"copy (select t.*, c.outcome, c.reason from typed t join changes c using (_row) where c.outcome is not null order by t._row) to {literal(out / SET_ASIDE)} ({FORMAT})")
+        connection.execute(f"copy (select t.*, c.outcome as _outcome, c.reason as _reason from typed t join changes c using (_row) where c.outcome is not null order by t._row) to {literal(out / SET_ASIDE)} ({FORMAT})")
         connection.execute(f"""
             copy (select t.* replace (coalesce(c.event_id, t.event_id) as event_id) from typed t left join changes c using (_row) where c.outcome is null order by t._row)
             to {literal(events)} ({FORMAT})""")

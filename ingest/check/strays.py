@@ -66,7 +66,7 @@ def _spelled_differently(connection: duckdb.DuckDBPyConnection, field: str) -> N
         create or replace temp table written as select value, usual from (select value, first_value(value) over (partition by plain order by n desc, value) as usual from used)
         where value <> usual and (select count(*) <= {FEW} and sum(n) >= {OFTEN} * count(distinct plain) from used)""")
     if connection.execute("select count(*) > 0 from written").fetchone()[0]:
-        connection.execute(f"insert into findings select 'text_spelled_differently', _row, value, {literal(field)} from typed join written on {name} = value")
+        connection.execute(f"insert into findings select 'text_spelled_differently', t._row, w.value, {literal(field)} from typed t join written w on t.{name} = w.value")
         connection.execute("""
             insert into hints select 'text_spelled_differently', value, concat('''', value, ''' is also written ''', usual, '''') from written
             where value not in (select value from hints where code = 'text_spelled_differently')""")
