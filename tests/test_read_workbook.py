@@ -320,6 +320,21 @@ def test_numbers_shown_otherwise_than_stored(read: Read, code: str, warning: str
     assert rows == [(2, "acme", "0.15")] and (warning in report.warnings[0] if warning else not report.warnings)
 
 
+@pytest.mark.parametrize(("code", "value", "text", "said"), [
+    ("yyyy-mm-dd", -5, "-5", "no negative number is"), ("hh:mm", -0.25, "-0.25", "no negative number is"), ("[h]:mm", -0.25, "-06:00:00", ""), ('0 "days"', -5, "-5", ""),
+    ("yyyy-mm-dd", 12, "1900-01-12", "a small number looks"), ("yyyy-mm-dd", 2958466, "2958466", ""), ("# ?/?", 0.5, "0.5", ""),
+])
+def test_numbers_that_are_no_dates_come_through(read: Read, code: str, value: float, text: str, said: str) -> None:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as workbook:
+        sheet = workbook.add_worksheet()
+        for row, cells in enumerate([("customer", "n"), ("acme", value), ("globex", 45000)]):
+            sheet.write_row(row, 0, cells, workbook.add_format({"num_format": code}))
+    report, rows = read(stream.getvalue())
+    told = " ".join([*report.warnings, *(each.what for each in report.repairs)])
+    assert rows[0] == (2, "acme", text) and (said in told if said else not told)
+
+
 @pytest.mark.parametrize("cells", [{"A1": "only"}, {"C7": 5}, {"A1": "one", "B1": "row"}, {"A1": "=1/0→#DIV/0!"}, {"A1": "a", "A2": "b", "A3": "c"}])
 def test_next_to_nothing_is_read_too(read: Read, cells: dict[str, object]) -> None:
     report, _ = read(book({"Usage": cells}))

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
@@ -27,7 +27,7 @@ GROUP_CELLS = 6_000_000
 DICTIONARY = 5000
 """A column with more values than that in a row group isn't worth the search for those that repeat."""
 LF, CR = 10, 13
-LOOK_EVERY = 0.5
+LOOK_EVERY, SOON = 0.5, 0.05
 """Seconds."""
 Told = Callable[[float], None] | None
 """Hears which share is done."""
@@ -46,16 +46,20 @@ class Body(NamedTuple):
 
 
 def read_fast(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout, folder: Path, file: str, progress: Callable[[int], None] | None = None) -> Outcome | None:
-    """The table written by DuckDB, or None where the file isn't perfectly regular: then nothing is lost but the time."""
+    """The table written by DuckDB, or None where the file isn't perfectly regular: then nothing is lost but the time. A file whose beginning is regular is copied while the rest is counted."""
     body = _body(path, head, dialect, layout)
-    if body is None:
+    if body is None or not _countable(dialect):
         return None
-    expected = count_regular(path, body.start, body.end, dialect, layout.width)
-    if not expected:
-        return None
-    with _only_body(path, body, folder.parent, layout) as (source, skip):
-        rows = copy_regular(source, skip, dialect, layout, folder, file, (lambda share: progress(int(share * expected))) if progress else None)
-    if rows != expected or holds_other_rows(path, head, body, layout, folder):
+    with path.open("rb") as stream:
+        count = _Count(stream.fileno(), body.start, body.end, dialect, layout.width)
+        if not count.reach(body.start + CHUNK):
+            return None
+        with _only_body(path, body, folder.parent, layout) as (source, skip), _copying(source, skip, dialect, layout, folder, file) as copied:
+            expected = count.records()
+            if not expected or _header_again(path, head, body, layout):
+                return None
+            rows = copied((lambda share: progress(int(share * expected))) if progress else None)
+    if rows != expected or _holds_subtotals(layout, folder):
         return None
     return _outcome(body, layout, rows)
 
@@ -81,8 +85,14 @@ def _body(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout) 
 
 def holds_other_rows(path: Path, head: Sequence[Record], body: Body, layout: Layout, folder: Path) -> bool:
     """Whether a header stands again between the rows, or a subtotal may: then every row has to be looked at."""
-    if any(_holds(path, b"\n" + head[row - 1].raw.rstrip("\r\n").encode(), body.start, body.end) for row in layout.header_rows):
-        return True
+    return _header_again(path, head, body, layout) or _holds_subtotals(layout, folder)
+
+
+def _header_again(path: Path, head: Sequence[Record], body: Body, layout: Layout) -> bool:
+    return any(_holds(path, b"\n" + head[row - 1].raw.rstrip("\r\n").encode(), body.start, body.end) for row in layout.header_rows)
+
+
+def _holds_subtotals(layout: Layout, folder: Path) -> bool:
     if "number" not in layout.kinds:
         return False
     empties = " or ".join(f"{identifier(name)} is null" for name in layout.names)
@@ -121,25 +131,23 @@ def _tail(path: Path, start: int, size: int, dialect: Dialect, width: int) -> li
     return []
 
 
-def count_regular(path: Path, start: int, end: int, dialect: Dialect, width: int) -> int:
-    """How many records lie between two places of a file, counted over its bytes; 0 unless each ends the same way, none is blank, and every quote stands where a quote may.
-
-    That every record has `width` cells is DuckDB's part: it refuses a file where one hasn't.
-    """
-    delimiter, quote = (mark.encode() if mark else b"" for mark in (dialect.delimiter, dialect.quote))
-    if max(len(delimiter), len(quote)) > 1 or dialect.escape or end <= start:
-        return 0
-    with path.open("rb") as stream:
-        return _Count(stream.fileno(), start, end, delimiter, quote, width).records()
+def _countable(dialect: Dialect) -> bool:
+    """Whether records can be told apart by single bytes."""
+    return max(len(mark.encode()) for mark in (dialect.delimiter or "", dialect.quote or "")) <= 1 and not dialect.escape
 
 
 class _Count:
-    """The count over one file, in pieces that end at a line break, so that it needs little memory whatever the size. Read, not mapped: a mapped file that is cut off meanwhile ends the process."""
+    """How many records lie between two places of a file, counted over its bytes, in pieces that end at a line break, so that it needs little memory whatever the size.
 
-    def __init__(self, file: int, start: int, end: int, delimiter: bytes, quote: bytes, width: int) -> None:
-        self.file, self.start, self.end, self.quote = file, start, end, quote
+    Each must end the same way, none may be blank, and every quote must stand where a quote may. That every record has `width` cells is DuckDB's part: it refuses a file where
+    one hasn't. Read, not mapped: a mapped file that is cut off meanwhile ends the process.
+    """
+
+    def __init__(self, file: int, start: int, end: int, dialect: Dialect, width: int) -> None:
+        delimiter, self.quote = ((mark or "").encode() for mark in (dialect.delimiter, dialect.quote))
+        self.file, self.at, self.end = file, start, end
         self.may_stand_beside = np.zeros(256, dtype=bool)
-        self.may_stand_beside[[*delimiter, *quote, LF, CR]] = True
+        self.may_stand_beside[[*delimiter, *self.quote, LF, CR]] = True
         self.crlf = b"\r\n" in self._bytes(start, min(end, start + CHUNK))
         self.empty = len(delimiter) * (width - 1) + 1 + self.crlf
         self.found, self.open, self.inside = 0, 0, False
@@ -148,16 +156,20 @@ class _Count:
     def _bytes(self, begin: int, end: int) -> bytes:
         return os.pread(self.file, end - begin, begin)
 
-    def records(self) -> int:
-        begin = self.start
-        while begin < self.end:
-            piece = self._bytes(begin, min(begin + CHUNK, self.end))
-            if begin + len(piece) < self.end:
+    def reach(self, place: int) -> bool:
+        """Whether all is regular as far as this place, or a little further; False if there is nothing."""
+        while self.at < min(place, self.end):
+            piece = self._bytes(self.at, min(self.at + CHUNK, self.end))
+            if self.at + len(piece) < self.end:
                 piece = piece[: piece.rfind(b"\n") + 1]
             if not piece or not self._piece(piece):
-                return 0
-            begin += len(piece)
-        if self.inside or 0 < self.open < self.empty - self.crlf:
+                return False
+            self.at += len(piece)
+        return bool(self.found or self.open)
+
+    def records(self) -> int:
+        """All of them; 0 where not all of it is regular."""
+        if not self.reach(self.end) or self.inside or 0 < self.open < self.empty - self.crlf:
             return 0
         return self.found + bool(self.open)
 
@@ -203,36 +215,44 @@ def _only_body(path: Path, body: Body, folder: Path, layout: Layout) -> Iterator
 
 def copy_regular(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Path, file: str, told: Told) -> int:
     """How many rows DuckDB wrote; -1 where it refused the file."""
+    with _copying(source, skip, dialect, layout, folder, file) as copied:
+        return copied(told)
+
+
+@contextmanager
+def _copying(source: Path, skip: int, dialect: Dialect, layout: Layout, folder: Path, file: str) -> Iterator[Callable[[Told], int]]:
+    """DuckDB at work beside: ask for the rows that it wrote, -1 where it refused the file. Whoever leaves without asking stops it."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
     delimiter, quote = dialect.delimiter or "\x1f", dialect.quote or ""
     constant = f"enum({literal(file)})"  # one byte a row on its way into the file, where it is a text again
     group = max(2048, min(122_880, GROUP_CELLS // layout.width))
-    with engine() as connection:
-        try:
-            return _followed(connection, f"""
-                copy (select {literal(file)}::{constant} as _file, null::{constant} as _sheet, * from read_csv({literal(source)},
-                    auto_detect=false, header=false, skip={skip}, delim={literal(delimiter)}, quote={literal(quote)}, escape={literal(quote)}, columns={{{columns}}}, strict_mode=true, null_padding=false))
-                to {literal(folder / RAW)} (format parquet, compression zstd, compression_level 1, row_group_size {group}, dictionary_size_limit {DICTIONARY})
-            """, told)
-        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException, duckdb.BinderException):
-            return -1
-
-
-def _followed(connection: duckdb.DuckDBPyConnection, statement: str, told: Told) -> int:
-    """What a statement answers. Where somebody wants to hear, it runs beside, and they are told now and then which share of it is done."""
-    if told is None:
-        return connection.execute(statement).fetchone()[0]
-    connection.execute("set enable_progress_bar = true")
-    connection.execute("set enable_progress_bar_print = false")
-    with ThreadPoolExecutor(1) as beside:
+    statement = f"""
+        copy (select {literal(file)}::{constant} as _file, null::{constant} as _sheet, * from read_csv({literal(source)},
+            auto_detect=false, header=false, skip={skip}, delim={literal(delimiter)}, quote={literal(quote)}, escape={literal(quote)}, columns={{{columns}}}, strict_mode=true, null_padding=false))
+        to {literal(folder / RAW)} (format parquet, compression snappy, row_group_size {group}, dictionary_size_limit {DICTIONARY})"""
+    with engine() as connection, ThreadPoolExecutor(1) as beside:
+        connection.execute("set enable_progress_bar = true")
+        connection.execute("set enable_progress_bar_print = false")
         running = beside.submit(lambda: connection.execute(statement).fetchone()[0])
         try:
-            while not wait([running], LOOK_EVERY).done:
-                told(max(0.0, connection.query_progress()) / 100)
-            told(1.0)
-            return running.result()
+            yield lambda told: _followed(connection, running, told)
         finally:
-            connection.interrupt()
+            while not running.done():
+                connection.interrupt()
+                wait([running], SOON)
+
+
+def _followed(connection: duckdb.DuckDBPyConnection, running: Future[int], told: Told) -> int:
+    """What the work beside comes to. Whoever wants to hear is told now and then which share of it is done."""
+    while told and not wait([running], LOOK_EVERY).done:
+        told(max(0.0, connection.query_progress()) / 100)
+    try:
+        rows = running.result()
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException, duckdb.BinderException):
+        return -1
+    if told:
+        told(1.0)
+    return rows
 
 
 def _outcome(body: Body, layout: Layout, rows: int) -> Outcome:

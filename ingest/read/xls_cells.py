@@ -4,8 +4,10 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingest.read.cells import number_text
 from ingest.read.ole import ole_stream
-from ingest.read.xlsx_cells import BUILT_IN, Look
+from ingest.read.xlsx_cells import Look
+from ingest.read.xlsx_styles import BUILT_IN, shows_dates
 
 STREAMS = ("Workbook", "Book")
 BEGIN, PROTECTED, SHEET, END = 0x809, 0x2F, 0x85, 0x0A
@@ -17,7 +19,8 @@ SHOWN_ROWS = 500
 """How many rows tell how a column's numbers are shown."""
 NEVER = "=(a formula without a stored value)"
 MANY_NUMBERS = 0xBD
-NUMBERS = (0x203, 0x27E, MANY_NUMBERS, FORMULA)
+NUMBER, SHORT_NUMBER = 0x203, 0x27E
+NUMBERS = (NUMBER, SHORT_NUMBER, MANY_NUMBERS, FORMULA)
 CELLS = frozenset((0xFD, 0x204, 0x203, 0x27E, 0xBD, 0xD6, FORMULA, ERROR))
 ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A", 0x2B: "#GETTING_DATA"}
 
@@ -93,7 +96,8 @@ class _Sheet:
     """What the records of one sheet tell, one after the other."""
 
     def __init__(self, codes: list[str]) -> None:
-        self.codes, self.lost, self.shown = codes, {}, {}
+        self.codes, self.lost, self.shown, self.undated = codes, {}, {}, {}
+        self.dated = {style for style, code in enumerate(codes) if shows_dates(code)}
         self.rows: set[int] = set()
         self.columns: set[int] = set()
         self.cells, self.formulas = 0, 0
@@ -121,6 +125,8 @@ class _Sheet:
             for number, at in enumerate(range(4, len(content) - 2, step)):
                 style = struct.unpack_from("<H", content, at)[0]
                 self.shown.setdefault(place[1] + number, set()).add(self.codes[style] if style < len(self.codes) else "")
+        if kind in (NUMBER, SHORT_NUMBER) and (value := _number(kind, content)) < 0 and struct.unpack_from("<H", content, 4)[0] in self.dated:
+            self.undated.setdefault(place[0] + 1, {})[place[1]] = number_text(value)
         if kind == FORMULA and len(content) >= 14:
             self.formulas += 1
             if content[12:14] == b"\xff\xff":
@@ -136,7 +142,7 @@ class _Sheet:
             for place in self.blank:
                 self._lose(place, NEVER)
         area = (max(self.rows) - min(self.rows) + 1) * (max(self.columns) - min(self.columns) + 1) if self.rows else 0
-        return Look(self.lost, area, self.cells, self.shown)
+        return Look(self.lost, area, self.cells, self.shown, undated=self.undated)
 
 
 def _look(data: bytes, start: int, codes: list[str]) -> Look:
@@ -148,6 +154,15 @@ def _look(data: bytes, start: int, codes: list[str]) -> Look:
         if depth <= 0:
             break
     return sheet.look()
+
+
+def _number(kind: int, content: bytes) -> float:
+    """The value of a cell; a short one is an integer of 30 bits or the upper half of a float, perhaps in hundredths."""
+    if kind == NUMBER:
+        return struct.unpack_from("<d", content, 6)[0] if len(content) >= 14 else 0.0
+    short = struct.unpack_from("<i", content, 6)[0] if len(content) >= 10 else 0
+    value = float(short >> 2) if short & 2 else struct.unpack("<d", b"\0\0\0\0" + struct.pack("<i", short & ~3))[0]
+    return value / 100 if short & 1 else value
 
 
 def _error(kind: int, content: bytes) -> str | None:

@@ -10,12 +10,12 @@ from html import unescape
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from ingest.read.xlsx_styles import attribute, format_codes, shown, shows_dates, undated
 from ingest.read.xlsx_walk import walk
 
 CHUNK = 4 * 1024**2
 MAX_CELL = 512 * 1024
 FIRST = 256 * 1024
-MAX_STYLES = 16 * 1024**2
 NAMESPACE = rb"(?:\w+:)?"
 CELL = re.compile(rb"<" + NAMESPACE + rb"c\s([^>]*?[^/])>(.*?)</" + NAMESPACE + rb"c>", re.DOTALL)
 REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d+)"')
@@ -33,11 +33,6 @@ BARE = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*["'](\d+)["'][^>]*>\s
 """A row whose cells say no place of their own."""
 UNUSUAL = re.compile(rb"""<(?:\w+:)?c(?:>|/>|\s(?:[^>]*(?:='|\s=|=\s)|(?![^>]*\br=")))""")
 """A cell without its place, or with its attributes written otherwise than `name="value"`."""
-STYLED = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*?\br="([A-Z]{1,3})\d+")(?=[^>]*?\bs="(\d+)")[^>]*[^/]>(?!</)""")
-NUMBER_FORMAT = re.compile(r"<(?:\w+:)?numFmt\s[^>]*>")
-CELL_FORMATS = re.compile(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
-CELL_FORMAT = re.compile(r"<(?:\w+:)?xf\s[^>]*>")
-BUILT_IN = {"9": "0%", "10": "0.00%"}
 NEAR_ROWS, NEAR_COLUMNS = 200_000, 26
 CLOSE_LOOK_FROM = NEAR_ROWS * NEAR_COLUMNS
 
@@ -46,7 +41,7 @@ Lost = dict[int, dict[int, str]]
 
 
 class Look(NamedTuple):
-    """What was found out about a sheet before it is loaded. `area` is how many cells its filled part spans, `cells` how many there are; `shown`: column → number formats; `instead`: what to read in place of what the library tells; `merged`: cells it doesn't tell are merged; `hidden`: how many rows with cells are hidden."""
+    """What was found out about a sheet before it is loaded. `area` is how many cells its filled part spans, `cells` how many there are; `shown`: column → number formats; `instead`: what to read in place of what the library tells; `merged`: cells it doesn't tell are merged; `hidden`: how many rows with cells are hidden; `undated`: negative numbers that are shown as dates or times."""
 
     lost: Lost
     area: int = 0
@@ -55,11 +50,14 @@ class Look(NamedTuple):
     instead: Lost = {}
     merged: list[tuple[tuple[int, int], tuple[int, int]]] = []
     hidden: int = 0
+    undated: Lost = {}
 
     @property
     def texts(self) -> Lost:
         """All cells whose text is known here."""
-        return {row: {**self.instead.get(row, {}), **self.lost.get(row, {})} for row in self.lost.keys() | self.instead.keys()} if self.instead else self.lost
+        if not self.instead and not self.undated:
+            return self.lost
+        return {row: {**self.instead.get(row, {}), **self.undated.get(row, {}), **self.lost.get(row, {})} for row in self.lost.keys() | self.instead.keys() | self.undated.keys()}
 
 
 def look_at(path: Path, sheet: str) -> Look:
@@ -75,6 +73,8 @@ def look_at(path: Path, sheet: str) -> Look:
 
 def _look(archive: zipfile.ZipFile, part: str, found: Lost) -> Look:
     rows, columns, cells, hidden, first = NEAR_ROWS, NEAR_COLUMNS, 0, 0, b""
+    codes, negative = format_codes(archive), {}
+    dated = {style for style, code in enumerate(codes) if shows_dates(code)}
     with archive.open(part) as stream:
         for piece in _pieces(stream):
             if not first and UNUSUAL.search(piece[:FIRST]):
@@ -86,8 +86,10 @@ def _look(archive: zipfile.ZipFile, part: str, found: Lost) -> Look:
             columns = max(columns, max(map(_column, set(WIDE.findall(piece))), default=0) + 1)
             for attributes, content in _suspects(piece):
                 _note(attributes, content, found)
+            for row, column, text in undated(piece, dated) if dated else ():
+                negative.setdefault(row, {})[_column(column)] = text
     area = rows * columns
-    return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM else area, cells, _shown(archive, first), hidden=hidden)
+    return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM else area, cells, {_column(column): own for column, own in shown(first, codes).items()}, hidden=hidden, undated=negative)
 
 
 def _walked(archive: zipfile.ZipFile, part: str) -> Look:
@@ -109,26 +111,6 @@ def _exact_area(archive: zipfile.ZipFile, part: str) -> int:
     return (max(rows) - min(rows) + 1) * (max(columns, default=0) - min(columns, default=0) + 1) if rows else 0
 
 
-def _shown(archive: zipfile.ZipFile, first: bytes) -> dict[int, set[str]]:
-    """How the numbers of each column are shown, as far as the first rows tell."""
-    styles = {(_column(column), int(style)) for column, style in STYLED.findall(first)}
-    part = next((name for name in archive.namelist() if name.replace("\\", "/").lower().endswith("/styles.xml")), None)
-    if not styles or part is None or archive.getinfo(part).file_size > MAX_STYLES:
-        return {}
-    codes = _format_codes(archive.read(part).decode("utf-8", errors="replace"))
-    found: dict[int, set[str]] = {}
-    for column, style in styles:
-        found.setdefault(column, set()).add(codes[style] if style < len(codes) else "")
-    return found
-
-
-def _format_codes(styles: str) -> list[str]:
-    own = {_attribute(tag, "numFmtId"): unescape(_attribute(tag, "formatCode") or "") for tag in NUMBER_FORMAT.findall(styles)}
-    formats = CELL_FORMATS.search(styles)
-    ids = [_attribute(tag, "numFmtId") or "0" for tag in CELL_FORMAT.findall(formats[0] if formats else "")]
-    return [own.get(each) or BUILT_IN.get(each, "") for each in ids]
-
-
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """The name inside the zip of a sheet's own file."""
     names = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
@@ -137,21 +119,16 @@ def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
         return None
     book = archive.read(names[f"{folder}/{own}"]).decode("utf-8", errors="replace")
     relations = archive.read(names[f"{folder}/_rels/{own}.rels"]).decode("utf-8", errors="replace")
-    wanted = next((tag for tag in SHEET.findall(book) if unescape(_attribute(tag, "name") or "") == sheet), "")
-    target = next((_attribute(tag, "Target") for tag in RELATION.findall(relations) if _attribute(tag, "Id") == _attribute(wanted, r"(?:\w+:)?id")), None)
+    wanted = next((tag for tag in SHEET.findall(book) if unescape(attribute(tag, "name") or "") == sheet), "")
+    target = next((attribute(tag, "Target") for tag in RELATION.findall(relations) if attribute(tag, "Id") == attribute(wanted, r"(?:\w+:)?id")), None)
     return names.get(posixpath.normpath(posixpath.join(f"/{folder}", target)).lstrip("/").lower()) if target else None
 
 
 def _book_part(archive: zipfile.ZipFile, names: dict[str, str]) -> str:
     """The name of the workbook's own part, in small letters: most writers call it the same."""
     relations = archive.read(names["_rels/.rels"]).decode("utf-8", errors="replace") if "_rels/.rels" in names else ""
-    tag = next((tag for tag in RELATION.findall(relations) if (_attribute(tag, "Type") or "").endswith("/officeDocument")), "")
-    return posixpath.normpath(posixpath.join("/", (_attribute(tag, "Target") or "xl/workbook.xml").replace("\\", "/"))).lstrip("/").lower()
-
-
-def _attribute(tag: str, name: str) -> str | None:
-    match = re.search(rf"""\s{name}\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag)
-    return (match[1] if match[1] is not None else match[2]) if match else None
+    tag = next((tag for tag in RELATION.findall(relations) if (attribute(tag, "Type") or "").endswith("/officeDocument")), "")
+    return posixpath.normpath(posixpath.join("/", (attribute(tag, "Target") or "xl/workbook.xml").replace("\\", "/"))).lstrip("/").lower()
 
 
 def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
