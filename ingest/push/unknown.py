@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from rapidfuzz import fuzz, process
 
+from ingest.aside import set_aside
 from ingest.billing import BillingClient
 from ingest.deciding import CUSTOMERS
 from ingest.engine import engine, literal
@@ -14,7 +15,6 @@ from ingest.store import customer_names, imports
 from schemas.pushing import UnknownCustomer
 from schemas.records import ImportRecord
 
-SET_ASIDE = "set_aside.parquet"
 ALIKE = 85
 """From so many points of 100 on, two names may be one customer's."""
 LEGAL_FORMS = frozenset({"ag", "bv", "co", "corp", "corporation", "gmbh", "inc", "incorporated", "kg", "limited", "llc", "llp", "ltd", "mbh", "nv", "oy", "plc", "pty", "sa", "sarl", "sas", "se", "spa", "srl", "ug"})
@@ -75,6 +75,7 @@ def _customers(record: ImportRecord) -> list[tuple[str, int, int]]:
     """Those of events, and of rows that are held back for their customer's sake."""
     _, check_key = imports.pointers(record.id)
     folder = stage_folder(record.id, "check", check_key)
-    held = f" union all by name select customer_id, _row from read_parquet({literal(folder / SET_ASIDE)}) where reason in (select unnest(?::varchar[]))" if (folder / SET_ASIDE).exists() else ""
     with engine() as connection:
+        aside = set_aside(connection, folder)
+        held = f" union all by name select customer_id, _row from ({aside}) where _reason in (select unnest(?::varchar[]))" if aside else ""
         return connection.execute(f"select customer_id, count(*), min(_row) from (select customer_id, _row from read_parquet({literal(folder / EVENTS)}){held}) group by 1", [list(CUSTOMERS)] if held else []).fetchall()
