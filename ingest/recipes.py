@@ -9,11 +9,13 @@ from rapidfuzz import fuzz
 from ingest import fixing, imports, month_of_file
 from ingest.errors import BadInput, NotReady, Unreadable
 from ingest.store import corrections, divisions
+from ingest.store import imports as records
 from ingest.store import recipes as stored
 from schemas.check_setting import CheckSetting
 from schemas.correcting import Correction, DropRows, SetCells, SetWhere, creates
 from schemas.event_type import ROOT_FIELDS, EventType
 from schemas.matching import ACKNOWLEDGED, FieldMatch, MatchSpec, Period
+from schemas.reading import ReadReport
 from schemas.recipe import Drift, Part, Recipe, StoredRecipe
 from schemas.records import ImportRecord
 
@@ -25,15 +27,19 @@ ALIKE = 80.0
 
 def save_from(import_id: str, name: str, who: str) -> StoredRecipe:
     """A recipe of how an import is read, matched and corrected; single cells and rows, which are this file's own, are left out."""
+    return stored.save(made_from(import_id, name), who)
+
+
+def made_from(import_id: str, name: str) -> Recipe:
+    """That recipe, without keeping it."""
     members = imports.together(imports.read_record(import_id))
     first, *others = [_learnt(each.id) for each in members]
     record, division = members[0], divisions.get(members[0].division) if members[0].division else None
     added = {column for correction in corrections_of(record.id) for column in creates(correction)}
-    recipe = Recipe(
+    return Recipe(
         **first, name=name.strip(), columns=tuple(column for column in imports.read_record(record.id).report.columns if column not in added), read=record.read_spec.model_copy(update={"keep_rows": ()}),
         by=division and division.column, others=tuple(Part(**each) for each in others), left_out=division.left_out if division else (),
     )
-    return stored.save(recipe, who)
 
 
 def corrections_of(import_id: str) -> list[Correction]:
@@ -61,10 +67,23 @@ def _learnt(import_id: str) -> dict[str, object]:
 
 
 def fitting(import_id: str) -> list[tuple[StoredRecipe, Drift]]:
-    """Recipes that an import's columns fit, the best first: all columns that the recipe uses are there."""
-    columns = imports.read_record(import_id).report.columns
-    found = [(each, drift(_as_it_comes(each.recipe), columns)) for each in stored.newest() if not each.recipe.columns or needed(each.recipe) <= set(columns)]
+    """Recipes that an import fits, the best first: all columns that the recipe uses are there, or all sheets that it takes apart."""
+    report = imports.read_record(import_id).report
+    found = [(each, _drift_of(each.recipe, report)) for each in stored.newest() if _fits(each.recipe, report)]
     return sorted(found, key=lambda pair: (len(pair[1].gone) + len(pair[1].new), pair[0].recipe.name))
+
+
+def _fits(recipe: Recipe, report: ReadReport) -> bool:
+    if recipe.is_by_sheet:
+        return {sheet for part in recipe.parts for sheet in part.values} <= set(report.sheets)
+    return not recipe.columns or needed(recipe) <= set(report.columns)
+
+
+def _drift_of(recipe: Recipe, report: ReadReport) -> Drift:
+    """How the file differs; nothing is known of a sheet that wasn't read."""
+    if recipe.is_by_sheet and report.sheet != recipe.read.sheet:
+        return Drift()
+    return drift(_as_it_comes(recipe), report.columns)
 
 
 def _as_it_comes(recipe: Recipe) -> Recipe:
@@ -112,13 +131,19 @@ def follow(import_id: str, recipe: Recipe, event_type: EventType, account: str, 
         raise BadInput(f"The recipe {recipe.name!r} takes the kind of usage from the column {recipe.by!r}, which this file hasn't.", f"New in this file: {', '.join(map(repr, drifted.new)) or 'nothing'}.")
     types = {each.slug: each for each in (event_type, *others)}
     members = imports.divide(import_id, recipe.by, [part.values for part in recipe.parts], who, left_out=recipe.left_out) if recipe.is_divided else [record]
-    for member, part in zip(members, recipe.parts, strict=True):
-        _keep_corrections(member.id, part, who)
-        said = {field: column for field, column in (matches or {}).items() if len(members) == 1 or types[part.event_type].has(field) or field in ROOT_FIELDS}
-        spec = _spec(imports.read_record(member.id), recipe.name, part, types[part.event_type], dict(answers or {}), said, period if part.has_period or not recipe.is_divided else None, drifted, dict(checks or {}))
-        imports.set_match(member.id, spec, account, who)
-        if proposed and spec.period:
-            month_of_file.note(member.id, proposed, who)
+    try:
+        for member, part in zip(members, recipe.parts, strict=True):
+            _keep_corrections(member.id, part, who)
+            said = {field: column for field, column in (matches or {}).items() if len(members) == 1 or types[part.event_type].has(field) or field in ROOT_FIELDS}
+            spec = _spec(imports.read_record(member.id), recipe.name, part, types[part.event_type], dict(answers or {}), said, period if part.has_period or not recipe.is_divided else None, drifted, dict(checks or {}))
+            imports.set_match(member.id, spec, account, who)
+            if proposed and spec.period:
+                month_of_file.note(member.id, proposed, who)
+    except BadInput:
+        if not record.division and recipe.is_divided:
+            imports.put_together(import_id, who)
+            records.change(import_id, state="read", match=record.match, event_type=record.event_type)  # as it was, so that it can be set up in another way
+        raise
     return drifted
 
 

@@ -53,6 +53,11 @@ class Recipe(Part):
         """Whether a file is taken apart into kinds of usage."""
         return bool(self.values)
 
+    @property
+    def is_by_sheet(self) -> bool:
+        """Whether its sheets say what they are."""
+        return self.is_divided and self.by is None
+
 
 class StoredRecipe(Frozen):
     """One version of a recipe, with who made it and when."""

@@ -9,17 +9,19 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as checked
 from hypothesis import strategies as some
 
-from ingest import fixing, imports
+from ingest import fixing, imports, jobs, recipes
 from ingest.engine import literal
 from ingest.errors import BadInput, NotReady
 from ingest.raw import row_in_file
 from ingest.store import accounts, divisions
 from ingest.store import imports as records
+from pages.usage.steps import known
 from schemas.correcting import FillDown, MapValues
 from schemas.dividing import Division, EventEquation, KindCount, Share
 from schemas.event_type import EventType, Field
 from schemas.matching import FieldMatch, MatchSpec
 from schemas.reading import ReadSpec
+from schemas.recipe import Drift
 
 USAGE = """customer,day,service,amount
 acme,2026-10-01T00:00:00Z,calls,5
@@ -157,23 +159,71 @@ def test_several_kinds_in_one_row_become_events_of_several_types(upload: Upload)
     assert [row_in_file(row, report) for row in rows_of(members[1])] == [2, 3]
 
 
-def test_a_sheet_decides(home: Path, tmp_path: Path):
-    book = tmp_path / "usage.xlsx"
+def test_a_file_of_a_known_kind_is_taken_apart_as_the_one_before(upload: Upload, monkeypatch: pytest.MonkeyPatch):
+    account, queued = accounts.account().name, []
+    monkeypatch.setattr(jobs, "queue_check", lambda import_id, _: queued.append(import_id))
+    members = divided(upload(USAGE, name="usage 2026-10.csv"), "service", {"calls": ["calls"], "storage": ["storage"]})
+    following = upload(USAGE.replace("-10-", "-11-"), name="usage 2026-11.csv")
+    record = records.change(following, account=account)
+    before = known.earlier(record)
+    assert before.id in members and known.take(record, before, "anna")
+    again = imports.together(records.get(following))
+    assert ([each.event_type for each in again], queued) == (["calls", "storage"], [each.id for each in again])
+    assert [imports.check(each.id).check.rows.accepted for each in again] == [records.get(each).check.rows.accepted for each in members]
+
+
+def workbook(path: Path, month: int, sheets: tuple[tuple[str, str], ...]) -> str:
+    """A workbook with a sheet for each kind of usage, read."""
     import xlsxwriter
 
-    with xlsxwriter.Workbook(str(book)) as workbook:
-        for name, column in (("Calls", "minutes"), ("Storage", "gb"), ("Notes", "text")):
-            workbook.add_worksheet(name)
-            for line, cells in enumerate([["customer", "day", column], ["acme", "2026-10-01T00:00:00Z", 5], ["globex", "2026-10-01T00:00:00Z", 6]]):
-                workbook.get_worksheet_by_name(name).write_row(line, 0, cells)
-    first = imports.read(imports.start(book, book.name, "anna").id).id
-    calls, storage = [each.id for each in imports.divide(first, None, [["Calls"], ["Storage"]], "anna")]
-    for each, slug, amount in ((calls, "calls", "minutes"), (storage, "storage", "gb")):
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name, column in sheets:
+            sheet = book.add_worksheet(name)
+            for line, cells in enumerate([["customer", "day", column], *([customer, f"2026-{month:02d}-01T00:00:00Z", 5] for customer in ("acme", "globex"))]):
+                sheet.write_row(line, 0, cells)
+    return imports.read(imports.start(path, path.name, "anna").id).id
+
+
+SHEETS = (("Calls", "minutes"), ("Storage", "gb"), ("Notes", "text"))
+
+
+@pytest.fixture
+def by_sheets(home: Path, tmp_path: Path) -> list[str]:
+    """The imports of a workbook whose sheets decide."""
+    members = [each.id for each in imports.divide(workbook(tmp_path / "usage.xlsx", 10, SHEETS), None, [["Calls"], ["Storage"]], "anna")]
+    for each, slug, amount in zip(members, ("calls", "storage"), ("minutes", "gb"), strict=True):
         imports.set_match(each, match(slug, amount=amount), accounts.account().name, "anna")
-    assert [question.name for question in imports.check(storage).check.questions if question.name.startswith("kind")] == ["kind.Notes"]
+    return members
+
+
+def test_a_sheet_decides(by_sheets: list[str]):
+    calls, storage = by_sheets
+    assert [(question.name, question.text) for question in imports.check(storage).check.questions if question.name.startswith("kind")] == [("kind.Notes", "There is a sheet 'Notes', which is no kind of usage yet. What are its rows?")]
     imports.set_match(storage, match("storage", amount="gb").model_copy(update={"answers": {"kind.Notes": "leave_out"}}), accounts.account().name, "anna")
     assert [imports.check(each).check.rows.accepted for each in (calls, storage)] == [2, 2] and imports.events(calls).usages == 4
     assert imports.put_together(calls, "anna").division is None
+
+
+def test_the_next_workbook_of_a_recipe_by_sheets_asks_nothing_in_whatever_order_they_stand(by_sheets: list[str], tmp_path: Path):
+    calls, storage = by_sheets
+    imports.set_match(calls, match("calls", amount="minutes").model_copy(update={"answers": {"kind.Notes": "leave_out"}}), accounts.account().name, "anna")
+    for each in by_sheets:
+        imports.check(each)
+    kept = recipes.save_from(storage, "sheets", "anna")
+    recipe = recipes.from_yaml(recipes.to_yaml(kept.recipe))
+    types = [match(slug).event_type for slug in ("calls", "storage")]
+    following = workbook(tmp_path / "next.xlsx", 11, SHEETS[::-1])
+    assert [(each.recipe.name, drift) for each, drift in recipes.fitting(following)] == [("sheets", Drift())]
+    recipes.follow(following, recipe, types[0], accounts.account().name, "anna", others=types[1:])
+    checked = [imports.check(each.id) for each in imports.together(records.get(following))]
+    assert [(each.event_type, each.check.rows.accepted, each.check.questions, each.check.month) for each in checked] == [("calls", 2, (), "2026-11"), ("storage", 2, (), "2026-11")]
+    lacking = workbook(tmp_path / "lacking.xlsx", 12, SHEETS[:1])
+    assert recipes.fitting(lacking) == []
+    renamed = workbook(tmp_path / "renamed.xlsx", 12, (SHEETS[0], ("Storage", "gigabytes")))
+    with pytest.raises(BadInput, match="gigabytes|gb"):
+        recipes.follow(renamed, recipe, types[0], accounts.account().name, "anna", others=types[1:])
+    record = records.get(renamed)
+    assert (record.division, record.state, record.match, record.report.columns) == (None, "read", None, ("customer", "day", "minutes")), "it can be set up in another way"
 
 
 def test_an_equation_that_does_not_add_up_cannot_be_made():

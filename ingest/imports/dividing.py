@@ -97,7 +97,7 @@ def questions(record: ImportRecord) -> tuple[Question, ...]:
     options = tuple(QuestionOption(value=next(filter(None, share.values), share.import_id), label=f"The same as {_listed(share.values)}") for share in division.shares)
     options = (*options, QuestionOption(value=LEAVE_OUT, label="No usage: leave them out"))
     place = f"in {division.column!r}" if division.column else "as the name of their sheet"
-    asked = [Question(name=f"{KIND}{each.value}", text=f"{_rows(each)} {each.value or '(nothing)'!r} {place}, which is no kind of usage yet. What are they?", options=options) for each in found[:ASKED]]
+    asked = [Question(name=f"{KIND}{each.value}", text=f"{_said(each, division.column)}, which is no kind of usage yet. What are {'they' if division.column else 'its rows'}?", options=options) for each in found[:ASKED]]
     rest = found[ASKED:]
     if rest:
         asked.append(Question(name=OTHERS, text=f"{len(rest):,} more kinds ({', '.join(repr(each.value) for each in rest[:3])} …) {place} are no kind of usage yet. What are they?", options=options))
@@ -142,7 +142,7 @@ def _can_be_divided(record: ImportRecord, column: str | None, kinds: Sequence[tu
     there = imports.get(record.id).report.columns  # without those that corrections add: the texts as they came decide
     if column is not None and column not in there:
         raise BadInput(f"The file has no column {column!r}.", f"It has {', '.join(map(repr, there))}.")
-    if column is None and (unknown := [value for value in values if value not in record.report.sheets]):
+    if column is None and (unknown := [value for kind in kinds for value in kind if value not in record.report.sheets]):  # one that is no usage may be missing
         raise BadInput(f"The file has no sheet {unknown[0]!r}.", f"It has {', '.join(map(repr, record.report.sheets))}.")
     if column is None and any(len(kind) > 1 for kind in kinds):
         raise BadInput("Each sheet is a kind of usage of its own here.", "Sheets of the same columns can be read together, in step File.")
@@ -195,5 +195,7 @@ def _listed(values: tuple[str, ...], most: int = 3) -> str:
     return ", ".join(value or "(nothing)" for value in values[:most]) + (" …" if len(values) > most else "")
 
 
-def _rows(found: KindFound) -> str:
-    return f"{found.rows:,} rows say" if found.rows > 1 else "One row says" if found.rows else "A sheet has"
+def _said(found: KindFound, column: str | None) -> str:
+    if column is None:
+        return f"There is a sheet {found.value!r}"
+    return f"{f'{found.rows:,} rows say' if found.rows > 1 else 'One row says'} {found.value or '(nothing)'!r} in {column!r}"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ingest import imports, month, month_of_file
+from ingest import imports, month, month_of_file, recipes
 from ingest.errors import IngestError
 from ingest.recipes import OF_ONE_FILE
 from ingest.store import audit
@@ -25,7 +25,9 @@ def earlier(record: ImportRecord) -> ImportRecord | None:
     if record.state != "read" or record.match is not None or record.fixes is not None or record.account is None or not _calm(record):
         return None
     alike = [each for each in same_columns(record.id, record.account) if month.shape(each.file_name) == month.shape(record.file_name)]
-    if not alike or alike[0].division or len({each.event_type for each in alike}) > 1 or (alike[0].match.period and not _period(record, alike[0])):
+    if not alike or (alike[0].match.period and not _period(record, alike[0])):
+        return None
+    if {each.event_type for each in alike} - {each.event_type for each in imports.together(alike[0])}:
         return None
     return alike[0]
 
@@ -34,6 +36,8 @@ def take(record: ImportRecord, known: ImportRecord, who: str) -> bool:
     """Matches the columns as they were for the known import, and queues the check. False where that doesn't fit after all."""
     from ingest import jobs  # dbos takes a second to import
 
+    if known.division:
+        return _take_divided(record, known, who)
     answers = {name: value for name, value in known.match.answers.items() if not name.startswith(ACKNOWLEDGED) and name not in OF_ONE_FILE}
     proposed = _period(record, known)
     try:
@@ -42,10 +46,29 @@ def take(record: ImportRecord, known: ImportRecord, who: str) -> bool:
         return False
     if proposed:
         month_of_file.note(record.id, proposed, who)
-    with store().begin() as connection:
-        audit.record(connection, who, TAKEN, record.id, known.id)
+    _note(record, known, who)
     jobs.queue_check(record.id, who)
     return True
+
+
+def _take_divided(record: ImportRecord, known: ImportRecord, who: str) -> bool:
+    """The same for a file with several kinds of usage: it is taken apart and matched as the known one is."""
+    from ingest import jobs  # dbos takes a second to import
+
+    types = [each.match.event_type for each in imports.together(known) if each.match]
+    try:
+        recipes.follow(record.id, recipes.made_from(known.id, known.file_name.strip()[:100]), types[0], record.account, who, others=types[1:])
+    except IngestError:
+        return False
+    _note(record, known, who)
+    for each in imports.together(records.get(record.id)):
+        jobs.queue_check(each.id, who)
+    return True
+
+
+def _note(record: ImportRecord, known: ImportRecord, who: str) -> None:
+    with store().begin() as connection:
+        audit.record(connection, who, TAKEN, record.id, known.id)
 
 
 def say(record: ImportRecord) -> None:
