@@ -27,6 +27,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     import pandas  # noqa: F401  (Streamlit loads it with the first table)
 
     import ingest.imports  # noqa: F401  (every stage, as the pages name them)
+    import ingest.jobs  # noqa: F401  (what the first press of a button that starts something would wait for)
     from pages.parts import ask, download_button, follow, frame, listing, tables, template, upload_box  # noqa: F401
 
     await to_thread.run_sync(store)

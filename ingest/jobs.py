@@ -198,6 +198,8 @@ def run_worker(ready: Callable[[], None] = lambda: None, stopped: Callable[[], b
     """Runs jobs until told to stop; waits first while another worker of this data folder is at work."""
     with worker_lock(wait=True), _executor():
         ready()
+        import pandas  # noqa: F401  (the engine looks for it with the first list it is given, which a person would wait for)
+
         tidied = look = 0.0
         while not stopped():
             if time.monotonic() - look > LOOK_EVERY:

@@ -1,9 +1,8 @@
 """Customers of an import whom the account doesn't know: asked once where a client is at hand, and kept beside the import for its checks; mapped, created or left out for good."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-
-from pydantic import TypeAdapter
 
 from ingest import files
 from ingest.errors import BadInput, Outside
@@ -15,8 +14,11 @@ from schemas.records import ImportRecord
 
 if TYPE_CHECKING:
     from ingest.billing import BillingClient
+    from ingest.push.unknown import Customers
 
-KEPT = "strangers.json"
+KEPT, KNOWN = "strangers.json", "known_customers.json"
+STILL_KNOWN = timedelta(hours=1)
+"""So long a customer whom the account knew isn't asked about again, as while somebody puts one row right after the other."""
 CREATED_AT_ONCE = 50
 MAX_NAME = 255
 
@@ -26,15 +28,22 @@ class Answer(Frozen):
 
     asked: bool
     unknown: tuple[UnknownCustomer, ...] = ()
+    too_many: int = 0
+    """How many customers there are, where those are too many to ask about."""
 
 
-_ANSWER = TypeAdapter(Answer)
+class Known(Frozen):
+    """The customers of an import whom an account knew when it was asked."""
+
+    account: str
+    at: datetime
+    names: frozenset[str]
 
 
 def answer(import_id: str) -> Answer | None:
     """What the account said when it was last asked; None where it never was."""
     kept = files.import_folder(import_id) / KEPT
-    return _ANSWER.validate_json(kept.read_bytes()) if kept.exists() else None
+    return Answer.model_validate_json(kept.read_bytes()) if kept.exists() else None
 
 
 def known_as(import_id: str) -> dict[str, str]:
@@ -46,26 +55,47 @@ def known_as(import_id: str) -> dict[str, str]:
 def look_up(record: ImportRecord) -> bool:
     """Asks the account for the customers of a checked import; whether that is news, so that it has to be checked again. An account that gives no answer is noted, and holds nothing up."""
     from ingest.billing import BillingClient
+    from ingest.push.unknown import ASKED, customers_of
 
     if record.check is None or not record.check.rows.read:
         return False
+    rows = customers_of(record)
+    if len(rows) > ASKED:
+        return _is_news(record.id, Answer(asked=True, too_many=len(rows)))
+    if rows.keys() <= _surely_known(record):
+        return _is_news(record.id, Answer(asked=True))
     try:
         with BillingClient(accounts.account(record.account), timeout=5, sleep=lambda _seconds: None) as client:
-            return ask(record, client)
+            return _is_news(record.id, _ask(record, rows, client))
     except Outside:
         _keep(record.id, Answer(asked=False, unknown=said.unknown if (said := answer(record.id)) else ()))
         return False
 
 
-def ask(record: ImportRecord, client: "BillingClient") -> bool:
-    """The same with a client. In an account without any customers nobody can be unknown."""
+def _ask(record: ImportRecord, rows: "Customers", client: "BillingClient") -> Answer:
+    """What the account says of those who aren't known yet. In an account without any customers nobody can be unknown."""
     from ingest.push.unknown import unknown_customers
 
-    before, found = known_as(record.id), unknown_customers(record, client)
+    found = unknown_customers(rows, client, record.account, _surely_known(record))
+    known = Known(account=record.account, at=datetime.now(UTC), names=rows.keys() - {each.customer_id for each in found})
+    files.write_whole(files.import_folder(record.id) / KNOWN, known.model_dump_json().encode())
     if found and not any(each.meant for each in found) and next(iter(client.customers()), None) is None:
         found = ()
-    _keep(record.id, Answer(asked=True, unknown=found))
-    return {each.customer_id: each.meant for each in found} != before
+    return Answer(asked=True, unknown=found)
+
+
+def _surely_known(record: ImportRecord) -> frozenset[str]:
+    """The customers whom the account knew shortly ago."""
+    kept = files.import_folder(record.id) / KNOWN
+    known = Known.model_validate_json(kept.read_bytes()) if kept.exists() else None
+    return known.names if known and known.account == record.account and datetime.now(UTC) - known.at < STILL_KNOWN else frozenset()
+
+
+def _is_news(import_id: str, said: Answer) -> bool:
+    """Keeps what was said; whether it is other than before."""
+    before = known_as(import_id)
+    _keep(import_id, said)
+    return known_as(import_id) != before
 
 
 def create(account_name: str | None, names: Collection[str], who: str, *, customer_name: str = "") -> list[dict[str, object]]:

@@ -68,6 +68,8 @@ class PushSummary(Frozen):
     held_elsewhere: int | None = None
     unknown_customers: tuple[str, ...] = ()
     unknown_customer_count: int = 0
+    customers_not_looked_up: int = 0
+    """How many customers there are, where those are too many to ask the account about."""
     meant_customers: tuple[UnknownCustomer, ...] = ()
     """Those of the unknown ones whose name is nearly that of a known one."""
     reasons_not_to: tuple[str, ...] = ()

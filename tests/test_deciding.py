@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest import deciding, imports, strangers, whole_check
+from ingest import deciding, fixing, imports, strangers, whole_check
 from ingest.__main__ import main
+from ingest.billing import BillingClient
 from ingest.effects import effects
 from ingest.errors import BadInput, NotReady
 from ingest.push import begin, plan
@@ -16,6 +17,7 @@ from ingest.sandbox.server import build_app
 from ingest.settings import settings
 from ingest.store import accounts, audit, customer_names, handovers
 from ingest.store import imports as records
+from schemas.correcting import Edit, SetCells
 from schemas.event_type import EventType, Field
 from schemas.matching import FieldMatch, MatchSpec
 from schemas.records import ImportRecord
@@ -121,6 +123,22 @@ def test_an_account_that_gives_no_answer_holds_nothing_up(home: Path, tmp_path: 
     settings.cache_clear()
     record = checked(tmp_path, ROWS)
     assert (record.state, strangers.answer(record.id).asked, names(record)) == ("checked", False, ["ack.negative_quantity.quantity", "rejected"])
+
+
+def test_only_customers_who_are_new_since_the_account_was_asked_are_asked_about(account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    known = BillingClient.known_customers
+    monkeypatch.setattr(BillingClient, "known_customers", lambda client, ids: asked.append(sorted(ids)) or known(client, ids))
+    record = checked(tmp_path, ROWS.replace("cus_2", "cus_1"))
+    for row in (3, 4):
+        fixing.correct(record.id, [SetCells(edits=(Edit(row=row, column="customer_id", value="cus_3" if row == 3 else "cus_1"),))], "ana")
+        whole_check.check(record.id)
+    assert (asked, strangers.known_as(record.id)) == ([["cus_1"], ["cus_3"], ["cus_3"]], {"cus_3": ""})
+
+
+def test_more_customers_than_can_be_asked_about_are_said(account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ingest.push.unknown.ASKED", 1)
+    assert strangers.answer(checked(tmp_path, ROWS).id) == strangers.Answer(asked=True, too_many=2)
 
 
 def test_a_newer_edition_of_what_was_sent_is_a_decision(account: str, tmp_path: Path):

@@ -9,7 +9,7 @@ from ingest.engine import engine, literal
 from ingest.files import stage_folder
 from ingest.push.bodies import EVENTS
 from ingest.push.readback import count_by_customer, moment
-from ingest.push.unknown import unknown_customers
+from ingest.push.unknown import ASKED, customers_of, unknown_customers
 from ingest.store import accounts, imports, pushes
 from schemas.account import Account
 from schemas.pushing import PushSummary
@@ -42,13 +42,13 @@ def summary(import_id: str, *, client: BillingClient | None = None) -> PushSumma
 
 def _account_knows(client: BillingClient, record: ImportRecord, account: Account) -> dict[str, object]:
     first, last = moment(record.check.first_timestamp), moment(record.check.last_timestamp)
-    customers = _customers(record)
+    customers, named = _customers(record), customers_of(record)
     holds = count_by_customer(client, record.event_type, first, last)
     held = sum(count for customer, count in holds.items() if customer in customers)
-    unknown = unknown_customers(record, client)
+    unknown = unknown_customers(named, client, record.account)
     return {
         "held": held, "held_elsewhere": max(0, held - _sent_from_here(record, account, customers, first, last)),
-        "unknown_customers": tuple(each.customer_id for each in unknown[:SHOWN_CUSTOMERS]), "unknown_customer_count": len(unknown),
+        "unknown_customers": tuple(each.customer_id for each in unknown[:SHOWN_CUSTOMERS]), "unknown_customer_count": len(unknown), "customers_not_looked_up": len(named) if len(named) > ASKED else 0,
         "meant_customers": tuple(each for each in unknown if each.meant)[:SHOWN_CUSTOMERS],
     }
 

@@ -1,7 +1,7 @@
 """Customers of an import whom the account doesn't know, each with the known one whose name is nearly the same."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from rapidfuzz import fuzz, process
 
@@ -18,17 +18,18 @@ from schemas.records import ImportRecord
 ALIKE = 85
 """From so many points of 100 on, two names may be one customer's."""
 LEGAL_FORMS = frozenset({"ag", "bv", "co", "corp", "corporation", "gmbh", "inc", "incorporated", "kg", "limited", "llc", "llp", "ltd", "mbh", "nv", "oy", "plc", "pty", "sa", "sarl", "sas", "se", "spa", "srl", "ug"})
+Customers = Mapping[str, tuple[int, int]]
 ASKED, COMPARED = 50_000, 20_000_000
-"""More customers than the first aren't looked up; names are held against known ones in no more pairs than the second, those with the fewest rows first, since a slip is rare."""
+"""More customers than the first aren't looked up, which is said; names are held against known ones in no more pairs than the second, those with the fewest rows first, since a slip is rare."""
 
 
-def unknown_customers(record: ImportRecord, client: BillingClient) -> tuple[UnknownCustomer, ...]:
-    """By name; none where there are too many customers to ask about. Asks for the names of all customers only where some are unknown."""
-    rows = {customer: (count, first) for customer, count, first in _customers(record)}
+def unknown_customers(rows: Customers, client: BillingClient, account: str, surely: Collection[str] = ()) -> tuple[UnknownCustomer, ...]:
+    """By name; none where there are too many customers to ask about. Doesn't ask for those who are `surely` known, and for the names of all customers only where some are unknown."""
     if len(rows) > ASKED:
         return ()
-    unknown = sorted(set(rows) - client.known_customers(rows))
-    known = list(_names(client, record.account)) if unknown else []
+    asked = set(rows) - set(surely)
+    unknown = sorted(asked - client.known_customers(asked))
+    known = list(_names(client, account)) if unknown else []
     meant = nearest(sorted(unknown, key=lambda name: rows[name][0])[: COMPARED // max(1, len(known))], known)
     return tuple(UnknownCustomer(customer_id=customer, rows=rows[customer][0], first_row=rows[customer][1], **_meant(meant.get(customer))) for customer in unknown)
 
@@ -71,11 +72,12 @@ def _names(client: BillingClient, account: str) -> Iterator[tuple[str, str]]:
     yield from ((each.name, each.customer_id) for each in customer_names.of_account(account) if each.customer_id is not None)
 
 
-def _customers(record: ImportRecord) -> list[tuple[str, int, int]]:
-    """Those of events, and of rows that are held back for their customer's sake."""
+def customers_of(record: ImportRecord) -> Customers:
+    """Those of events, and of rows that are held back for their customer's sake, each with its number of rows and the first of them."""
     _, check_key = imports.pointers(record.id)
     folder = stage_folder(record.id, "check", check_key)
     with engine() as connection:
         aside = set_aside(connection, folder)
         held = f" union all by name select customer_id, _row from ({aside}) where _reason in (select unnest(?::varchar[]))" if aside else ""
-        return connection.execute(f"select customer_id, count(*), min(_row) from (select customer_id, _row from read_parquet({literal(folder / EVENTS)}){held}) group by 1", [list(CUSTOMERS)] if held else []).fetchall()
+        found = connection.execute(f"select customer_id, count(*), min(_row) from (select customer_id, _row from read_parquet({literal(folder / EVENTS)}){held}) group by 1", [list(CUSTOMERS)] if held else []).fetchall()
+    return {customer: (count, first) for customer, count, first in found}

@@ -1,4 +1,4 @@
-"""Following a job: a small part of the page that looks at the store twice a second and starts the page again when the job is done."""
+"""Following a job: a small part of the page that looks at the store four times a second and starts the page again when the job is done."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from ingest.processes import worker_runs
 from pages.parts.attention import announce
 from pages.parts.text import plain, state
 
-SECONDS = 0.5
+SECONDS = 0.25
 
 
 def follow(import_id: str, busy_states: Collection[str], *, saying: str = "") -> None:

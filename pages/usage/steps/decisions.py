@@ -69,9 +69,9 @@ def show(record: ImportRecord, who: str, *, editable: bool) -> None:
         with st.container(border=True, key=f"decision_{position}"):
             _entry(record, each, who, position, editable=editable)
             _below(record, each, totals.get(each.name), who, editable=editable)
-    if (said := strangers.answer(record.id)) and not said.asked:
+    if (said := strangers.answer(record.id)) and (said.too_many or not said.asked):
         with st.container(border=True, key="customers_not_asked"):
-            unknown_customers.not_asked(record, who, editable=editable)
+            unknown_customers.not_asked(record, said, who, editable=editable)
     if editable:
         _note_all(record, found, who)
 

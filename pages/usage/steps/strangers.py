@@ -9,7 +9,7 @@ from ingest import strangers
 from ingest.raw import row_in_file
 from pages.parts import errors, tables
 from pages.parts.text import count, number, plain
-from pages.usage.steps import fixing
+from pages.usage.steps import fixing, words
 from pages.usage.steps.aside import aside
 from schemas.deciding import Decision
 from schemas.pushing import UnknownCustomer
@@ -35,8 +35,11 @@ def show(record: ImportRecord, decision: Decision, who: str, *, editable: bool) 
         _create(record, new[: strangers.CREATED_AT_ONCE], len(new), who)
 
 
-def not_asked(record: ImportRecord, who: str, *, editable: bool) -> None:
-    """Where the account gave no answer, so that nobody knows whether it knows the customers."""
+def not_asked(record: ImportRecord, said: strangers.Answer, who: str, *, editable: bool) -> None:
+    """Where the account gave no answer, or there are too many customers to ask about, so that nobody knows whether it knows them."""
+    if said.too_many:
+        st.markdown(f":material/info: {words.not_looked_up(said.too_many)}")
+        return
     st.markdown(":material/cloud_off: Whether the account knows these customers isn't known yet: it gave no answer when it was asked.")
     if editable and st.button("Ask again", key=f"ask_customers_{record.id}", icon=":material/refresh:"):
         with errors.shown():

@@ -48,7 +48,7 @@ def unknown_customers(record: ImportRecord) -> str:
     except IngestError as error:
         return f"Whether the account knows all customers can't be said now. {errors.sentence(error)}"
     if not found.unknown_customer_count:
-        return ""
+        return words.not_looked_up(found.customers_not_looked_up) if found.customers_not_looked_up else ""
     return f"{words.things(found.unknown_customer_count, 'customer is', 'customers are')} not known to the account: {words.listed(found.unknown_customers, 20)}. Their usage is stored, but no invoice shows it until they are there."
 
 

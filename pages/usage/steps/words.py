@@ -204,8 +204,15 @@ def before_sending_details(summary: PushSummary) -> list[str]:
     lines = [f"{duration(summary.seconds)}, in {count(summary.batches, 'batch', 'batches')}. You can close the page meanwhile.", other_rows(summary.rows), held(summary)]
     if summary.unknown_customer_count:
         lines.append(f"{things(summary.unknown_customer_count, 'customer is', 'customers are')} not known to the account: {listed(summary.unknown_customers)}.")
+    if summary.customers_not_looked_up:
+        lines.append(not_looked_up(summary.customers_not_looked_up))
     lines.append("Events can't be deleted afterwards, and this portal can't take them back.")
     return [line for line in lines if line]
+
+
+def not_looked_up(customers: int) -> str:
+    """What is said where the account isn't asked about the customers."""
+    return f"Whether the account knows the {number(customers)} customers of this file wasn't looked up: they are too many to ask about. Usage of customers whom it doesn't know is stored, but no invoice shows it until they are there."
 
 
 def other_rows(rows: RowCounts) -> str:
