@@ -1,17 +1,29 @@
 """Every test gets a data folder of its own."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ingest.settings import settings
+from ingest.store.database import open_store
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that is up to date and empty; copying it is quicker than making one for every test."""
+    path = tmp_path_factory.mktemp("store") / "state.db"
+    open_store(f"sqlite:///{path}", path.parent).dispose()
+    return path
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Iterator[Path]:
     """A fresh data folder, and settings that know it."""
     folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copyfile(empty_store, folder / "state.db")
     for name in ("INTAKE_API_URL", "INTAKE_API_KEY", "INTAKE_ORGANISATION", "INTAKE_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("INTAKE_HOME", str(folder))
