@@ -325,3 +325,22 @@ def test_every_check_is_in_the_table_of_the_documentation():
     table = {cells[1].strip().strip("`"): [cell.strip() for cell in cells[2:-1]] for cells in rows}
     assert {code: line[:3] for code, line in table.items()} == {
         check.code: [f"`{check.called}{'.FIELD' if check.asked and check.concerns == 'field' else ''}`", check.severity if not check.asked else f"{check.severity}, when set", ", ".join(f"`{each}`" for each in check.takes)] for check in CHECKS.values()}
+
+
+OURS = ("value", "usual", "most", "reason", "outcome", "code", "meant", "said", "n", "h", "place", "first_row", "earlier", "file_name", "row_step", "differs", "shown")
+
+
+def test_a_file_may_call_its_columns_as_we_call_our_own(tmp_path):
+    """Every check that joins or sets aside rows finds the same, whatever the columns are called."""
+    names = {"seats": "most", "region": "value", "invoice": "reason"}
+    rows = table((3, "Quantity", "99999"), (4, "Seats", "77777"), (5, "Customer", "CUS_0"), (6, "Region", "EU west"), (8, "Time", "2024-10-01T08:00:00Z"))
+    rows[8] = list(rows[7])
+    more = [name for name in OURS if name not in names.values()]
+    rows = [[*row, *(f"{name} {place // 5}" for name in more)] for place, row in enumerate(rows * 2)]
+    fields, columns = ({names.get(name, name): kind for name, kind in each.items()} for each in (FIELDS, COLUMNS))
+    match = spec({**fields, **dict.fromkeys(more, "String")}, {**columns, **{name: name for name in more}}, answers={"identical_rows": "once"})
+    plain = spec({**FIELDS, **{f"{name}_2": "String" for name in more}}, {**COLUMNS, **{f"{name}_2": name for name in more}}, answers={"identical_rows": "once"})
+    found, expected = (check(tmp_path / name, (*HEADER, *more), rows, each) for name, each in (("ours", match), ("plain", plain)))
+    assert found.issues("code", "_row", '"column"') == expected.issues("code", "_row", '"column"')
+    assert {"unusually_large", "text_spelled_differently", "customer_spelled_differently"} <= set(found.codes)
+    assert found.left_out() == expected.left_out()

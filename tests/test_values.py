@@ -145,6 +145,15 @@ def test_the_question_about_empty_cells_says_what_each_answer_does(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(("fine", "answer", "asks", "wrong"), [(9, None, True, 0), (9, "cut", False, 0), (9, "fix", False, 9), (4, None, False, 4), (4, "cut", False, 0)])
+def test_more_digits_of_a_second_than_the_account_keeps_are_slips_or_how_the_file_is_written(tmp_path, fine, answer, asks, wrong):
+    cells = [f"2026-09-30T23:59:59.{'9999999' if place < fine else '12'}{'Z' if place % 2 else '+00:00'}" for place in range(12)]
+    checked = check_times(tmp_path, cells, answers={"fraction.timestamp": answer} if answer else {})
+    assert asked(checked) == ([("fraction.timestamp", False)] if asks else [])
+    assert checked.codes == ["timestamp_too_fine"] * wrong
+    assert {str(moment) for moment, in checked.events("timestamp")} == {"2026-09-30 23:59:59.120000"} | ({"2026-09-30 23:59:59.999000"} if not wrong else set())
+
+
 @pytest.mark.parametrize(("text", "number"), [("1.002,75 €", "1002.75"), ("(5,5)", "-5.5"), ("EUR 7", "7"), ("12 GB", None), ("7%", None), ("a lot", None)])
 def test_totals_may_have_a_currency(text, number):
     with duckdb.connect() as connection:

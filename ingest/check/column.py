@@ -13,7 +13,7 @@ from schemas.event_type import Field
 from schemas.matching import FieldMatch
 
 Probe = Mapping[str, object]
-OF_THE_CLOCK = ("zone", "century", "serial")
+OF_THE_CLOCK = ("zone", "century", "serial", "fraction")
 """What is asked of the timestamp holds for the file's other times until something else is said of them."""
 
 

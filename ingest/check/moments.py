@@ -11,6 +11,9 @@ from ingest.values.forms import DateOrder, TimeReading, iso_text
 from ingest.values.text import trimmed
 from schemas.checking import Question
 
+SLIPS = 5
+"""So few times with too many digits of a second are slips, and not how the file is written."""
+
 
 def read_timestamp(column: Column) -> Plan:
     name = column.answers.get(f"zone.{column.field.name}") or zones.said_zone(column.header) or column.answers.get("zone.timestamp")
@@ -72,8 +75,15 @@ def _written_timestamp(column: Column, name: str | None, order: str | None, kept
         ("source", tidy), ("iso", iso_text(source, reading)), ("zoned", times.is_zoned(iso, reading.forms)),
         ("local", times.plausible(times.parsed(iso, zoned, reading.forms))),
     ]
-    naive, first, last = _naive(column, steps)
-    facts = {"not_a_timestamp": f"{source} is not null and {value} is null", "timestamp_too_fine": times.too_fine(local, iso, kept), **_future(column)}
+    fine = times.too_fine(local, iso, kept)
+    naive, first, last, finer, filled = _seen(column, steps, fine)
+    facts = {"not_a_timestamp": f"{source} is not null and {value} is null", "timestamp_too_fine": fine, **_future(column)}
+    said = column.answer("fraction", tuple(readings.FRACTION))
+    mostly = finer > max(SLIPS, filled / 2)
+    if said == "cut" or not said and mostly:
+        steps[-1] = ("local", times.cut_off(steps[-1][1], kept))
+        del facts["timestamp_too_fine"]
+    asked += (readings.fraction(column.field.name, column.header, finer, kept),) if mostly and not said else ()
     if not naive:
         return column.plan([*steps, ("value", local)], "TIMESTAMP", facts, questions=asked, shown=_shown(evidence))
     clocks = zones.local_time(local, name or "UTC", first, last)
@@ -90,12 +100,12 @@ def _shown(evidence: times.TimeEvidence) -> dict[str, str]:
     return {"date_order": evidence.order} if bool(evidence.day_first) != bool(evidence.month_first) else {}
 
 
-def _naive(column: Column, steps: list[tuple[str, str]]) -> tuple[int, datetime | None, datetime | None]:
-    """How many times leave the zone open, and the first and last of them."""
+def _seen(column: Column, steps: list[tuple[str, str]], fine: str) -> tuple[int, datetime | None, datetime | None, int, int]:
+    """How many times leave the zone open, the first and last of them; how many are too fine, and how many there are."""
     plan = column.plan(steps, "TIMESTAMP", {})
     local, zoned = column.step("local"), column.step("zoned")
     naive = f"filter (not {zoned})"
-    return column.connection.execute(f"select count({local}) {naive}, min({local}) {naive}, max({local}) {naive} from ({cells(f'select * from {column.relation}', (plan,))})").fetchone()
+    return column.connection.execute(f"select count({local}) {naive}, min({local}) {naive}, max({local}) {naive}, count(*) filter ({fine}), count({local}) from ({cells(f'select * from {column.relation}', (plan,))})").fetchone()
 
 
 def _reading(column: Column, evidence: times.TimeEvidence, order: DateOrder | None, end_of_day: str) -> tuple[TimeReading, tuple[Question, ...]]:

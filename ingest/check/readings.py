@@ -114,6 +114,17 @@ def choice(connection: duckdb.DuckDBPyConnection, relation: str, text: str, fiel
     return Question(name=f"{asked.name}.{field}", text=f"{wording} {_moves(moved) if moved else 'No row changes its month.'}", options=options, proposed=next(iter(asked.options)), blocking=moved > 0)
 
 
+FRACTION = {"cut": "Leave the further digits off", "fix": "Such times need fixing"}
+
+
+def fraction(field: str, column: str, fine: int, kept: int) -> Question:
+    """What becomes of digits of a second that the account doesn't keep, where most times have them? No row changes its month by it."""
+    effects = {"cut": "every event stays in its second", "fix": f"{count_of(fine, 'row')} {'needs' if fine == 1 else 'need'} fixing and won't be sent"}
+    options = tuple(QuestionOption(value=value, label=label, effect=effects[value]) for value, label in FRACTION.items())
+    text = f"{count_of(fine, 'time')} in column {column!r} {'has' if fine == 1 else 'have'} more digits of a second than the account keeps ({kept}). What becomes of the further ones?"
+    return Question(name=f"fraction.{field}", text=text, options=options, proposed="cut", blocking=False)
+
+
 def _moment(reading: TimeReading, name: str) -> str:
     return times.plausible(times.parsed(name, times.is_zoned(name, reading.forms), reading.forms))
 

@@ -133,6 +133,11 @@ def plausible(moment: str) -> str:
     return f"case when {moment} >= timestamp '{FIRST_YEAR}-01-01' and {moment} < timestamp '{LAST_YEAR}-01-01' then {moment} end"
 
 
+def cut_off(moment: str, digits: int) -> str:
+    """The timestamp with so many digits of a second; the further ones are left off, so that none moves into another second."""
+    return f"make_timestamp(epoch_us({moment}) - epoch_us({moment}) % {10 ** (6 - digits)})"
+
+
 def too_fine(moment: str, iso: str, digits: int) -> str:
     """Whether the cell has more digits of a second than are kept, other than zeros."""
     beyond = rf"regexp_matches({iso}, '[:\d]\.\d{{6}}\d*[1-9]')"
