@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from tests.clean_tables import Row, Table
 from tests.damages import DAMAGES, Damaged, starts_of_cells
+from tests.export_damages import EXPORT_DAMAGES
 
 Damage = Callable[[Table], Iterator[Damaged]]
 DELIMITERS = (",,", ";;", ",\t", "\t ", "##", "^^", "^|^", "@", "!", "¬", "%%", "$", "&", "*", "->", "=>", ":-:", "--")
@@ -123,5 +124,5 @@ MORE_DAMAGES: dict[str, Damage] = {
     "odd delimiters": odd_delimiters, "odd delimiter in a row": odd_delimiter_in_a_row, "other delimiter at one place": other_delimiter_at_one_place, "odd quotes": odd_quotes, "odd quotes in a row": odd_quotes_in_a_row,
     "odd escapes": odd_escapes, "odd line ends": odd_line_ends, "quoted rows": quoted_rows, "other headers": other_headers, "the table twice": the_table_twice, "few rows": few_rows, "two rows in a line": two_rows_in_a_line, "other ends of file": other_ends,
 }
-ALL_DAMAGES = {**DAMAGES, **MORE_DAMAGES}
+ALL_DAMAGES = {**DAMAGES, **MORE_DAMAGES, **EXPORT_DAMAGES}
 """Kind → the files that it gives for a table."""

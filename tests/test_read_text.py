@@ -252,7 +252,7 @@ def clean_files(draw: some.DrawFn) -> bytes:
     rows = draw(some.lists(some.lists(CELL, min_size=width, max_size=width), min_size=1, max_size=12))
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator=draw(some.sampled_from(["\n", "\r\n"])), quoting=draw(some.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])))
-    writer.writerows([[f"name {index}" for index in range(width)], *([str(number), *row[1:]] for number, row in enumerate(rows))])
+    writer.writerows([[f"name {index}" for index in range(width)], *([str(number), row[1].lstrip(" '") or "b", *row[2:]] for number, row in enumerate(rows))])  # a row with a space after every delimiter, or in other quotes, is damaged
     return stream.getvalue().encode()
 
 

@@ -140,7 +140,8 @@ def _without_repeated(rows: list[TextRow]) -> list[TextRow]:
 
 def _only_first_again(rows: list[TextRow]) -> bool:
     """Whether the first row comes again and no other does, or all of them do in the same order, as where a table was pasted twice."""
-    cells = [tuple(row.cells) for row in rows]
+    first = tuple(rows[0].cells)
+    cells = [tuple(row.cells) for row, below in zip(rows, [*rows[1:], None], strict=True) if row.filled > 1 or len(row.cells) == 1 == len(first) or below is None or tuple(below.cells) != first]
     counts = Counter(cells)
     if counts[cells[0]] < 2 or len(counts) < 3:
         return False

@@ -151,13 +151,16 @@ class Cutter:
             if self.quote not in following or (quotes % 2 and not self.escape):
                 continue
             cut = self.cut("".join(taken))
-            if cut.state == "whole" and (len(cut.cells) == self.width or (self.width is None and not exact)):
+            if cut.state == "whole" and (len(cut.cells) == self.width or (not exact and self._has_only_empty_ones_more(cut.cells))):
                 return _Joined(cut.cells, taken)
             self.effort -= size
             if cut.state != "open":
                 break
         ahead.extendleft(reversed(taken[1:]))
         return None
+
+    def _has_only_empty_ones_more(self, cells: list[str]) -> bool:
+        return self.width is None or (len(cells) > self.width and not any(map(str.strip, cells[self.width :])))
 
     def _loosely_joined(self, line: str, cut: _Cut, source: Iterator[str], ahead: deque[str]) -> Record | None:
         """A record over a few lines with a cell too many or too few, where its first line alone makes even less sense."""

@@ -12,11 +12,13 @@ from ingest.read.limits import JOIN_EFFORT, MAX_COLUMNS, MAX_RECORD_CHARS
 
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 ZEROS = "Zero bytes inside cells were left out."
+CURLED = "Cells of this row stand in curly quotes, as a word processor writes them; they were read as plain quotes."
 WRAPPED = "The whole row stands in quotes, as one cell; it was taken apart."
 MARKS = re.compile(r" ?(?:[^\w\s\"'.,+()\[\]{}-]|[\x1c-\x1f]|,,|\t)+ ?| {2}|, ")
 """What a single row may be cut by, beside the usual delimiters: marks of any kind, with spaces around them."""
 
 MAX_MARKED_CHARS = 10_000
+CURLY = re.compile("[“„]([^“”„]*)[”“]")
 
 Fits = Callable[[list[str]], bool]
 
@@ -90,8 +92,8 @@ class _Foreign:
 
     def reading(self, found: Record, source: Iterator[str], ahead: deque[str]) -> Record | None:
         """A row that has the table's width only with another delimiter, or whose quotes make sense only with another quote or escape, or that is quoted as a whole."""
-        if unwrapped := self._unwrapped(found):
-            return unwrapped
+        if other := self._unwrapped(found) or self._curly(found):
+            return other
         for dialect in (*self._by_its_marks(found), *self.others.dialects):
             if not self._may_be(dialect, found):
                 continue
@@ -111,6 +113,13 @@ class _Foreign:
             return None
         inner = self.own.cut(found.cells[0])
         return Record(inner.cells, found.raw, WRAPPED) if inner.state == "whole" and len(inner.cells) == self.own.width and self.others.fit(inner.cells) else None
+
+    def _curly(self, found: Record) -> Record | None:
+        """A row in which quotes as a word processor writes them stand around cells."""
+        if not self.own.quote or not CURLY.search(found.raw):
+            return None
+        cut = self.own.cut(CURLY.sub(lambda match: self.own.quote + match[1].replace(self.own.quote, self.own.quote * 2) + self.own.quote, found.raw))
+        return Record(cut.cells, found.raw, CURLED) if cut.state == "whole" and len(cut.cells) == self.own.width and self.others.fit(cut.cells) else None
 
     def _cutter(self, dialect: Dialect) -> Cutter:
         if dialect not in self.known:

@@ -16,6 +16,7 @@ from ingest.read.inside import Inside
 from ingest.read.layout import Layout, NoRows, TextRow, find_layout, usual_width
 from ingest.read.limits import FAST_FROM_BYTES, HEAD_CHARS, HEAD_LINES, HEAD_RECORDS
 from ingest.read.line_ends import with_line_ends
+from ingest.read.margins import without_margins
 from ingest.read.mend import Mender, other_dialects
 from ingest.read.nearly import Rules, read_nearly_regular
 from ingest.read.ragged import Fitter
@@ -35,11 +36,12 @@ def read_text(source: Path, file_name: str, spec: ReadSpec, out: Path, progress:
     if spec.sheet is not None:
         raise Unreadable(f"There is no sheet {spec.sheet!r}: this is a text file, which has no sheets.")
     encoding = find_encoding(source, spec.encoding)
-    with as_utf8(source, encoding, out.parent) as utf8, with_line_ends(utf8, out.parent) as path:
+    with as_utf8(source, encoding, out.parent) as utf8, with_line_ends(utf8, out.parent) as ended, without_margins(ended, out.parent) as (path, margins):
         filled: set[int] = set()
         while True:
             try:
-                return _read_utf8(path, encoding, file_name, spec, out, progress, frozenset(filled))
+                report = _read_utf8(path, encoding, file_name, spec, out, progress, frozenset(filled))
+                return report.model_copy(update={"findings": (*report.findings, *margins)})
             except _NotEmpty as found:
                 filled |= {found.column}
 
