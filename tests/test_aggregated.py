@@ -41,7 +41,7 @@ def test_months_that_are_no_dates_yet_are_made_ones_when_somebody_says_so(home: 
     assert [(customer, day, f"{amount.normalize():f}") for customer, day, amount in found] == events
 
 
-@pytest.mark.parametrize("text", ["customer,day,amount\nacme,2026-10-01,5\n", "customer,month,amount\nacme,2026-10,5\n", "customer,note,amount\nacme,Berlin: 3 rooms,5\n", "customer,note,amount\nacme,May: 3 rooms,5\nglobex,none,6\n"])
+@pytest.mark.parametrize("text", ["customer,day,amount\nacme,2026-10-01,5\n", "customer,month,amount\nacme,2026-10,5\n", "customer,Datum,Monat,Jahr,amount\nacme,05.10.2026,10,2026,5\n", "customer,note,amount\nacme,Berlin: 3 rooms,5\n", "customer,note,amount\nacme,May: 3 rooms,5\nglobex,none,6\n"])
 def test_nothing_is_offered_for_what_is_a_date_or_speaks_of_no_month(home: Path, tmp_path: Path, text: str):
     assert imports.period_offers(uploaded(tmp_path, text)) == ()
 

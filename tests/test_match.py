@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from ingest.errors import BadInput
-from ingest.match import build_spec, key_candidates, key_warning, profile_columns, propose_event_type, propose_key, raw_rows, suggest, validate
+from ingest.match import build_spec, key_candidates, key_warning, offers, profile_columns, propose_event_type, propose_key, raw_rows, suggest, validate
 from ingest.match.names import field_names, words
 from ingest.read.names import column_names
 from schemas.matching import ColumnProfile, EarlierKey, FieldMatch, Period
@@ -59,7 +59,7 @@ def test_types_proposed_from_the_cells(tmp_path, cells, kind):
     ("started_at", ["1790812800"], "DateTime64"), ("calls", ["1790812800"], "Int64"),
     ("Maßeinheit", ["1 Stunde"], "String"), ("uniqueid", ["1790812800.12"], "String"), ("Vorgangsnummer", ["4711"], "String"), ("from", ["+491701234567"], "String"), ("Einfahrt", ["01.10.26 03:55"], "DateTime64"),
     ("Dauer", ["00:03:25"], "Decimal"), ("Uhrzeit", ["14:03:25"], "String"), ("Parkzeit", ["3h 25m", "45m"], "Decimal"), ("Talking", ["5:12"], "Decimal"), ("hour", ["2026-10-01T13"], "DateTime64"),
-    ("Date", ["20261001"], "Date32"), ("bytes", ["20261001"], "Int64"), ("PLZ", ["10115"], "String"),
+    ("to", ["442071234567"], "String"), ("Date", ["20261001"], "Date32"), ("bytes", ["20261001"], "Int64"), ("PLZ", ["10115"], "String"),
 ])
 def test_a_heading_has_a_say_in_the_type(tmp_path, header, cells, kind):
     profile, = profile_columns(tmp_path, raw_table(tmp_path, (header,), [[cell] for cell in cells]))
@@ -93,7 +93,7 @@ def test_a_heading_called_like_something_of_the_engine_is_profiled_like_any_othe
     ("lineItem/UsageAccountId", "String", "customer_id", "likely"), ("bill_payer_account_id", "String", "customer_id", "possible"), ("Abonnement-ID", "UUID", "customer_id", "likely"), ("Zählpunkt", "String", "customer_id", "likely"),
     ("JOB_RUN_STARTED_AT", "DateTime64", "timestamp", "possible"), ("Einfahrt", "DateTime64", "timestamp", "likely"), ("Von", "DateTime64", "timestamp", "likely"),
     ("line_item_usage_amount", "Decimal", "quantity", "possible"), ("Hours", "Decimal", "quantity", "possible"), ("gross amount", "Decimal", "quantity", None), ("Unit price", "Decimal", "quantity", None),
-    ("Menge", "String", "quantity", None), ("Customer", "Decimal", "customer_id", None), ("date", "String", "timestamp", None),
+    ("Verbrauch kWh", "Decimal", "quantity", "likely"), ("Abteilung", "String", "customer_id", "likely"), ("Menge", "String", "quantity", None), ("Customer", "Decimal", "customer_id", None), ("date", "String", "timestamp", None),
 ])
 def test_suggestions(header, kind, field, confidence):
     found = {each.field: each for each in suggest((column(header, kind),), event_type(quantity="Decimal", region="String"))}
@@ -104,6 +104,19 @@ def test_suggestions(header, kind, field, confidence):
 def test_a_column_goes_to_one_field_and_a_field_has_one_column():
     found = suggest((*columns("customer", "customer_id", "account"), column("date", "Date32"), column("timestamp", "DateTime64")), event_type(account="String"))
     assert [(each.field, each.column, each.confidence) for each in found] == [("customer_id", "customer_id", "certain"), ("timestamp", "timestamp", "certain"), ("account", "account", "certain")]
+
+
+def test_an_empty_column_is_no_customer_and_no_time_and_money_is_no_quantity():
+    empty = (column("user_id", empty=10), column("project_id"), column("event_time", "DateTime64", empty=10), column("day", "Date32"))
+    money = column("Summe", "Decimal").model_copy(update={"examples": ("9,90 €", "1.019,70 €")})
+    found = suggest((*empty, money, column("Nutzer", "Int64")), event_type(quantity="Decimal"))
+    assert [(each.field, each.column) for each in found] == [("customer_id", "project_id"), ("timestamp", "day"), ("quantity", "Nutzer")]
+
+
+@pytest.mark.parametrize(("headers", "measures"), [(("Monat", "Tag", "Jahr"), ()), (("calls", "storage GB"), ("calls", "storage GB")), (("Verbrauchte Menge", "Dauer"), ()), (("Zählerstand alt", "Zählerstand neu", "Verbrauch kWh"), ()), (("from", "to"), ())])
+def test_numbers_side_by_side_are_usages_of_their_own_where_none_is_the_quantity(tmp_path, headers, measures):
+    profiles = (column("Kunde"), *columns(*headers, kind="Int64"))
+    assert [each.measures for each in offers(tmp_path, raw_table(tmp_path, ("Kunde", *headers), []), profiles)] == ([measures] if measures else [])
 
 
 def test_the_same_name_twice_is_not_certain():
@@ -147,6 +160,8 @@ KEYED = {"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity"}
     ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "1", "x1")], ("third",)),
     ("call_id", "String", [("a", NOON, "1", "x1"), ("a", NOON, "2", "x1")], ()),
     ("call_id", "String", [("a", NOON, "1", "x1"), ("b", NOON, "1", "")], ("customer_id", "timestamp", "third")),
+    ("Sid", "String", [("a", NOON, "1", "x1"), ("a", NOON, "2", "x2")], ("third",)),
+    ("Ladevorgang-ID", "String", [("a", NOON, "1", "x1"), ("a", NOON, "2", "x2")], ("third",)),
     ("resource_id", "String", [("a", NOON, "1", "x1"), ("b", NOON, "1", "x2")], ("customer_id", "timestamp", "third")),
     ("Region", "String", [("a", NOON, "1", "eu"), ("a", NOON, "1", "us")], ("customer_id", "timestamp", "third")),
     ("Region", "String", [("a", NOON, "1", "eu"), ("a", NOON, "2", "eu")], ()),

@@ -6,7 +6,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from ingest.match.kinds import kinds_in
-from ingest.match.names import readings
+from ingest.match.names import is_of, readings
 from ingest.raw import added_columns
 from ingest.values.months import month_of
 from schemas.correcting import Correction, CorrectionOffer, Join, ReplacePattern, Split, creates, needs
@@ -28,7 +28,10 @@ def offers(raw_folder: Path, report: ReadReport, profiles: Sequence[ColumnProfil
     corrected = {name for each in report.corrections for name in (*needs(each), *creates(each))}
     skipped = {*corrected, *added_columns(report.columns), *(profile.column for profile in profiles if profile.proposed_type in ("DateTime64", "Date32"))}
     cells = {profile.column: [found.value for found in kinds_in(raw_folder, report, profile.column, but=[""], limit=LOOKED_AT)] for profile in profiles if profile.column not in skipped and _may_be(profile)}
-    return tuple(_found(report, {column: values for column, values in cells.items() if values}, year))
+    found = {column: values for column, values in cells.items() if values}
+    if any(profile.proposed_type in ("DateTime64", "Date32") and is_of(profile.column, "timestamp") for profile in profiles):
+        found = {column: values for column, values in found.items() if not _speaks_of(column, MONTHS | YEARS)}  # they only repeat the date
+    return tuple(_found(report, found, year))
 
 
 def _may_be(profile: ColumnProfile) -> bool:

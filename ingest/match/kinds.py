@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ingest.engine import engine, identifier
 from ingest.match.names import PLACE, is_identifying, is_money, readings
+from ingest.match.suggest import wears_a_currency
 from ingest.raw import as_read
 from ingest.values.text import trimmed
 from ingest.values.units import SPELLINGS, targets
@@ -26,6 +27,9 @@ ROOTS = {PLACE["customer"][0], PLACE["timestamp"][0]}
 DIFFERS = "differs with it"
 MOST = 12
 """More kinds than these are a dimension of one kind of usage."""
+PARTS_OF_A_DATE = {"month", "year", "day", "hour", "monat", "jahr", "tag", "stunde", "mois", "annee", "jour", "mes", "ano", "dia", "mese", "anno", "giorno"}
+STRONG = {"quantity", "qty", "consumption", "menge", "verbrauch", "quantite", "cantidad", "quantita"}
+"""What a heading ends in that is simply the quantity: `Verbrauchte Menge`."""
 SHOWN = 50
 
 
@@ -95,13 +99,14 @@ def _measures(profiles: Sequence[ColumnProfile]) -> DivisionOffer | None:
     """Numbers side by side of which none is simply the quantity, a price or a name."""
     runs = [[profile.column for profile in run] for good, run in groupby(profiles, key=_is_measure) if good]
     longest = max(runs, key=len, default=[])
-    if len(longest) < 2 or any(QUANTITY in _groups(profile.column) for profile in profiles):
+    if len(longest) < 2 or any(QUANTITY in _groups(profile.column) or any(name.split()[-1] in STRONG for name in readings(profile.column)) for profile in profiles):
         return None
     return DivisionOffer(measures=tuple(longest), why="these numbers stand side by side, and none of them is called a quantity")
 
 
 def _is_measure(profile: ColumnProfile) -> bool:
-    return profile.proposed_type in NUMERIC_TYPES and not is_money(profile.column) and not is_identifying(profile.column)
+    named = set(readings(profile.column))
+    return profile.proposed_type in NUMERIC_TYPES and not named & PARTS_OF_A_DATE and not is_money(profile.column) and not is_identifying(profile.column) and not wears_a_currency(profile)
 
 
 def _groups(column: str) -> set[int]:

@@ -3,8 +3,12 @@
 import re
 import unicodedata
 
+from ingest.values.units import SPELLINGS, UNITS
+
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BRACKETS = re.compile(r"[\(\[\{<].*?[\)\]\}>]")
+MEASURED = {spelling for spelling, name in SPELLINGS.items() if UNITS[name].kind in ("data", "energy", "power") and len(spelling) > 1}
+"""Units that a heading may end in: `Verbrauch kWh`. A word for a length of time may be what is meant: `usage day`."""
 LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "œ": "oe"})
 
 CUSTOMER = (
@@ -20,7 +24,8 @@ CUSTOMER = (
     "klient", "id klienta", "cliente id", "asiakas", "asiakasnumero", "kunde nr", "kundenr", "numero de client", "numero de cliente",
     "member id", "subscription id", "subscription", "abonnement id", "abonnement nr", "contract id", "contract no", "contract number", "contract", "vertragsnummer", "vertrags nr", "vertrag", "vertragskontonummer",
     "metering point", "metering point id", "zahlpunkt", "zahlpunktbezeichnung", "marktlokation", "malo id", "malo", "messlokation", "melo id", "mpan", "meter id", "zahlernummer",
-    "workspace id", "workspace", "project id", "project", "namespace", "owner", "billing account id", "payer account id",
+    "workspace id", "workspace", "workspace name", "project id", "project", "project name", "projekt", "projektname", "namespace", "owner", "billing account id", "payer account id",
+    "compartment id", "compartment name", "zone name", "domain", "rufnummer", "department", "abteilung", "cost center", "cost center name", "kostenstelle", "user email", "upn",
 )
 TIME = (
     "timestamp", "event time", "event timestamp", "event date", "usage timestamp", "usage time", "usage start time", "usage start", "usage start date", "usage date",
@@ -59,15 +64,19 @@ IDENTIFYING = {
     "id", "uuid", "guid", "key", "ref", "reference", "nr", "no", "number", "nummer", "code", "phone", "telefon", "zip", "plz", "postcode", "iban", "sku", "caller",
     "callee", "src", "dst", "did", "ext", "extension", "sid", "kundennummer", "kdnr", "durchwahl", "rufnummer", "msisdn", "imsi", "imei", "vat", "ustid", "artikelnummer", "kontonummer", "rechnungsnummer", "belegnummer", "vertragsnummer",
 }
+ENDS = {"from", "to"}
+"""What the two ends of a call are called."""
 NUMBERED = re.compile(r".+(?:nummer|numero|number|nr)|(?:unique|call|user|order|account|customer|client|event|request|session|job|record)id")
 """Words that name something and have grown together: `Vorgangsnummer`, `uniqueid`."""
 DURATION = re.compile(r"dauer\b|\b(?:duration|duree|duracion|durata|duracao|duur|length|elapsed|talk|talking|hold|wait|waiting|ring|ringing|handling|spent|worked|billable|billed|parkzeit|arbeitszeit|gesprachszeit|standzeit|laufzeit)\b")
 OCCASIONS = {
     "event", "request", "transaction", "record", "row", "line", "entry", "call", "order", "invoice", "message", "session", "job", "run", "trip", "ticket", "usage",
     "cdr", "trace", "log", "booking", "charge", "shipment", "payment",
-    "beleg", "belegnummer", "rechnung", "rechnungsnummer", "buchung", "buchungsnummer", "vorgang", "vorgangsnummer", "auftrag", "auftragsnummer", "fahrt", "anruf", "sitzung",
+    "beleg", "belegnummer", "rechnung", "rechnungsnummer", "buchung", "buchungsnummer", "vorgang", "vorgangsnummer", "auftrag", "auftragsnummer", "fahrt", "anruf", "sitzung", "sitzungs", "ladevorgang", "parkvorgang", "vorgangs", "buchungs",
 }
 """What happens once; ids of other things (a resource, a product) come again next month and are no identity."""
+BARE_IDS = {"id", "uuid", "guid", "sid", "uniqueid", "unique id", "ray id", "historyid", "history id", "reference no", "reference number"}
+"""Ids that don't say of what they are: of the row."""
 MONEY = {
     "price", "cost", "costs", "charge", "charges", "fee", "rate", "revenue", "amount", "total", "preis", "kosten", "betrag", "gebuhr", "umsatz", "summe", "prix",
     "montant", "precio", "importe", "prezzo", "costo", "importo", "eur", "usd", "gbp", "chf",
@@ -82,9 +91,10 @@ def words(name: str) -> str:
 
 
 def readings(column: str) -> tuple[str, ...]:
-    """The names a heading may stand for: as it is, without what is in brackets, and what follows the last slash."""
+    """The names a heading may stand for: as it is, without what is in brackets, what follows the last slash, and without a unit at its end."""
     bare = BRACKETS.sub(" ", column)
-    found = [words(column), words(bare), words(bare.rsplit("/", 1)[-1])]
+    name, _, unit = bare.strip().rpartition(" ")
+    found = [words(column), words(bare), words(bare.rsplit("/", 1)[-1]), words(name) if unit in MEASURED else ""]
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -111,7 +121,7 @@ def _snake(column: str) -> str:
 
 def is_identifying(column: str) -> bool:
     """Whether a heading says that its cells name something rather than count it."""
-    return any(name.split()[-1] in IDENTIFYING or NUMBERED.fullmatch(name.split()[-1]) for name in readings(column))
+    return any(name in ENDS or name.split()[-1] in IDENTIFYING or NUMBERED.fullmatch(name.split()[-1]) for name in readings(column))
 
 
 def is_an_id(column: str) -> bool:
@@ -131,7 +141,7 @@ def is_duration(column: str) -> bool:
 
 def names_an_occasion(column: str) -> bool:
     """Whether a heading is that of an id of something that happens once: `call_id`, `Belegnummer`, or just `id`. In `line_item_resource_id`, the id is one of a resource."""
-    return any(name in ("id", "uuid", "guid") or _of_an_occasion(name.split()) for name in readings(column))
+    return any(name in BARE_IDS or _of_an_occasion(name.split()) for name in readings(column))
 
 
 def _of_an_occasion(parts: list[str]) -> bool:

@@ -1,12 +1,14 @@
 """Columns proposed for fields. Names alone are right four times in five, so only an equal name is certain, and what the cells look like has a say."""
 
+import re
 from collections.abc import Iterator, Sequence
 from math import ceil
 
 from rapidfuzz import fuzz
 
-from ingest.match.names import BRACKETS, PLACE, SYNONYMS, field_names, is_identifying, is_surely_money, readings, words
+from ingest.match.names import BRACKETS, PLACE, SYNONYMS, field_names, is_identifying, is_money, is_surely_money, readings, words
 from ingest.raw import OWN_COLUMNS, added_columns
+from ingest.values.units import CODES, SIGNS
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, ROOT_FIELDS, EventType, Field, FieldType
 from schemas.matching import ColumnProfile, Suggestion
 from schemas.reading import Confidence
@@ -14,6 +16,7 @@ from schemas.reading import Confidence
 RANK: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
 LIKELY, POSSIBLE = 90, 84
 MANY = 3
+CURRENCY = re.compile(rf"[{''.join(SIGNS)}]|\b(?:{'|'.join(CODES)})\b")
 DAYS_ONLY = 6
 """How much less telling a column of days is than one of times."""
 METERED = {"usage", "consumed", "billed", "metered", "used", "quantity", "qty"}
@@ -74,6 +77,8 @@ def _candidate(field: Field, profile: ColumnProfile, why: str, confidence: Confi
 
 
 def _fits(field: Field, profile: ColumnProfile) -> bool:
+    if field.name in ROOT_FIELDS and 0 < profile.rows == profile.empty:
+        return False
     if field.type == "String":
         return field.name != "customer_id" or profile.proposed_type not in ("Decimal", "Float64", "DateTime64", "Date32", "Bool")
     return profile.proposed_type in FITS[field.type] or profile.empty == profile.rows and PLACE.get(words(field.name), (None, 0))[0] != PLACE["quantity"][0]
@@ -81,9 +86,11 @@ def _fits(field: Field, profile: ColumnProfile) -> bool:
 
 def _by_meaning(field: Field, profile: ColumnProfile, names: tuple[str, ...], wanted: str) -> Iterator[Candidate]:
     if wanted in names:
-        yield _candidate(field, profile, "the same name after the slash", "likely", 0)
+        yield _candidate(field, profile, "the same name, apart from what stands around it", "likely", 0)
         return
     group = PLACE.get(wanted, (None, 0))[0]
+    if group == PLACE["quantity"][0] and not is_money(field.name) and wears_a_currency(profile):
+        return
     known = [PLACE[name] for name in names if name in PLACE]
     places = [place for found, place in known if found == group]
     if places:
@@ -100,6 +107,11 @@ def _by_meaning(field: Field, profile: ColumnProfile, names: tuple[str, ...], wa
         yield _candidate(field, profile, f"a similar name ({score:.0f} of 100)", "likely", 200 - score)
     elif score >= POSSIBLE or (len(wanted) > MANY and any(_contains(name, wanted) for name in names)):
         yield _candidate(field, profile, "a similar name", "possible", 200 - score)
+
+
+def wears_a_currency(profile: ColumnProfile) -> bool:
+    """Whether cells say that they are money."""
+    return bool(profile.examples) and all(CURRENCY.search(text) for text in profile.examples)
 
 
 def _tails(name: str) -> list[str]:
@@ -123,6 +135,6 @@ def _only_number(field: Field, profiles: Sequence[ColumnProfile]) -> Iterator[Ca
     """The one column of numbers that are neither money nor names of something, for the field that is how much was used."""
     if field.type not in NUMERIC_TYPES or PLACE.get(words(field.name), (None, 0))[0] != PLACE["quantity"][0]:
         return
-    counted = [profile for profile in profiles if profile.proposed_type in NUMERIC_TYPES and not is_surely_money(profile.column) and not is_identifying(profile.column)]
+    counted = [profile for profile in profiles if profile.proposed_type in NUMERIC_TYPES and not is_surely_money(profile.column) and not is_identifying(profile.column) and not wears_a_currency(profile)]
     if len(counted) == 1:
         yield _candidate(field, counted[0], "it is the only column of numbers that aren't money", "possible", 300)
