@@ -242,7 +242,7 @@ function draw(box, entry) {
 function update(box, entry, text) {
   const { item, state } = entry
   item.className = state
-  item.querySelector("progress").value = state === "done" ? 100 : percent(entry, entry.shown || 0)
+  item.querySelector("progress").value = state === "done" ? 100 : state === "failed" || state === "cancelled" ? 0 : percent(entry, entry.shown || 0)
   item.querySelector(".text").textContent = state === "done" ? `Uploaded, ${readable(entry.file.size)}` : text || ""
   item.querySelector(".stop").hidden = !(state === "sending" || state === "waiting")
   item.querySelector(".retry").hidden = !(state === "failed" && entry.file.size <= box.data.maxBytes)

@@ -25,9 +25,9 @@ from schemas.matching import ColumnProfile, KeyCandidate, MatchSpec, Suggestion
 from schemas.records import ImportRecord
 
 SENT = ("pushing", "stopped", "pushed", "proven")
-SURE = {"certain": 1.0, "likely": 0.5, "possible": 0.0}
+SURE = {"certain": 1.0, "likely": 0.65, "possible": 0.0}
 """What a suggestion counts for where it is asked which kind of usage a file is."""
-FITS = 0.5
+FITS = 0.6
 """From here on a known kind of usage is proposed before a new one."""
 
 
@@ -270,7 +270,7 @@ def _candidates(place: Place, known: dict[str, EventType]) -> list[str]:
 
 
 def _fit(place: Place, event_type: EventType) -> float:
-    """How much of an event type this file fills, by its own columns: 1 is all of it, of a field that is only likely half counts."""
+    """How much of an event type this file fills, by its own columns: 1 is all of it, a field that is only likely counts less."""
     wanted = {field.name for field in event_type.usage_fields}
     found = [SURE[each.confidence] for each in _suggestions(place.record.id, place.table, event_type) if each.field in wanted]
     return sum(found) / len(wanted) if wanted else 0.0

@@ -10,9 +10,9 @@ from ingest.store.imports import pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.attention import announce
-from pages.parts.state import link_account, link_import, remembered
+from pages.parts.state import link_account, link_import, open_import, remembered
 from pages.parts.text import count, number, plain
-from pages.usage.steps import known, period_line, receipt, recipe, words
+from pages.usage.steps import known, period_line, receipt, recipe, strangers, words
 from pages.usage.steps.aside import aside
 from schemas.pushing import PushProgress, PushSummary
 from schemas.records import ImportRecord
@@ -39,6 +39,9 @@ def _before(record: ImportRecord, who: str) -> None:
     """The summary, the confirmation and the button."""
     if record.message:
         st.warning(f"Nothing was sent. {plain(record.message)}", icon=":material/info:")
+        if st.button("Check this import again", key=f"check_again_{record.id}", icon=":material/refresh:"):
+            strangers.queue_check(record.id, who)
+            open_import(record.id, "review")
     known.say(record)
     recipe.say(record)
     period_line.show(record, who, editable=True)
