@@ -24,7 +24,8 @@ PLAIN_STEPS = frozenset({"source", "number", "value"})
 
 def form(cell: str) -> str:
     """SQL for the form of a cell. Of a plain number it says how many digits there are and which of them are zeros at its ends; of another one all but which digit above zero it has; anything else is a form of its own."""
-    zeros = f"hash(strlen({cell}), instr({cell}, '.'), strlen(ltrim({cell}, '-0')), strlen(rtrim({cell}, '0')), prefix({cell}, '-'))"
+    front, end = f"case when prefix({cell}, '0') or prefix({cell}, '-') then strlen(ltrim({cell}, '-0')) end", f"case when suffix({cell}, '0') then strlen(rtrim({cell}, '0')) end"
+    zeros = f"hash(strlen({cell}), instr({cell}, '.'), {front}, {end}, prefix({cell}, '-'))"
     return f"case when {matches(cell, numbers.PLAIN)} then {zeros} when {matches(cell, WRITTEN)} then hash(translate({cell}, '23456789', '11111111')) else hash({cell}) end"
 
 
