@@ -31,9 +31,9 @@ CORRECTIONS = (
 
 
 def tables(import_id: str) -> dict[str, object]:
-    """What a check wrote, with what later ones build upon: its rows with errors, and how many cells have which form."""
+    """What a check wrote, with what later ones build upon: its rows with errors, the hashes of several rows, and how many cells have which form."""
     folder = imports.check_folder(import_id)
-    kept = {"forms": """select "column", form, n from '{}' order by all""", "bad": "from '{}' order by _row"}
+    kept = {"forms": """select "column", form, n from '{}' order by all""", "bad": "from '{}' order by _row", "alike": "from '{}' order by h"}
     basis = {name: duckdb.sql(sql.format(folder / again.KEPT / f"{name}.parquet")).fetchall() for name, sql in kept.items()}
     return basis | {path.name: duckdb.sql(f"from '{path}'").fetchall() for path in sorted(folder.glob("*.parquet"))} | {path.name + " columns": duckdb.sql(f"describe from '{path}'").fetchall() for path in folder.glob("*.parquet")}
 
@@ -67,8 +67,9 @@ def test_the_shortened_check_comes_to_the_same(home: Path, tmp_path: Path, key: 
 
 @pytest.mark.parametrize(("correction", "answers", "shortened"), [
     (CORRECTIONS[0], {}, True), (MapValues(column="quantity", values={"n/a": "0", "": "7"}), {}, True), (CORRECTIONS[2], {}, True),
+    (SetCells(edits=(Edit(row=3, column="customer_id", value="cus_1"), Edit(row=3, column="timestamp", value="2026-10-01T00:00:00Z"))), {}, True),
     (CORRECTIONS[0], {"empty.quantity": "above"}, False), (Convert(column="quantity", factor="2"), {}, False),
-], ids=["a cell", "a text", "wider decimals", "filled from above", "every row"])
+], ids=["a cell", "a text", "wider decimals", "a repeat", "filled from above", "every row"])
 def test_only_what_must_come_to_the_same_is_taken_over(import_id: str, monkeypatch: pytest.MonkeyPatch, correction: object, answers: dict[str, str], shortened: bool):
     taken = []
     write = again._write

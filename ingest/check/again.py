@@ -32,8 +32,8 @@ from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import MatchSpec
 from schemas.reading import ReadReport
 
-BASIS, KEPT, BAD = "basis.json", "basis", "bad.parquet"
-"""What later checks build upon: a description of the check, and a folder with its rows with errors and the forms of its cells."""
+BASIS, KEPT, BAD, ALIKE = "basis.json", "basis", "bad.parquet", "alike.parquet"
+"""What later checks build upon: a description of the check, and a folder with its rows with errors, the hashes that several rows have, and the forms of its cells."""
 MOST = 4
 """Where more than one row in four was touched, all are read anew."""
 FEW = 5
@@ -125,6 +125,7 @@ def keep(connection: duckdb.DuckDBPyConnection, out: Path, basis: Basis) -> None
     (out / BASIS).write_text(basis.model_dump_json(), encoding="utf-8")
     (out / KEPT).mkdir()
     connection.execute(f"copy bad to {literal(out / KEPT / BAD)} (format parquet)")
+    connection.execute(f"copy alike to {literal(out / KEPT / ALIKE)} (format parquet)")
     forms.keep(connection, out / KEPT)
 
 
@@ -138,15 +139,21 @@ def look_at_touched(connection: duckdb.DuckDBPyConnection, earlier: Earlier, raw
         connection.execute("create table touched as select unnest(?::bigint[]) as _row", [rows])
     else:
         connection.execute(f"create table touched as {correct.touched(as_read(raw_folder, report), earlier.first, earlier.more)}")
+    connection.execute(f"create table touched_as_read as {_rows_in('touched', as_read(raw_folder, report))}")
     for name, corrections in (("before", earlier.basis.corrections), ("after", report.corrections)):
-        connection.execute(f"create table {name} as {_rows_in('touched', as_read(raw_folder, report), corrections)}")
+        connection.execute(f"create table {name} as {_corrected('touched_as_read', 'touched', as_read(raw_folder, report), corrections)}")
 
 
-def _rows_in(wanted: str, read: str, corrections: Sequence[Correction]) -> str:
-    """A SELECT of the corrected rows that a table names. Nothing but filling down needs other rows than these."""
+def _rows_in(wanted: str, rows: str) -> str:
+    """A SELECT of those rows that a table names."""
+    return f"select * from ({rows}) where _row in (select _row from {wanted})"
+
+
+def _corrected(some: str, wanted: str, read: str, corrections: Sequence[Correction]) -> str:
+    """A SELECT of the corrected rows that the table `wanted` names and `some` has as they were read. Nothing but filling down needs other rows than these."""
     if any(isinstance(each, FillDown) for each in corrections):
-        return f"select * from ({correct.corrected(read, corrections)}) where _row in (select _row from {wanted})"
-    return correct.corrected(f"select * from ({read}) where _row in (select _row from {wanted})", corrections)
+        return _rows_in(wanted, correct.corrected(read, corrections))
+    return correct.corrected(f"from {some}", corrections)
 
 
 def write_typed(
@@ -172,8 +179,8 @@ def write_typed(
 
 
 def _of_one_kind(now: Mapping[str, str], before: Mapping[str, str]) -> bool:
-    """Whether the fields are the same, and their types but for how wide decimals are: no id depends on that."""
-    return now.keys() == before.keys() and all(kind == before[name] or kind.startswith("DECIMAL") and before[name].startswith("DECIMAL") for name, kind in now.items())
+    """Whether the fields are the same in the same order, and their types but for how wide decimals are: no id depends on that."""
+    return list(now) == list(before) and all(kind == before[name] or kind.startswith("DECIMAL") and before[name].startswith("DECIMAL") for name, kind in now.items())
 
 
 def _reads_alike(plan: Plan, now: Basis, before: Basis) -> bool:
@@ -193,7 +200,9 @@ def _note_anew(connection: duckdb.DuckDBPyConnection, earlier: Earlier, raw_fold
     connection.execute(f"create view bad_before as from {bad} where {'false' if all_bad else '_row not in (select _row from touched)'}")
     if all_bad:
         connection.execute(f"create table wanted as select _row from touched union select _row from {bad}")
-        connection.execute(f"create table raw_anew as {_rows_in('wanted', as_read(raw_folder, report), report.corrections)}")
+        read = as_read(raw_folder, report)
+        connection.execute(f"create table wanted_as_read as {_rows_in('wanted', read)}")
+        connection.execute(f"create table raw_anew as {_corrected('wanted_as_read', 'wanted', read, report.corrections)}")
     else:
         connection.execute("create table raw_anew as from after")
 
@@ -237,6 +246,11 @@ def _one_by_one(rows: Sequence[int]) -> str:
         between = " and ".join([*([f"_row > {low}"] if low is not None else []), *([f"_row < {high}"] if high is not None else [])]) or "true"
         pieces += [f"select * from kept where {between}"] + ([f"select * from anew where _row = {high}"] if high is not None else [])
     return " union all ".join(pieces)
+
+
+def may_repeat(earlier: Earlier, alike: str) -> str:
+    """A condition on rows of `typed`, which was written out of an earlier check: it holds for all that share the hash `alike` with another one."""
+    return f"{alike} in (select h from read_parquet({literal(earlier.folder / KEPT / ALIKE)}) union all select {alike} from anew)"
 
 
 def add_bad(connection: duckdb.DuckDBPyConnection) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from ingest import ledger
-from ingest.check import identity, questions
+from ingest.check import again, identity, questions
 from ingest.check.corrected import find_corrected
 from ingest.check.plan import Plan
 from ingest.check.totals import plain
@@ -45,12 +45,12 @@ class Before:
     key: EarlierKey | None = None
 
 
-def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str], before: Before) -> Repeats:
-    """Fills `changes` and `findings`."""
+def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str], before: Before, earlier: again.Earlier | None = None) -> Repeats:
+    """Fills `changes` and `findings`. `earlier` is the check that `typed` was written out of."""
     connection.execute("create table changes (_row bigint, event_id uuid, outcome varchar, reason varchar)")
     connection.execute("create table findings (code varchar, _row bigint, value varchar, field varchar)")
     connection.execute("create table twins (_row bigint, event_id uuid, occurrence bigint, first_row bigint)")
-    _within_file(connection, plans, key, answers)
+    _within_file(connection, plans, key, answers, earlier)
     already, senders, asked = 0, (), []
     if before.ledger:
         already, senders, asked = _against_ledger(connection, before, answers, keyed=key is not None)
@@ -64,10 +64,10 @@ def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], k
 # Inside the file.
 
 
-def _within_file(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str]) -> None:
+def _within_file(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str], earlier: again.Earlier | None) -> None:
     dimensions = [plan.field for plan in plans if plan.type not in NUMERIC_TYPES]
     alike = f"hash({', '.join(identifier(name) for name in dimensions)})"
-    connection.execute(f"create table alike as select {alike} as h from typed group by 1 having count(*) > 1")
+    connection.execute(f"create table alike as select {alike} as h from typed where {again.may_repeat(earlier, alike) if earlier else 'true'} group by 1 having count(*) > 1")
     if key is not None:
         _same_key(connection, key)
     if not connection.execute("select count(*) > 0 from alike").fetchone()[0]:

@@ -65,10 +65,10 @@ def check_raw(
         key = _chosen_key(match_spec, plans)
         _view_cells(connection, plans)
         basis = _basis(raw_folder, report, match_spec, account, columns, plans, key, rules)
-        written = _write_typed(connection, plans, basis, before, raw_folder, report, out, rules)
+        written, before = _write_typed(connection, plans, basis, before, raw_folder, report, out, rules)
         _find_bad(connection, plans, rules, some=written < report.rows)
+        repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, earlier), before)
         again.keep(connection, out, basis)
-        repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, earlier))
         find_customers(connection, unknown or {})
         find_odd(connection, plans, rules, past)
         find_strays(connection, plans, rules, match_spec)
@@ -123,8 +123,8 @@ def _errors(plans: Sequence[Plan], rules: Rules) -> dict[str, str]:
     return {plan.field: code for plan in plans if (code := error_code(plan, rules.severity))}
 
 
-def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], basis: Basis, before: Earlier | None, raw_folder: Path, report: ReadReport, out: Path, rules: Rules) -> int:
-    """Writes the events of all rows without an error in a cell, in the order of the file, and says how many: those of an earlier check where they must be the same, else all anew."""
+def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], basis: Basis, before: Earlier | None, raw_folder: Path, report: ReadReport, out: Path, rules: Rules) -> tuple[int, Earlier | None]:
+    """Writes the events of all rows without an error in a cell, in the order of the file, and says how many; the earlier check that some of them come from, where they must be the same."""
     codes = _errors(plans, rules)
     marked = "".join(f", {code} as {alias('error', field)}" for field, code in codes.items())
     good = " and ".join(f"{alias('error', field)} is null" for field in codes) or "true"
@@ -132,13 +132,14 @@ def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], b
     target = f"{literal(out / 'typed.parquet')} ({FORMAT})"
     written = again.write_typed(connection, before, basis, raw_folder, report, plans, codes, target)
     if written is None:
+        before = None
         connection.execute("create view raw_anew as select * from raw")
         connection.execute("create or replace view bad_before as select null::bigint as _row where false")
         with each_step_once(connection):
             written = connection.execute(f"copy (select {identity.event_columns(plans, basis.slug, basis.key)}, _row from checked where {good}) to {target}").fetchone()[0]
     connection.execute(f"create view typed as select * from read_parquet({literal(out / 'typed.parquet')})")
     _nothing_was_lost(connection, plans, written)
-    return written
+    return written, before
 
 
 def _nothing_was_lost(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], written: int) -> None:
