@@ -114,6 +114,13 @@ def _read_alike_by_forms(columns: Sequence[Sequence[str | None]], kind: str, mar
     assert plans[0] == plans[1]
 
 
+def test_one_cell_can_change_how_all_others_are_read(home: Path, tmp_path: Path):
+    import_id = imported(tmp_path / "usage.csv", f"{HEADER}\n" + "".join(f'cus_1,2026-10-{day:02d}T00:00:00Z,"{number}",eu\n' for day, number in enumerate(["1.234"] * 8 + ["12,5"], 1)))
+    imports.check(import_id)
+    fixing.correct(import_id, [SetCells(edits=(Edit(row=10, column="quantity", value="12.5"),))], "anna")
+    assert checked(import_id) == checked_in_full(import_id)
+
+
 def test_names_of_the_account_come_after_what_was_corrected_and_a_column_made_of_others_changes_with_them(import_id: str):
     customer_names.say(accounts.account().name, "cus_1", "cus_9", "anna")
     fixing.correct(import_id, [SetWhere(column="region", value="odd", where=Condition(tests=(Test(column="quantity", operator="equals", value="8"),)))], "anna")
