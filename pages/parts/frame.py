@@ -17,7 +17,7 @@ STEP_NAMES: dict[Step, str] = {"file": "File", "columns": "Columns", "review": "
 ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect x="2" y="2" width="20" height="20" rx="5" fill="#1f5fa8"/><path d="M7 12.5l3.4 3.4L17 9" fill="none" stroke="#fff" stroke-width="2.4"/></svg>'
 """The tab's icon, in here so that nothing is fetched for it."""
 STYLE = """<style>
-[data-testid^=stBaseButton-primary]:not(:disabled), [data-baseweb=tag] { color: light-dark(#ffffff, #0b1219); }
+[data-testid^=stBaseButton-primary]:not(:disabled), [data-baseweb=tag] * { color: light-dark(#ffffff, #0b1219); }
 .st-key-frame:has([data-testid=stSelectbox]) > *:last-child { padding-bottom: 0.5rem; }
 @media (max-width: 640px) {
   [data-testid=stMainBlockContainer] { padding-top: 4.6rem; }
@@ -29,6 +29,7 @@ STYLE = """<style>
   .st-key-numbers > * { flex: 1 1 42% !important; width: auto !important; min-width: 0 !important; }
   .st-key-numbers [data-testid=stMetric] { padding: 0.2rem 0.6rem !important; }
   .st-key-steps { gap: 0.2rem 0.7rem !important; }
+  [data-testid=stPageLink-NavLink], [data-testid=stPageLink-NavLink] * { white-space: normal !important; height: auto; }
 }
 </style>"""
 """In dark colours the main button is light, so its words are dark. On a telephone account and period share a line and their labels are only read aloud."""

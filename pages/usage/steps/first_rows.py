@@ -47,7 +47,7 @@ def _grid(report: ReadReport, rows: pa.Table) -> None:
     frame = pd.DataFrame([[number_, said, *cells] for number_, _, said, cells in lines], columns=["Row", names[0], *names[1:]])
     kinds = [kind for _, kind, _, _ in lines]
     coloured = frame if len(report.columns) > COLOURED_COLUMNS else frame.style.apply(_colours, kinds=kinds, axis=None)
-    config = {"Row": st.column_config.NumberColumn(format="%d", pinned=True, width="small", help="The row as your spreadsheet numbers it"), names[0]: st.column_config.TextColumn("What it is", pinned=len(report.columns) > 4, width=130 if set(kinds) <= {"", NAMES} else 300)}
+    config = {"Row": st.column_config.NumberColumn(format="%d", pinned=True, width="small", help="The row as your spreadsheet numbers it"), names[0]: st.column_config.TextColumn("What it is", width=130 if set(kinds) <= {"", NAMES} else 220)}
     for position, column in enumerate(report.columns, 1):
         config[names[position]] = st.column_config.Column(column)
     st.dataframe(coloured, placeholder="(empty)", alt=f"The first rows of the file: {len(lines)} rows, {len(report.columns)} columns", column_config=config, hide_index=True, key="first_rows")
