@@ -162,8 +162,15 @@ def wide_marks(table: Table) -> Iterator[Damaged]:
             yield _file(f"row {number + 1}", "".join([*lines[:number], lines[number].replace(table.delimiter, "，" if table.delimiter == "," else "；"), *lines[number + 1 :]]), table)
 
 
+def tables_put_together(table: Table) -> Iterator[Damaged]:
+    """The header where sorting put it; a second file behind the first, its header in capitals. Where rows can't be right, they have to be told."""
+    lines = table.lines
+    if len(table.header) >= NARROW:
+        yield _file("header in capitals", table.text + table._replace(header=[name.upper() for name in table.header]).lines[0] + "".join(lines[1:]), table, rows=table.rows * 2)
+
+
 EXPORT_DAMAGES: dict[str, Damage] = {
     "marks of joined files": marks_of_joined_files, "delimiters at some ends": delimiters_at_some_ends, "delimiters around rows": delimiters_around, "tabs in cells": tabs_in_cells, "curly quotes": curly_quotes,
     "hard spaces": hard_spaces, "entities": entities, "comments between": comments_between, "wrapped by a mailer": wrapped_by_mail, "in a mail": in_a_mail, "broken letters": broken_letters,
-    "through a spreadsheet": through_a_spreadsheet, "doubled returns": doubled_returns, "pages": pages, "last words": last_words, "names over two lines": names_over_two_lines, "wide marks in a row": wide_marks,
+    "through a spreadsheet": through_a_spreadsheet, "doubled returns": doubled_returns, "pages": pages, "last words": last_words, "names over two lines": names_over_two_lines, "wide marks in a row": wide_marks, "tables put together": tables_put_together,
 }

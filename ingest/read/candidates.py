@@ -131,7 +131,7 @@ def _without_repeated(rows: list[TextRow]) -> list[TextRow]:
     found = []
     for row in rows:
         cells = tuple(row.cells)
-        if cells not in seen:
+        if cells not in seen and cells[: len(rows[0].cells)] not in seen:
             found.append(row)
         if cells in texts:
             seen.add(cells)

@@ -117,6 +117,8 @@ def _score(lines: list[str], dialect: Dialect) -> _Score:
     if not wide:
         return _Score(0, 1, 0, dialect)
     count, width = max(wide)
+    if count == 1 and width == 2 < counts[1] + 1:  # it stands in one line only, and once
+        return _Score(0, 1, 0, dialect)
     share = count / (len(rows) - 0.5 * counts.get(1, 0))
     regular = [cells for cells in rows if len(cells) == width]
     if share < MIN_SHARE or _is_decimal_comma(dialect, rows, width) or (len(rows[0]) != width and _cuts_numbers(dialect, regular)) or (dialect.delimiter in (" ", RUNS) and not _is_cut_by_spaces(dialect, lines, regular, share, width)):

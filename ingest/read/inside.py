@@ -96,7 +96,7 @@ class Inside:
         if type(filled[0]) is not str:
             return True
         text = filled[0].strip()
-        if not text or text in self.begins or text.startswith(COMMENT_MARKS) or says_total(text) or GROUP_TOTAL.fullmatch(text):
+        if not text or text.casefold() in self.begins or text.startswith(COMMENT_MARKS) or says_total(text) or GROUP_TOTAL.fullmatch(text):
             return False
         self.group = text
         return True
@@ -230,7 +230,7 @@ def _are_names(cells: Sequence[str]) -> bool:
 
 
 def _key(cells: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_trimmed(cells))
+    return tuple(cell.casefold() for cell in _trimmed(cells))
 
 
 def _trimmed(cells: Sequence[str]) -> list[str]:

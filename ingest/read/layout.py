@@ -212,7 +212,7 @@ def _majority(count: Counter[Kind]) -> Kind:
 
 def find_end(rows: Sequence[TextRow], kinds: tuple[Kind, ...], *, rest_is_table: bool = True, keep: frozenset[int] = frozenset()) -> list[EndRow]:
     """The totals rows and notes among the last filled rows of a table. `rest_is_table`: rows stand before these, so all of them may go."""
-    if len(kinds) == 1 and rest_is_table and (count := notes_below(rows)):
+    if len(kinds) == 1 and (count := notes_below(rows)):
         return [EndRow(row.number, NOTE) for row in rows[-count:]] if keep.isdisjoint(row.number for row in rows[-count:]) else []
     words = max((len(row.cells[0].split()) for row in rows if row.filled > 1), default=0)
     for start in range(0 if rest_is_table else 1, len(rows)):

@@ -1,5 +1,6 @@
 """Rows of a text whose damage has one plain reading: other quotes, spaces after delimiters, lines broken inside a cell, an end that is cut off."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -21,6 +22,10 @@ MAX_PIECES = 4
 """Over how many lines a row may be spread by line breaks that aren't quoted."""
 SURPLUS = ",;\t|"
 NOTHING = ""
+NAMES = "This row holds texts in all columns, also where the others hold numbers or dates: it may be a header that stands in the wrong place."
+TWICE = re.compile("Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf™œ“”¦¢]|=[CDE][0-9A-F]=[89AB][0-9A-F]")
+"""Letters that were encoded a second time, or as mails encode them."""
+ENCODED_TWICE = "Letters look as if they were encoded twice, here and perhaps in further rows: 'Ã¼' or '=C3=BC' for 'ü'. They were kept; export the file again if names are wrong."
 
 Row = tuple[int, Sequence[str]]
 Numbered = tuple[int, Record]
@@ -43,6 +48,7 @@ class Mender:
         self.fitter, self.layout, self.dialect = fitter, layout, dialect
         self.quotes = tuple(quote for quote in QUOTES if quote != dialect.quote) if dialect.quote else ()
         self.spaced = fitter.spaced
+        self.is_said_twice = False
         self.surplus = frozenset(SURPLUS).difference(dialect.delimiter or SURPLUS) if len(fitter.regular) >= ROWS_TO_COMPARE else frozenset()
 
     def rows(self, found: Iterable[Record], kept: Callable[[list[str]], list[str]], first: int = 1) -> Iterator[Row]:
@@ -56,8 +62,13 @@ class Mender:
                 continue
             if number >= self.layout.first_row:
                 cells = self._mended(number, record, cells)
+                if self.fitter.holds_names(cells):
+                    self.fitter.note(number, NAMES, doubtful=True)
             if "\ufffd" in record.raw:
                 self._point_out(number, cells)
+            if not self.is_said_twice and (not record.raw.isascii() or "=" in record.raw) and TWICE.search(record.raw):
+                self.is_said_twice = True
+                self.fitter.note(number, ENCODED_TWICE, doubtful=True)
             yield number, cells
 
     @staticmethod

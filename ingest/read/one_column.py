@@ -32,7 +32,12 @@ def notes_below(rows: Sequence[TextRow]) -> int:
 
 def value_test(rows: Sequence[TextRow]) -> Callable[[str], bool] | None:
     """What tells a value of a column of numbers, dates or codes from other texts; None for a column of plain text."""
+    aside = min(len(rows) // 3, MAX_TITLES + 1)
     texts = [row.text for row in rows]
+    return _test(texts[aside : len(rows) - aside]) or _test(texts)
+
+
+def _test(texts: Sequence[str]) -> Callable[[str], bool] | None:
     if (kind := column_kind(texts)) in ("number", "date"):
         return lambda text: kind_of(text) in (kind, "empty")
     shape, count = Counter(map(shape_of, texts)).most_common(1)[0] if texts else ("", 0)

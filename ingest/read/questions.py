@@ -13,7 +13,7 @@ class Option(NamedTuple):
 
 
 def question(name: str, text: str, options: Sequence[Option], answer: str | None = None) -> dict[str, object]:
-    """A question that holds nothing up: the file was read by `answer`, the first option where none is named."""
+    """A question: the file was read by `answer`, the first option where none is named, and nothing is sent until somebody says so."""
     return {"name": name, "text": text, "answer": answer or options[0].value, "options": [option._asdict() for option in options]}
 
 

@@ -97,6 +97,7 @@ class Fitter:
         self.spaced = dialect.delimiter in (",", ";", "|") and sum(len(row) > 1 and row[1][:1] == " " for row in regular) <= 0.05 * len(regular) + 1
         self.padded = self.spaced and len(regular) >= ROWS_TO_COMPARE and sum(any(cell != cell.strip(" \t") for cell in row) for row in regular) <= 1 + 0.01 * len(regular)
         self.mark = dialect.quote
+        self.measured = [index for index, kind in enumerate(layout.kinds) if kind in ("number", "date")]
         self.regular = regular[:ROWS_FOR_QUOTES]
         self.can_rejoin = bool(self.profiles) and self.width > 1 and len(regular) >= 0.8 * len(rows)
         self.repairs: list[Repair] = []
@@ -119,6 +120,13 @@ class Fitter:
     def cost(self, cells: Sequence[str]) -> float:
         """How little cells of the table's width look like a row of it."""
         return sum(profile.cost(cell) for profile, cell in zip(self.profiles, cells, strict=True))
+
+    def holds_names(self, cells: Sequence[str]) -> bool:
+        """Whether texts, each another one, stand in all columns, also in those of numbers or dates, of which there are two at least."""
+        if len(self.measured) < 2 or len(cells) != self.width or kind_of(cells[self.measured[0]]) != "text":
+            return False
+        is_header = [cell.strip().casefold() for cell in cells] == [name.casefold() for name in self.names]  # that one comes again, and is left out
+        return not is_header and len({cell.strip() for cell in cells}) == self.width and all(kind_of(cell) == "text" for cell in cells)
 
     def is_at_home(self, index: int, cell: str) -> bool:
         """Whether cells of the same letters, with any digits, stand in a column."""
