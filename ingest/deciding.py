@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from ingest import imports, since
+from ingest import doubts, imports, since
+from ingest.doubts import READING
 from ingest.errors import BadInput, NotReady
 from ingest.raw import row_in_file
 from ingest.store import audit, handovers
@@ -25,7 +26,8 @@ def decisions(record: ImportRecord) -> tuple[Decision, ...]:
     """Everything that is open, was decided, or is good to know about a checked import: largest effect first, what is settled last."""
     if record.check is None or record.match is None:
         return ()
-    return listed(record.check, record.rejected_choice, answers=record.match.answers, report=record.report, changes=since.kept(record.id), given=handovers.of_import(record.id))
+    given = handovers.of_import(record.id)
+    return (*_reading(record, given), *listed(record.check, record.rejected_choice, answers=record.match.answers, report=record.report, changes=since.kept(record.id), given=given))
 
 
 def listed(
@@ -81,6 +83,8 @@ def acknowledge(import_id: str, names: Collection[str], who: str, *, seen: bool 
 def answer(import_id: str, name: str, value: str | None, who: str) -> ImportRecord:
     """Stores the answer to a question, or takes one back (None); the import has to be checked again. Raises BadInput where that was never asked."""
     record = records.get(import_id)
+    if name.startswith(READING) and value is not None:
+        return doubts.answer(import_id, name, value)
     if record.match is None or record.account is None:
         raise NotReady("The columns aren't matched yet.", "Say what this usage is first.")
     given = {key: said for key, said in record.match.answers.items() if key != name}
@@ -107,6 +111,12 @@ def waiting(account: str) -> list[tuple[Handover, Decision]]:
 
 
 # The entries.
+
+
+def _reading(record: ImportRecord, given: Mapping[str, Handover]) -> list[Decision]:
+    """What reading wasn't sure of: every row hangs on it, so it stands first."""
+    found = [(f"{READING}{each['name']}", str(each["text"])) for each in doubts.open_ones(record)]
+    return [Decision(name=name, kind="reading", rows=record.report.rows, text=text, open=True, handover=given.get(name)) for name, text in found]
 
 
 def _question(question: Question, check: CheckResult) -> Decision:
@@ -184,8 +194,8 @@ def sentence(group: IssueGroup, report: ReadReport | None = None) -> str:
 
 
 def _reason(each: Decision) -> str:
-    if each.kind == "question":
-        return f"This question has no answer yet: {each.text}"
+    if each.kind in ("question", "reading"):
+        return f"This question has no answer yet: {each.text}{f' [{each.name}]' if each.kind == 'reading' else ''}"
     if each.kind == "rejected":
         return f"{count(each.rows, 'row needs', 'rows need')} fixing, and nobody has said whether to go on without them."
     waits = f" (waiting for {each.handover.colleague})" if each.handover else ""

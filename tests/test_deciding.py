@@ -163,3 +163,19 @@ def test_a_question_is_answered_and_asked_again_on_the_command_line(account: str
     before = records.pointers(record.id)
     assert [decide(each)[0] for each in ("nothing=1",)] == [2]
     assert (records.get(record.id).state, records.pointers(record.id)) == ("checked", before)
+
+
+def test_what_reading_was_not_sure_of_holds_everything_back_and_can_be_given_away(account: str, tmp_path: Path):
+    record = checked(tmp_path, ROWS)
+    options = [{"value": name, "label": name, "spec": {"encoding": name}} for name in ("cp1252", "cp1250")]
+    record = records.change(record.id, report=record.report.model_copy(update={"questions": ({"name": "encoding", "text": "Which letters are right?", "answer": "cp1252", "options": options},)}))
+    first = deciding.decisions(record)[0]
+    assert (first.name, first.kind, first.open, first.rows) == ("reading.encoding", "reading", True, 4)
+    assert "This question has no answer yet: Which letters are right? [reading.encoding]" in deciding.reasons_not_to(record)
+    handovers.give(record.id, deciding.named(record, "reading.encoding").name, "Cleo", "", "ana")
+    assert [decision.name for _, decision in deciding.waiting(account)] == ["reading.encoding"]
+    for name, value in (("reading.sheet", "x"), ("reading.encoding", "koi8-r")):
+        with pytest.raises(BadInput, match="There is: reading.encoding|cp1252 or cp1250"):
+            deciding.answer(record.id, name, value, "ana")
+    assert deciding.answer(record.id, "reading.encoding", "cp1250", "ana").read_spec.encoding == "cp1250"
+    assert "reading.encoding" not in names(whole_check.check(record.id))

@@ -7,14 +7,14 @@ import pytest
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
-from ingest import attempt, files, query
+from ingest import attempt, doubts, files, query
 from ingest import imports as stages
 from ingest.settings import PROJECT
 from ingest.store import accounts, imports, open_rows
 from ingest.store.database import store
 from pages.parts import errors, tables
 from pages.parts.text import STATES, ago, plain, shorten, size
-from pages.usage.steps import first_rows, reading_questions
+from pages.usage.steps import first_rows
 from schemas.account import Account
 from schemas.checking import CheckResult, IssueExample, IssueGroup, RowCounts
 from schemas.reading import ExcludedRow, Finding, ReadReport, ReadSpec, Repair, TotalsRow
@@ -184,12 +184,12 @@ EMPTY_ANSWER = {"name": "table", "text": "Which table?", "answer": "first", "opt
     (({**QUESTION, "options": [{"value": "a", "label": "A"}]},), {}, []),
 ])
 def test_a_question_waits_until_one_of_its_answers_is_given(questions: tuple, given: dict, waiting: list[str]):
-    assert [each["name"] for each in reading_questions.unanswered(REPORT.model_copy(update={"questions": questions}), given, ReadSpec(encoding="cp1250"))] == waiting
+    assert [each["name"] for each in doubts.unanswered(REPORT.model_copy(update={"questions": questions}), given, ReadSpec(encoding="cp1250"))] == waiting
 
 
 def test_an_answer_is_added_to_what_was_said_before():
     said = ReadSpec(delimiter=";", keep_rows=(9,))
-    assert reading_questions.merged(said, {"encoding": "cp1250", "header_rows": [2]}) == ReadSpec(delimiter=";", keep_rows=(9,), encoding="cp1250", header_rows=(2,))
+    assert doubts.merged(said, {"encoding": "cp1250", "header_rows": [2]}) == ReadSpec(delimiter=";", keep_rows=(9,), encoding="cp1250", header_rows=(2,))
 
 
 def test_both_readings_stand_side_by_side_and_an_answer_stays(home: Path):
@@ -204,10 +204,10 @@ def test_both_readings_stand_side_by_side_and_an_answer_stays(home: Path):
     at = app("import", id=import_id)
     assert "Which letters are right" in words(at) and "1 of 2 questions" in words(at)
     assert [button.key.rpartition("_")[2] for button in at.button if button.label == "This is right"] == ["cp1252", "cp1250"]
-    reading_questions._keep(import_id, {"encoding": "cp1252"})
+    doubts.keep(import_id, {"encoding": "cp1252"})
     at.run()
     next(button for button in at.button if button.label == "This is right").click().run()
-    assert reading_questions.answers(import_id) == {"encoding": "cp1252", "table": "first"}
+    assert doubts.answers(import_id) == {"encoding": "cp1252", "table": "first"}
     assert "This is right" not in {button.label for button in at.button}
 
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest import imports, month_of_file
+from ingest import doubts, imports, month_of_file
 from ingest.commands.documents import Document, check_document, event_type_of, shown, with_customers
+from ingest.doubts import READING
 from ingest.errors import BadInput, Unreadable
 from ingest.settings import settings
 from ingest.store import accounts, recipes
@@ -36,6 +37,7 @@ def check_file(
     """Imports a file (the same bytes are the same import), matches and checks it: as a recipe says, or as is said here. One with several kinds of usage becomes an import for each."""
     found = accounts.account(account)
     given = recipes.get(recipe) if recipe else None
+    doubtful, answers = ({name: value for name, value in answers.items() if name.startswith(READING) is reads} for reads in (True, False))
     asked = Asked(matches=matches, constants=constants, answers={**answers, **({"zone.timestamp": zone} if zone else {})}, key=key, period=_period(period, zone), control_count=control_count, control_sums=control_sums, checks=tuple(checks))
     slugs = _slugs(slug, given, kinds or {}, divides=bool(by or by_sheet))
     types = [event_type_of(found, each) for each in slugs]
@@ -43,9 +45,11 @@ def check_file(
     questions, offers, followed = {}, {}, {}
     if given:
         followed = _follow(record.id, given, types, found, asked)
+        _answer_reading(record.id, doubtful)
         members = imports.together(records.get(record.id))
     else:
         _read(record, sheet, measures)
+        _answer_reading(record.id, doubtful)
         members = _divided(record.id, kinds, by, by_sheet) if kinds else [record]
         offers = {each.id: _offers(each.id, take=takes_offers) for each in members}
         for member, event_type in zip(members, types, strict=True):
@@ -104,6 +108,12 @@ def _read(record: ImportRecord, sheet: str | None, measures: Sequence[str]) -> N
     record = imports.read(record.id, ReadSpec(**spec) if spec else None)
     if record.state == "unreadable":
         raise Unreadable(record.message)
+
+
+def _answer_reading(import_id: str, said: Mapping[str, str]) -> None:
+    """Reads the file as it was answered; an answer that it is read by already stays."""
+    for name, value in said.items():
+        doubts.answer(import_id, name, value)
 
 
 def _divided(import_id: str, kinds: Mapping[str, str], by: str | None, by_sheet: bool) -> list[ImportRecord]:

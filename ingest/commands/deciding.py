@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ingest import deciding
 from ingest.commands.documents import Document, decision_document, with_customers
+from ingest.doubts import READING
 from ingest.effects import effects
 from ingest.errors import BadInput, NotReady
 from ingest.imports import check
@@ -33,10 +34,13 @@ def decide(import_id: str, *, answers: Mapping[str, str], acknowledged: Sequence
 
 def _answer(import_id: str, answers: Mapping[str, str], who: str) -> ImportRecord:
     """Answers questions and checks again; an empty answer takes one back. Where an answer can't be read, the ones before stay."""
+    for name in [each for each in answers if each.startswith(READING)]:
+        deciding.answer(import_id, name, answers[name] or None, who)
     before, (_, check_key) = imports.get(import_id), imports.pointers(import_id)
     try:
         for name, value in answers.items():
-            deciding.answer(import_id, name, value or None, who)
+            if not name.startswith(READING):
+                deciding.answer(import_id, name, value or None, who)
         return with_customers(check(import_id), accounts.account(before.account))
     except BadInput:
         imports.change(import_id, match=before.match, check=before.check, check_key=check_key, state=before.state)

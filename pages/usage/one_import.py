@@ -11,7 +11,7 @@ from pages.parts import errors, frame
 from pages.parts.state import STEPS, Step, open_import, remembered
 from pages.parts.text import ago, plain, shorten, size
 from pages.usage.steps import known as setup
-from pages.usage.steps import reading_questions, recipe
+from pages.usage.steps import recipe
 from schemas.records import ImportRecord
 
 
@@ -37,7 +37,7 @@ def _goes_by_itself(record: ImportRecord) -> bool:
     """Whether a file took its set-up from an earlier one and leaves nothing to decide: then only its summary is left to look at."""
     if record.state != "checked" or not (setup.taken(record) or recipe.followed(record)):
         return False
-    return not deciding.reasons_not_to(record) and not reading_questions.open_ones(record)
+    return not deciding.reasons_not_to(record)
 
 
 def _take_known_setup(record: ImportRecord | None, who: str) -> None:

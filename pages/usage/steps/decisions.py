@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ingest import deciding, imports, strangers
+from ingest import deciding, doubts, imports, strangers
+from ingest.doubts import READING
 from ingest.effects import effects
 from ingest.errors import IngestError
 from ingest.store.imports import pointers, same_file
@@ -20,7 +21,7 @@ from schemas.deciding import Decision, Effect
 from schemas.records import ImportRecord
 
 SENT = deciding.SENT
-GIVEN = ("question", "rejected", "customers", "changes", "kept_rule", "warning")
+GIVEN = ("reading", "question", "rejected", "customers", "changes", "kept_rule", "warning")
 """Kinds of decisions that a colleague can be asked for."""
 MANY = 3
 """From so many open warnings on, all can be noted at once."""
@@ -33,7 +34,7 @@ def reason_to_wait(record: ImportRecord) -> str:
 
 def reason(check: CheckResult, choice: str | None, found: tuple[Decision, ...]) -> str:
     """The same out of the list and what was found."""
-    waiting = sum(each.open for each in found if each.kind == "question")
+    waiting = sum(each.open for each in found if each.kind in ("question", "reading"))
     if waiting:
         return f"{count(waiting, 'question')} above {'has' if waiting == 1 else 'have'} no answer yet."
     if not check.rows.accepted:
@@ -57,15 +58,16 @@ def nothing_to_decide(check: CheckResult) -> str:
 def show(record: ImportRecord, who: str, *, editable: bool) -> None:
     """Draws the list; what reading wasn't sure of stands first, since every row hangs on it."""
     found = deciding.decisions(record)
-    doubts = reading_questions.open_ones(record)
-    if record.check.rows.accepted and not doubts and not any(each.kind in GIVEN for each in found):
+    unsure = {f"{READING}{each['name']}": each for each in doubts.open_ones(record)}
+    if record.check.rows.accepted and not any(each.kind in GIVEN for each in found):
         st.success(nothing_to_decide(record.check), icon=":material/check_circle:")
     period_line.show(record, who, editable=editable)
-    for question in doubts:
-        with st.container(border=True, key=f"reading_{record.id}_{question['name']}"):
-            reading_questions.brief(record, question, who, editable=editable)
+    for each in (each for each in found if each.kind == "reading"):
+        with st.container(border=True, key=f"reading_{record.id}_{unsure[each.name]['name']}"):
+            reading_questions.brief(record, unsure[each.name], who, editable=editable)
+            handing.show(record, each, who, editable=editable)
     totals = _effects_or_sentence(record, found) if found else {}
-    for position, each in enumerate(found):
+    for position, each in enumerate(each for each in found if each.kind != "reading"):
         with st.container(border=True, key=f"decision_{position}"):
             _entry(record, each, who, position, editable=editable)
             _below(record, each, totals.get(each.name), who, editable=editable)

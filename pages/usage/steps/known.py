@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ingest import imports, month, month_of_file, recipes
+from ingest import doubts, imports, month, month_of_file, recipes
 from ingest.errors import IngestError
 from ingest.recipes import OF_ONE_FILE
 from ingest.store import audit
@@ -13,7 +13,6 @@ from ingest.store.database import store
 from ingest.store.setups import same_columns
 from pages.parts.state import link_import
 from pages.parts.text import ago, plain, shorten
-from pages.usage.steps import reading_questions
 from schemas.matching import ACKNOWLEDGED, ProposedPeriod
 from schemas.records import ImportRecord
 
@@ -95,4 +94,4 @@ def _period(record: ImportRecord, known: ImportRecord) -> ProposedPeriod | None:
 def _calm(record: ImportRecord) -> bool:
     """Whether reading left nothing that a person should look at first."""
     report = record.report
-    return bool(report and report.rows) and not report.warnings and not any(each.doubtful for each in report.repairs) and not reading_questions.unanswered(report, reading_questions.answers(record.id), record.read_spec)
+    return bool(report and report.rows) and not report.warnings and not any(each.doubtful for each in report.repairs) and not doubts.unanswered(report, doubts.answers(record.id), record.read_spec)

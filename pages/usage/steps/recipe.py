@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from ingest import imports, month, month_of_file, recipes
+from ingest import doubts, imports, month, month_of_file, recipes
 from ingest.errors import IngestError
 from ingest.store import accounts, audit
 from ingest.store import recipes as stored
@@ -14,7 +14,7 @@ from ingest.store.setups import same_columns
 from pages.parts import errors, kinds, tables
 from pages.parts.state import SETTINGS_PAGE, link_import, open_import
 from pages.parts.text import plain
-from pages.usage.steps import everywhere, reading_questions, words
+from pages.usage.steps import everywhere, words
 from pages.usage.steps.aside import aside
 from schemas.event_type import EventType
 from schemas.recipe import Drift, Recipe, StoredRecipe
@@ -151,8 +151,8 @@ def _has_its_month(record: ImportRecord, recipe: Recipe) -> bool:
 
 def _asks(record: ImportRecord, recipe: Recipe) -> bool:
     """Whether reading left a question that neither a person nor the recipe has an answer for."""
-    waiting = reading_questions.unanswered(record.report, reading_questions.answers(record.id), record.read_spec)
-    return any(not any(option["spec"] and reading_questions.merged(recipe.read, option["spec"]) == recipe.read for option in question["options"]) for question in waiting)
+    waiting = doubts.unanswered(record.report, doubts.answers(record.id), record.read_spec)
+    return any(not any(option["spec"] and doubts.merged(recipe.read, option["spec"]) == recipe.read for option in question["options"]) for question in waiting)
 
 
 def _nearly(record: ImportRecord) -> list[tuple[StoredRecipe, Drift]]:
