@@ -91,7 +91,7 @@ def test_a_heading_called_like_something_of_the_engine_is_profiled_like_any_othe
     ("Qty", "Int64", "quantity", "likely"), ("lineItem/Quantity", "Decimal", "quantity", "likely"),
     ("quantitty", "Decimal", "quantity", "likely"), ("usage quantity total", "Decimal", "quantity", "possible"), ("Standort", "String", "region", "likely"),
     ("lineItem/UsageAccountId", "String", "customer_id", "likely"), ("bill_payer_account_id", "String", "customer_id", "possible"), ("Abonnement-ID", "UUID", "customer_id", "likely"), ("Zählpunkt", "String", "customer_id", "likely"),
-    ("JOB_RUN_STARTED_AT", "DateTime64", "timestamp", "possible"), ("Einfahrt", "DateTime64", "timestamp", "likely"), ("Von", "DateTime64", "timestamp", "likely"),
+    ("JOB_RUN_STARTED_AT", "DateTime64", "timestamp", "possible"), ("Einfahrt", "DateTime64", "timestamp", "likely"), ("Begintijd", "DateTime64", "timestamp", "likely"), ("Von", "DateTime64", "timestamp", "likely"),
     ("line_item_usage_amount", "Decimal", "quantity", "possible"), ("Hours", "Decimal", "quantity", "possible"), ("gross amount", "Decimal", "quantity", None), ("Unit price", "Decimal", "quantity", None),
     ("Verbrauch kWh", "Decimal", "quantity", "likely"), ("Abteilung", "String", "customer_id", "likely"), ("Menge", "String", "quantity", None), ("Customer", "Decimal", "customer_id", None), ("date", "String", "timestamp", None),
 ])
@@ -109,7 +109,7 @@ def test_a_column_goes_to_one_field_and_a_field_has_one_column():
 def test_an_empty_column_is_no_customer_and_no_time_and_money_is_no_quantity():
     empty = (column("user_id", empty=10), column("project_id"), column("event_time", "DateTime64", empty=10), column("day", "Date32"))
     money = column("Summe", "Decimal").model_copy(update={"examples": ("9,90 €", "1.019,70 €")})
-    found = suggest((*empty, money, column("Nutzer", "Int64")), event_type(quantity="Decimal"))
+    found = suggest((*empty, money, column("Nutzer", "Decimal").model_copy(update={"examples": ("1.5", "2,5")})), event_type(quantity="Decimal"))
     assert [(each.field, each.column) for each in found] == [("customer_id", "project_id"), ("timestamp", "day"), ("quantity", "Nutzer")]
 
 

@@ -36,7 +36,7 @@ TIME = (
     "startdatum", "beginn", "startzeit", "start datum", "start zeit", "startzeitpunkt", "beginndatum", "datum von", "von", "ab", "anfang", "einfahrt", "ladebeginn", "gesprachsbeginn", "verbindungsbeginn", "tag", "uhrzeit",
     "leistungszeitraum", "leistungsmonat", "abrechnungsmonat", "monat", "ende", "enddatum", "bis", "erstellt am", "erfasst am",
     "horodatage", "date heure", "jour", "heure", "debut", "date de debut", "mois", "fecha", "fecha hora", "hora", "inicio", "fecha de inicio", "mes", "data", "data ora", "ora", "inizio", "data inizio", "mese",
-    "datum tijd", "tijd", "tijdstip", "maand", "tid", "tidpunkt", "data godzina", "data hora",
+    "datum tijd", "datum en tijd", "tijd", "tijdstip", "begintijd", "starttijd", "begindatum", "eindtijd", "maand", "fecha y hora", "data i godzina", "data e ora", "data e hora", "date et heure", "ablesedatum", "ablesezeitpunkt", "date sent", "sent at", "date start", "tid", "tidpunkt", "data godzina", "data hora",
 )
 QUANTITY = (
     "quantity", "qty", "usage quantity", "usage amount", "billed quantity", "usage", "consumption", "consumed quantity", "amount", "units", "volume", "value", "count", "total", "number",

@@ -16,7 +16,7 @@ from schemas.reading import Confidence
 RANK: dict[Confidence, int] = {"certain": 0, "likely": 1, "possible": 2}
 LIKELY, POSSIBLE = 90, 84
 MANY = 3
-CURRENCY = re.compile(rf"[{''.join(SIGNS)}]|\b(?:{'|'.join(CODES)})\b")
+CURRENCY = re.compile(rf"{'|'.join(map(re.escape, SIGNS))}|\b(?:{'|'.join(CODES)})\b")
 DAYS_ONLY = 6
 """How much less telling a column of days is than one of times."""
 METERED = {"usage", "consumed", "billed", "metered", "used", "quantity", "qty"}
