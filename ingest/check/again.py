@@ -132,16 +132,19 @@ def keep(connection: duckdb.DuckDBPyConnection, out: Path, basis: Basis) -> None
 # Rows.
 
 
-def look_at_touched(connection: duckdb.DuckDBPyConnection, earlier: Earlier, raw_folder: Path, report: ReadReport) -> None:
-    """The tables `touched` (every row in which the added corrections change a cell), and `before` and `after`, those rows as they were and as they are."""
+def touched_few(connection: duckdb.DuckDBPyConnection, earlier: Earlier, raw_folder: Path, report: ReadReport) -> bool:
+    """Makes the tables `touched` (every row in which the added corrections change a cell), and `before` and `after`, those rows as they were and as they are. False where there are too many of them."""
     if all(isinstance(each, SetCells) for each in earlier.more):
         rows = sorted({edit.row for each in earlier.more for edit in each.edits})
         connection.execute("create table touched as select unnest(?::bigint[]) as _row", [rows])
     else:
         connection.execute(f"create table touched as {correct.touched(as_read(raw_folder, report), earlier.first, earlier.more)}")
+    if connection.execute("select count(*) from touched").fetchone()[0] * MOST > report.rows:
+        return False
     connection.execute(f"create table touched_as_read as {_rows_in('touched', as_read(raw_folder, report))}")
     for name, corrections in (("before", earlier.basis.corrections), ("after", report.corrections)):
         connection.execute(f"create table {name} as {_corrected('touched_as_read', 'touched', as_read(raw_folder, report), corrections)}")
+    return True
 
 
 def _rows_in(wanted: str, rows: str) -> str:

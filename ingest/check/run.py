@@ -57,10 +57,12 @@ def check_raw(
         connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
         connection.execute(f"create view dropped as {dropped_query(raw_folder, report)}")
         before = again.find(made, raw_folder, report, match_spec)
-        if before:
-            again.look_at_touched(connection, before, raw_folder, report)
+        same = again.same_plans(before, match_spec, account.profile)
+        if before and again.touched_few(connection, before, raw_folder, report):
             again.take_forms(connection, before, match_spec, account.profile)
-        columns = read_columns(connection, match_spec, account.profile, again.same_plans(before, match_spec, account.profile))
+        else:
+            before = None
+        columns = read_columns(connection, match_spec, account.profile, same)
         plans = configured(connection, settle(columns, match_spec, account.profile), match_spec, account.profile, rules)
         key = _chosen_key(match_spec, plans)
         _view_cells(connection, plans)
