@@ -16,6 +16,7 @@ MOST = 0.7
 REMARK = re.compile(r"(?:#|//|--|%)|[^\W\d][^:]{0,40}:\s+\S")
 """A comment, or a name with its value."""
 OFFERED = 3
+SURPLUS = ",;\t| "
 
 
 def find_name(rows: Sequence[TextRow]) -> Found:
@@ -39,9 +40,14 @@ def value_test(rows: Sequence[TextRow]) -> Callable[[str], bool] | None:
 
 def _test(texts: Sequence[str]) -> Callable[[str], bool] | None:
     if (kind := column_kind(texts)) in ("number", "date"):
-        return lambda text: kind_of(text) in (kind, "empty")
+        return lambda text: kind_of(_bare(text)) in (kind, "empty")
     shape, count = Counter(map(shape_of, texts)).most_common(1)[0] if texts else ("", 0)
-    return (lambda text: shape_of(text) == shape) if "9" in shape and count >= max(MOST * len(texts), 3) else None
+    return (lambda text: shape_of(_bare(text)) == shape) if "9" in shape and count >= max(MOST * len(texts), 3) else None
+
+
+def _bare(text: str) -> str:
+    """A text without the quotes and delimiters that a damaged row has too many."""
+    return text.replace('"', "").strip(SURPLUS)
 
 
 def _titles(rows: Sequence[TextRow]) -> int:
