@@ -45,7 +45,7 @@ def spool(portal: Portal) -> list[str]:
     return [path.name for path in (portal.home / "spool").iterdir() if not path.name.endswith(".lock")]
 
 
-@pytest.mark.parametrize("path", ["/", "/import", "/settings"])
+@pytest.mark.parametrize("path", ["/", "/import"])
 def test_every_address_can_be_the_first_one_of_a_fresh_portal(portal: Portal, page: "sync_api.Page", path: str):
     portal.stop("portal")
     portal.start("portal")
