@@ -45,7 +45,8 @@ def test_one_check_of_an_import_is_pushed_once(home: Path):
 
 
 def test_a_stored_key_is_sealed_and_its_key_is_the_owners_alone(home: Path):
-    accounts.add(Account(name="Live", kind="production", base_url="https://api.example.com/", organisation="o", api_key=SecretStr("very-secret")), "anna")
+    accounts.add(Account(name="Live", kind="production", base_url="https://api.example.com/", organisation="o", api_key=SecretStr("first")), "anna")
+    accounts.replace_key("Live", SecretStr("very-secret"), "anna")
     assert accounts.account("Live").api_key.get_secret_value() == "very-secret"
     assert b"very-secret" not in (home / "state.db").read_bytes()
     assert stat.S_IMODE((home / "secret.key").stat().st_mode) == 0o600

@@ -24,8 +24,11 @@ def picture(page: "sync_api.Page", name: str) -> None:
     if folder := os.environ.get("README_PICTURES"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         settled(page)
+        before = page.viewport_size
+        page.set_viewport_size({**before, "height": max(600, page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').offsetHeight"))})  # the page scrolls inside itself
         page.wait_for_timeout(700)
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.set_viewport_size(before)
 
 
 def press(page: "sync_api.Page", name: str) -> None:
