@@ -10,7 +10,7 @@ from ingest.store import audit, handovers
 from ingest.store import imports as records
 from ingest.store.database import store
 from ingest.wording import count
-from schemas.checking import CheckResult, IssueGroup, Question
+from schemas.checking import CheckResult, IssueGroup, Question, was_seen
 from schemas.deciding import CHANGED_ROWS, Decision, Handover, SinceLastTime
 from schemas.matching import ACKNOWLEDGED
 from schemas.reading import ReadReport
@@ -64,7 +64,7 @@ def refuse_what_is_open(record: ImportRecord) -> None:
 
 
 def acknowledge(import_id: str, names: Collection[str], who: str, *, seen: bool = True) -> ImportRecord:
-    """Notes that somebody saw these warnings, by the names of their decisions or answers, or that nobody did; no row has to be checked again for it. Raises BadInput for one that isn't there."""
+    """Notes that somebody saw these warnings about so many rows, by the names of their decisions or answers, or that nobody did; no row has to be checked again for it. Raises BadInput for one that isn't there."""
     record = records.get(import_id)
     if record.state in SENT:
         raise NotReady("This import was sent; nothing can be decided about it any more.")
@@ -74,7 +74,8 @@ def acknowledge(import_id: str, names: Collection[str], who: str, *, seen: bool 
     if unknown:
         raise BadInput(f"There is nothing called {unknown[0]!r} to acknowledge.", f"There is: {', '.join(dict.fromkeys(each.name for each in known.values())) or 'nothing'}.")
     answers = [answer for name in names for answer in (known[name].acknowledgements if name == known[name].name else (name,))]
-    given = {**{name: value for name, value in record.match.answers.items() if name not in answers}, **(dict.fromkeys(answers, "yes") if seen else {})}
+    rows = {group.acknowledgement: str(group.count) for each in found for group in each.groups} | {each.name: str(each.rows) for each in found if not each.groups}
+    given = {**{name: value for name, value in record.match.answers.items() if name not in answers}, **({answer: rows[answer] for answer in answers} if seen else {})}
     with store().begin() as connection:
         audit.record(connection, who, "acknowledge" if seen else "acknowledge-not", import_id, ", ".join(answers)[:2000])
     return records.change(import_id, match=record.match.model_copy(update={"answers": given}), check=record.check.acknowledged_by(given))
@@ -148,7 +149,7 @@ def _changes(changes: SinceLastTime | None, answers: Mapping[str, str], check: C
     if changes is None or not (changes.changed and not asked or changes.removed):
         return []
     name = f"{ACKNOWLEDGED}changes.{changes.against}"
-    seen = answers.get(name) == "yes"
+    seen = was_seen(answers.get(name), changes.changed + changes.removed)
     text = f"Against {changes.against_file}, which was sent for this period: {count(changes.changed, 'event is', 'events are')} otherwise now, {changes.removed:,} gone, {changes.new:,} new"
     return [Decision(name=name, kind="changes", rows=changes.changed + changes.removed, text=text, open=not seen, settled=seen, changes=changes)]
 
@@ -158,7 +159,7 @@ def _kept_rules(check: CheckResult, answers: Mapping[str, str]) -> list[Decision
     found = []
     for each in check.kept_rules:
         name = f"{ACKNOWLEDGED}kept_rule.{each.rule.reason}"
-        seen = answers.get(name) == "yes"
+        seen = was_seen(answers.get(name), each.rows)
         columns = ", ".join(dict.fromkeys(test.column for test in each.rule.where.tests))
         text = f"{count(each.rows, 'row is', 'rows are')} left out by a rule that was kept with the recipe: {each.rule.reason!r}{f', by {columns}' if columns else ''}"
         found.append(Decision(name=name, kind="kept_rule", rows=each.rows, text=text, open=not seen, settled=seen, rule=each.rule))

@@ -10,7 +10,14 @@ from schemas.check_setting import Severity
 from schemas.correcting import DropRows
 from schemas.matching import ACKNOWLEDGED, FieldMatch
 
+YES = "yes"
+"""The answer that acknowledges a warning whatever its number of rows; a number acknowledges so many and fewer."""
 Outcome = Literal["rejected", "duplicate", "excluded"]
+
+
+def was_seen(answer: str | None, rows: int) -> bool:
+    """Whether an answer acknowledges something about so many rows."""
+    return answer == YES or (answer or "").isdecimal() and int(answer) >= rows
 
 
 class RowCounts(Frozen):
@@ -137,8 +144,8 @@ class CheckResult(Frozen):
     """Rules of a recipe that left out rows of this file."""
 
     def acknowledged_by(self, answers: Mapping[str, str]) -> "CheckResult":
-        """The same, each warning saying whether these answers acknowledge it."""
-        seen = tuple(each.model_copy(update={"acknowledged": answers.get(each.acknowledgement) == "yes"}) if each.severity == "warning" else each for each in self.issues)
+        """The same, each warning saying whether these answers acknowledge it: as many rows as there are now, or more."""
+        seen = tuple(each.model_copy(update={"acknowledged": was_seen(answers.get(each.acknowledgement), each.count)}) if each.severity == "warning" else each for each in self.issues)
         return self.model_copy(update={"issues": seen})
 
     @property

@@ -398,6 +398,14 @@ def test_a_totals_row_of_the_file_is_compared_in_the_files_own_notation(tmp_path
     assert [(each.what, each.expected, each.found, each.agrees, each.source) for each in checked.result.comparisons] == [("sum of quantity (row 4)", "1002.75", "1002.75", True, "totals row")]
 
 
+def test_a_totals_row_is_held_against_what_is_sent_too_where_rows_repeat(tmp_path):
+    found = check(
+        tmp_path, HEADER, [("a", NOON, "2"), ("a", NOON, "2"), ("b", NOON, "1")], spec({"quantity": "Decimal"}, PLAIN, answers={"identical_rows": "once"}),
+        excluded=(ExcludedRow(row=5, reason="totals"),), totals=(TotalsRow(row=5, values={"Customer": "Total", "Quantity": "5"}),),
+    ).result
+    assert [(each.what, each.found, each.agrees) for each in found.comparisons] == [("sum of quantity (row 5)", "5", True), ("sum of quantity (row 5) without repeated rows", "3", False)]
+
+
 @pytest.mark.parametrize(("sums", "problem"), [({"nothing": "1"}, "no number 'nothing'"), ({"quantity": "a lot"}, "not a number")])
 def test_a_control_sum_that_makes_no_sense_is_refused(tmp_path, sums, problem):
     with pytest.raises(BadInput, match=problem):

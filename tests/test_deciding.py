@@ -73,6 +73,16 @@ def test_a_warning_keeps_an_import_from_being_sent_until_somebody_has_seen_it(ac
         deciding.acknowledge(record.id, ["customers"], "ana", seen=False)
 
 
+def test_a_warning_that_was_seen_is_asked_about_again_when_it_is_about_more_rows(account: str, tmp_path: Path):
+    name = "ack.negative_quantity.quantity"
+    record = deciding.acknowledge(checked(tmp_path, ROWS).id, [name], "ana")
+    assert name in names(record, settled=True) and record.match.answers[name] == "2"
+    fixing.correct(record.id, [SetCells(edits=(Edit(row=2, column="quantity", value="1"),))], "ana")
+    assert name in names(imports.check(record.id), settled=True), "about fewer rows it stays seen"
+    fixing.correct(record.id, [SetCells(edits=(Edit(row=2, column="quantity", value="-1"), Edit(row=3, column="quantity", value="-4")))], "ana")
+    assert name in names(imports.check(record.id), open=True)
+
+
 def test_a_decision_waits_for_a_colleague_until_it_is_taken_or_taken_back(account: str, tmp_path: Path):
     record = checked(tmp_path, ROWS)
     handovers.give(record.id, "customers", " Ana ", "Whose is this?", "ben")

@@ -38,7 +38,7 @@ def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], rules: R
     connection.register("codes", pa.Table.from_pylist([{"code": check.code, "title": check.title, "todo": check.todo, "place": place} for place, check in enumerate(CHECKS.values())]))
     connection.execute(f"""
         copy (select i.code, severity, _file, _sheet, _row, "column", i.value, concat_ws(' ', todo, hint) as todo from issues i join codes using (code)
-            left join hints h on h.code = i.code and h.value = i.value order by _row nulls first, place, "column", field, i.value)
+            left join hints h on h.code = i.code and h.value = i.value and coalesce(h.field, i.field, '') = coalesce(i.field, '') order by _row nulls first, place, "column", i.field, i.value)
         to {literal(out / ISSUES)} (format parquet)""")
     return _groups(connection, counts, spec)
 
@@ -95,7 +95,7 @@ def _did_you_mean(connection: duckdb.DuckDBPyConnection, rules: Rules, spec: Mat
         values = [value for value, in connection.execute(f"select distinct value from issues where code = 'not_allowed' and field = ? order by 1 limit {COMPARED}", [field]).fetchall()]
         meant = _nearest(values, setting.values) if values else {}
         if meant:
-            connection.execute("insert into hints select 'not_allowed', unnest(?::varchar[]), unnest(?::varchar[])", [list(meant), [f"Did you mean {known!r} for {value!r}?" for value, known in meant.items()]])
+            connection.execute("insert into hints select 'not_allowed', unnest(?::varchar[]), unnest(?::varchar[]), ?", [list(meant), [f"Did you mean {known!r} for {value!r}?" for value, known in meant.items()], field])
 
 
 def _nearest(values: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
@@ -118,7 +118,7 @@ def _groups(connection: duckdb.DuckDBPyConnection, counts: Counts, spec: MatchSp
         select code, severity, "column", count(*), arg_min(struct_pack("row" := _row, value := value), coalesce(_row, 0), {EXAMPLES}) from issues group by all""").fetchall()
     hints = connection.execute(f"""
         select code, "column", string_agg(hint, '; ' order by hint) from (
-            select distinct code, "column", hint from issues join hints using (code, value) qualify row_number() over (partition by code, "column" order by hint) <= {HINTS}) group by all""").fetchall()
+            select distinct i.code, i."column", hint from issues i join hints h on h.code = i.code and h.value = i.value and coalesce(h.field, i.field, '') = coalesce(i.field, '') qualify row_number() over (partition by i.code, i."column" order by hint) <= {HINTS}) group by all""").fetchall()
     said = {(code, column): hint for code, column, hint in hints}
     groups = [_group(code, severity, column, counts.get((code, column), count), examples, _addition(code, said.get((code, column)), spec)) for code, severity, column, count, examples in found]
     return tuple(sorted(groups, key=lambda group: (LEVELS.index(group.severity), -group.count, group.code, group.column or "")))

@@ -14,6 +14,7 @@ from schemas.event_type import NUMERIC_TYPES
 from schemas.matching import MatchSpec
 from schemas.reading import ReadReport
 
+REPEATED_ROWS = "select _row from changes where outcome = 'duplicate' and reason = 'repeated in this file'"
 WIDEST = 80
 """Digits: more than the sum of two numbers of 38 has, wherever their points are."""
 
@@ -77,12 +78,16 @@ def _sender_sums(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], s
 
 
 def _totals_rows(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], report: ReadReport) -> Iterable[Comparison]:
+    repeated = bool(report.totals) and connection.execute(f"select count(*) > 0 from ({REPEATED_ROWS})").fetchone()[0]
     for row in report.totals:
         for plan in numeric(plans):
             text = row.values.get(plan.column or "")
             expected = _number(connection, text, plan) if text else None
             if expected is not None:
-                yield _compared(f"sum of {plan.field} (row {row.row})", expected, exact_sum(connection, "cells", plan.value), "totals row")
+                what = f"sum of {plan.field} (row {row.row})"
+                yield _compared(what, expected, exact_sum(connection, "cells", plan.value), "totals row")
+                if repeated:
+                    yield _compared(f"{what} without repeated rows", expected, exact_sum(connection, f"(select * from cells where _row not in ({REPEATED_ROWS}))", plan.value), "totals row")
 
 
 def _compared(what: str, expected: str, found: str, source: str) -> Comparison:
