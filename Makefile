@@ -9,7 +9,7 @@ run: .venv/run
 	@exec $(BIN)/python -m ingest up
 
 test: .venv/test chromium
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: .venv/test
 	$(BIN)/ruff check .

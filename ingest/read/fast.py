@@ -22,7 +22,8 @@ from ingest.read.records import records
 from ingest.values.labels import TOTALS_START, says_total
 from schemas.reading import ExcludedRow, RowSpan
 
-CHUNK = 8 * 1024**2
+CHUNK = 2 * 1024**2
+"""Small enough for its memory to be used again and again: asking the system for more of it took longer than counting."""
 GROUP_CELLS = 6_000_000
 DICTIONARY = 5000
 """A column with more values than that in a row group isn't worth the search for those that repeat."""
