@@ -177,7 +177,8 @@ def _hold_back(connection: duckdb.DuckDBPyConnection, rules: Rules) -> bool:
     found = connection.execute("select distinct code, coalesce(field, '') from findings").fetchall()
     levels = {(code, field): rules.severity(code, field) for code, field in found if not CHECKS[code].fixed}
     off, held = ([f"{code}.{field}" for (code, field), each in levels.items() if each == level] for level in ("off", "error"))
-    connection.execute("delete from findings where concat(code, '.', field) in (select unnest(?::varchar[]))", [off])
+    if off:
+        connection.execute("delete from findings where concat(code, '.', field) in (select unnest(?::varchar[]))", [off])
     if not held:
         return False
     connection.execute("create temp table held as select _row, min(code) as code from findings where concat(code, '.', field) in (select unnest(?::varchar[])) group by _row", [held])
