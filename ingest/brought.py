@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ingest.engine import identifier, literal
 from ingest.errors import BadInput
-from ingest.raw import ORIGINAL_ROW, added_columns
+from ingest.raw import ORIGINAL_ROW, added_columns, row_labelled
 from ingest.read.typed import typed_cells
 from ingest.values.numbers import MARK, number_text
 from schemas.correcting import Edit
@@ -32,9 +32,9 @@ def columns_brought(mine: ReadReport, brought: ReadReport) -> list[str]:
     return columns
 
 
-def view_brought(connection: duckdb.DuckDBPyConnection, read: str) -> None:
+def view_brought(connection: duckdb.DuckDBPyConnection, read: str, row_step: int) -> None:
     """The view `brought`: the file's rows, each with the number it says it has."""
-    connection.execute(f"create view brought as select try_cast({identifier(ORIGINAL_ROW)} as bigint) as original, * from ({read})")
+    connection.execute(f"create view brought as select {row_labelled(identifier(ORIGINAL_ROW), row_step)} as original, * from ({read})")
     _rows_are_known(connection)
 
 

@@ -88,7 +88,7 @@ def bring_back(import_id: str, path: Path, file_name: str, who: str) -> int:
         back = read_file(path, file_name, ReadSpec(), Path(folder))
         columns = brought.columns_brought(record.report, back)
         connection.execute(f"create view mine as {raw_query(imports.raw_folder(import_id), record.report)}")
-        brought.view_brought(connection, raw_query(Path(folder), back))
+        brought.view_brought(connection, raw_query(Path(folder), back), record.report.row_step)
         retyped = brought.note_typed(connection, path, back, columns)
         marks = _decimal_marks(record) if retyped else {}
         issues = imports.check_folder(import_id) / "issues.parquet" if record.check else None

@@ -15,6 +15,7 @@ OWN_COLUMNS = ("_file", "_sheet", ROW, "file_row_number")
 """Columns of ours, and the one by which the engine counts records; a file's own column never has one of these names (reading renames it)."""
 
 PROBLEM, ORIGINAL_ROW = "Problem", "Row in the original file"
+LABEL = r"^\s*(\d+) ?\((\d+)\)\s*$"
 """Columns that we add to the rows a person downloads to fix; a file that has them brings such rows back."""
 
 GUARDED = r"'+[=+\-@\t\r].*"
@@ -45,6 +46,18 @@ def as_read(folder: Path, report: ReadReport) -> str:
 def row_in_file(number: int, report: ReadReport) -> int:
     """The row that a person sees in their spreadsheet, for a row number of ours, which is a number of its own also where several rows come out of one."""
     return number % report.row_step if report.row_step else number
+
+
+def row_label(number: str, step: int) -> str:
+    """SQL for a row number of ours as a person finds it: `3`, and `3 (2)` for the second row that came out of row 3, or the one in the second sheet."""
+    return f"case when {number} < {step} then {number}::varchar else concat({number} % {step}, ' (', {number} // {step} + 1, ')') end" if step else number
+
+
+def row_labelled(cell: str, step: int) -> str:
+    """SQL for the row number that `row_label` wrote; null where a cell says none."""
+    number = f"try_cast({cell} as bigint)"
+    row, place = (f"try_cast(regexp_extract({cell}, {literal(LABEL)}, {group}) as bigint)" for group in (1, 2))
+    return f"coalesce({row} + ({place} - 1) * {step}, {number})" if step else number
 
 
 def is_brought_back(columns: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ingest import fixing, imports
 from ingest.check.rejected import LISTS_SHEET, ROWS_SHEET
 from ingest.errors import BadInput
+from ingest.raw import ORIGINAL_ROW
 from ingest.store import accounts
 from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType, Field
@@ -94,3 +95,23 @@ def test_what_excel_cannot_hold_is_said_and_nothing_is_cut(home: Path, tmp_path:
     with pytest.raises(BadInput, match="Row 2 has a cell of more than 32,767 letters"):
         rejected(tmp_path, (("x" * 32_768, "never", "1", "eu", ""),))
     assert [each.name for each in tmp_path.iterdir() if "rejected" in each.name] == []
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_rows_of_a_turned_table_come_back_by_the_row_of_the_person_s_file(home: Path, tmp_path: Path, ending: str):
+    """Three rows come out of each row of the file: the second of row 3 is `3 (2)`."""
+    path = tmp_path / "turned.csv"
+    path.write_text("customer_id,Jan 2026,Feb 2026,Mar 2026\ncus_1,1,2,3\ncus_2,4,n/a,6\ncus_3,x,8,9\n")
+    import_id = imports.read(imports.start(path, path.name, "anna").id, ReadSpec(turn="months")).id
+    names = {"customer_id": "customer_id", "timestamp": "month", "quantity": "quantity"}
+    event_type = EventType(name="Usage", slug="usage", fields=(Field(name="quantity", type="Decimal"),))
+    imports.set_match(import_id, MatchSpec(event_type=event_type, matches=tuple(FieldMatch(field=field, column=column) for field, column in names.items())), accounts.account().name, "anna")
+    imports.check(import_id)
+    path = imports.write_rejected(import_id, tmp_path / f"rejected.{ending}")
+    back = imports.read(imports.start(path, path.name, "anna").id).id
+    said = {row[ORIGINAL_ROW]: row["quantity"] for row in imports.raw_rows(back).to_pylist()}
+    assert {label: cell for label, cell in said.items() if cell in ("n/a", "x")} == {"3 (2)": "n/a", "4": "x"}
+    fixed = tmp_path / "fixed.csv"
+    fixed.write_text(f"quantity,Problem,{ORIGINAL_ROW}\n5,,3 (2)\n7,,4\n")
+    assert fixing.bring_back(import_id, fixed, fixed.name, "anna") == 2
+    assert [row["quantity"] for row in imports.raw_rows(import_id).to_pylist()] == ["1", "2", "3", "4", "5", "6", "7", "8", "9"]

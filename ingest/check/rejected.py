@@ -14,7 +14,7 @@ from ingest.check.run import LEFT_OUT
 from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput
 from ingest.files import full_disk_is_a_sentence
-from ingest.raw import ORIGINAL_ROW, PROBLEM, added_columns, raw_query
+from ingest.raw import ORIGINAL_ROW, PROBLEM, added_columns, raw_query, row_label
 from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType
 from schemas.matching import MatchSpec
@@ -57,7 +57,7 @@ def write_rejected(check_folder: Path, raw_folder: Path, report: ReadReport, pat
             columns = "".join(f"{identifier(name)}, " for name in names)
             marks = f"""select _row, list(struct_pack("column" := "column", todo := todo)) as marks from read_parquet({literal(check_folder / ISSUES)}) where severity = 'error' group by _row"""
             batches = connection.execute(f"""
-                select {columns} reason, _row, marks from (select _row, reason from read_parquet({literal(check_folder / LEFT_OUT)}) where outcome = 'rejected')
+                select {columns} reason, {row_label('_row', report.row_step)} as place, marks from (select _row, reason from read_parquet({literal(check_folder / LEFT_OUT)}) where outcome = 'rejected')
                 join ({raw_query(raw_folder, report)}) using (_row) left join ({marks}) using (_row) order by _row""").to_arrow_reader(BATCH)
             rows = (row for batch in batches for row in zip(*(batch.column(index).to_pylist() for index in range(batch.num_columns)), strict=True))
             write(part, [*names, PROBLEM, ORIGINAL_ROW], rows, _lists(names, match))
@@ -139,7 +139,7 @@ def _fill_line(sheet: Worksheet, line: int, header: Sequence[str], row: tuple[ob
         if wrong and line <= COMMENTED:
             sheet.write_comment(line, place, todo[header[place]])
     sheet.write_string(line, len(cells), problem or "", looks.problem)
-    sheet.write_number(line, len(cells) + 1, number)
+    sheet.write(line, len(cells) + 1, number)
 
 
 def _guarded(cell: str) -> str:

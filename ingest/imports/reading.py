@@ -28,8 +28,10 @@ def read(import_id: str, spec: ReadSpec | None = None, *, stoppable: bool = Fals
 
         def work(folder: Path) -> None:
             report = _read_source(record, spec, folder, stoppable=stoppable)
-            if record.fixes and number_as_in_the_first_file(folder, report):
-                report = report.model_copy(update={"row_step": imports.get(record.fixes).report.row_step})
+            if record.fixes:
+                row_step = imports.get(record.fixes).report.row_step
+                if number_as_in_the_first_file(folder, report, row_step):
+                    report = report.model_copy(update={"row_step": row_step})
             (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
 
         try:

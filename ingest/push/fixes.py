@@ -5,7 +5,7 @@ import duckdb
 from ingest.engine import engine, identifier, literal
 from ingest.files import stage_folder
 from ingest.push.bodies import EVENTS
-from ingest.raw import ORIGINAL_ROW, raw_query
+from ingest.raw import ORIGINAL_ROW, raw_query, row_labelled
 from ingest.store import imports, open_rows
 from schemas.records import ImportRecord, OpenRows
 
@@ -28,7 +28,7 @@ def _note_brought_back(connection: duckdb.DuckDBPyConnection, record: ImportReco
     raw_key, check_key = imports.pointers(record.id)
     raw = raw_query(stage_folder(record.id, "raw", raw_key), record.report)
     events = literal(stage_folder(record.id, "check", check_key) / EVENTS)
-    connection.execute(f"create table brought as select try_cast({identifier(ORIGINAL_ROW)} as bigint) as row from ({raw}) where _row in (select _row from read_parquet({events}))")
+    connection.execute(f"create table brought as select {row_labelled(identifier(ORIGINAL_ROW), record.report.row_step)} as row from ({raw}) where _row in (select _row from read_parquet({events}))")
     return True
 
 
