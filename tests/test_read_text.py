@@ -300,6 +300,13 @@ def test_a_clean_file_goes_the_fast_way(read: Read, monkeypatch: pytest.MonkeyPa
     assert report.totals[0].values == {"name": "Summe", "n": "60000"}
 
 
+def test_letters_encoded_twice_are_said_on_the_fast_way(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "FAST_FROM_BYTES", 0)
+    monkeypatch.setattr(text, "_read_slow", None)
+    said = [read(("name,note\n" + "acme,São Paulo\n" * 300 + f"{name},x\n" * 300).encode())[0].warnings for name in ("Müller", "MÃ¼ller", "Ã la carte")]
+    assert [bool(each) for each in said] == [False, True, False]
+
+
 def test_a_few_damaged_rows_leave_the_others_the_fast_way(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "FAST_FROM_BYTES", 0)
     monkeypatch.setattr(text, "_read_slow", None)

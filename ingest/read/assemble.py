@@ -31,6 +31,7 @@ class Outcome(NamedTuple):
     """Only where the rows' numbers don't stand in the file itself."""
     second: SecondTable | None = None
     """A table below the first, which was left out."""
+    warnings: tuple[str, ...] = ()
 
 
 def assemble_all(rows: Iterable[tuple[int, Cells]], inside: Inside, layout: Layout, keep: frozenset[int], shape: Shape, raw: RawFile) -> Outcome:

@@ -18,6 +18,7 @@ from ingest.read.assemble import Outcome, excluded_row, totals_row
 from ingest.read.cutter import Dialect, Record
 from ingest.read.layout import BLANK, TOTALS, EndRow, Layout, TextRow, find_end
 from ingest.read.limits import TAIL_BYTES, TAIL_RECORDS
+from ingest.read.mend import TWICE
 from ingest.read.records import records
 from ingest.values.labels import TOTALS_START, says_total
 from schemas.reading import ExcludedRow, RowSpan
@@ -28,6 +29,9 @@ GROUP_CELLS = 6_000_000
 DICTIONARY = 5000
 """A column with more values than that in a row group isn't worth the search for those that repeat."""
 LF, CR = 10, 13
+TWICE_BEGINS = (b"\xc3\x83", b"\xc3\xa2\xe2\x82\xac")
+"""How letters begin that were encoded twice, as bytes: hardly a file holds one."""
+ENCODED_TWICE = "Letters look as if they were encoded twice: 'Ã¼' for 'ü'. They were kept; export the file again if names are wrong."
 LOOK_EVERY, SOON = 0.5, 0.05
 """Seconds."""
 Told = Callable[[float], None] | None
@@ -62,7 +66,7 @@ def read_fast(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layo
             rows = copied((lambda share: progress(int(share * expected))) if progress else None)
     if rows != expected or _holds_subtotals(layout, folder):
         return None
-    return _outcome(body, layout, rows)
+    return _outcome(body, layout, rows)._replace(warnings=(ENCODED_TWICE,) if count.is_twice else ())
 
 
 def _body(path: Path, head: Sequence[Record], dialect: Dialect, layout: Layout) -> Body | None:
@@ -151,6 +155,7 @@ class _Count:
         self.may_stand_beside[[*delimiter, *self.quote, LF, CR]] = True
         self.crlf = b"\r\n" in self._bytes(start, min(end, start + CHUNK))
         self.empty = len(delimiter) * (width - 1) + 1 + self.crlf
+        self.is_twice = False
         self.found, self.open, self.inside = 0, 0, False
         """How many records have ended, how many bytes there are of one that hasn't, and whether it stopped between quotes."""
 
@@ -165,6 +170,7 @@ class _Count:
                 piece = piece[: piece.rfind(b"\n") + 1]
             if not piece or not self._piece(piece):
                 return False
+            self.is_twice = self.is_twice or _is_twice(piece)
             self.at += len(piece)
         return bool(self.found or self.open)
 
@@ -195,6 +201,10 @@ class _Count:
     def _end_alike(self, piece: bytes, before: np.ndarray) -> bool:
         """Whether every line ends as the first one of the file does, all LF or all CR LF: `before` is what stands before each LF."""
         return bool((before == CR).all()) and piece.count(b"\r") == len(before) if self.crlf else b"\r" not in piece
+
+
+def _is_twice(piece: bytes) -> bool:
+    return not piece.isascii() and any(mark in piece for mark in TWICE_BEGINS) and bool(TWICE.search(piece.decode(errors="replace")))
 
 
 @contextmanager

@@ -190,4 +190,4 @@ def _report(file_name: str, encoding: Encoding, dialect: Dialect, findings: tupl
     return ReadReport(
         file=file_name, format="tsv" if dialect.delimiter == "\t" else "csv", encoding=encoding.name, delimiter=dialect.delimiter, quote=dialect.quote,
         header_rows=layout.header_rows, columns=layout.names, rows=outcome.rows, excluded=outcome.excluded, repairs=tuple(sorted(fitter.repairs, key=lambda repair: repair.row)),
-        questions=questions, findings=findings, totals=outcome.totals, spans=outcome.spans, row_step=fitter.row_step, warnings=(*layout.warnings, *damaged, *unlisted))
+        questions=questions, findings=findings, totals=outcome.totals, spans=outcome.spans, row_step=fitter.row_step, warnings=(*layout.warnings, *outcome.warnings, *damaged, *unlisted))
