@@ -100,6 +100,7 @@ class StoredMetric(Frozen):
     account: str
     who: str
     at: str
+    version: int = 1
     aggregate_id: str | None = None
     """The account's id of it; None while it isn't registered."""
     registered: Metric | None = None

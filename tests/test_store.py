@@ -14,11 +14,12 @@ from sqlalchemy.exc import IntegrityError
 
 from ingest.errors import BadInput, places
 from ingest.settings import read_settings
-from ingest.store import accounts, audit, imports, open_rows
+from ingest.store import accounts, audit, imports, metrics, open_rows
 from ingest.store.database import HEAD, MIGRATIONS, store
 from ingest.store.schema import metadata, pushes
 from schemas.account import Account, AccountSettings
 from schemas.checking import IssueExample, IssueGroup
+from schemas.metric import Metric
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(home: Path):
@@ -170,3 +171,28 @@ def test_a_state_nobody_knows_is_refused(home: Path):
     import_id = imports.add("a.csv", "0" * 64, 1, "anna")
     with pytest.raises(IntegrityError), store().begin() as connection:
         connection.execute(insert(metadata.tables["open_rows"]).values(import_id=import_id, code="c", column="", count=1, owner="a", since="x", state="perhaps"))
+
+
+def test_a_metric_keeps_its_versions_and_what_is_registered_of_it(home: Path):
+    first, second = (Metric(name="CPU hours", event_type="compute", function="sum", field=field) for field in ("cpu_hours", "gpu_hours"))
+    assert [metrics.save("Practice", each, "anna").version for each in (first, first, second)] == [1, 1, 2]
+    registered = metrics.mark_registered("Practice", first, "agg-1", "anna")
+    assert (registered.metric, registered.registered, registered.aggregate_id) == (second, first, "agg-1")
+    assert [each.metric.name for each in metrics.listed("Practice")] == ["CPU hours"]
+    assert metrics.listed("Live") == []
+    with pytest.raises(BadInput, match="There are: CPU hours"):
+        metrics.get("Practice", "GPU hours")
+    metrics.forget_registration("Practice", "CPU hours", "anna")
+    assert metrics.get("Practice", "CPU hours").aggregate_id is None
+    metrics.remove("Practice", "CPU hours", "anna")
+    assert [each.action for each in audit.entries("CPU hours")] == ["metric", "metric", "register-metric", "unregister-metric", "remove-metric"]
+    with pytest.raises(BadInput, match="none yet"):
+        metrics.get("Practice", "CPU hours")
+
+
+def test_one_aggregate_is_never_two_metrics(home: Path):
+    for name in ("a", "b"):
+        metrics.save("Practice", Metric(name=name, event_type="compute", function="count"), "anna")
+    metrics.mark_registered("Practice", Metric(name="a", event_type="compute", function="count"), "agg-1", "anna")
+    with pytest.raises(IntegrityError):
+        metrics.mark_registered("Practice", Metric(name="b", event_type="compute", function="count"), "agg-1", "anna")

@@ -181,6 +181,29 @@ recipes = Table(
     Column("at", String(32), nullable=False),
 )
 
+# Billable metrics of an account; a changed one is a new version beside the old ones.
+metrics = Table(
+    "metrics", metadata,
+    Column("account", String(100), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("metric", Text, nullable=False),           # schemas.metric.Metric
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+# What the account has of a metric: the definition that was registered last. One of the account's aggregates is never two metrics.
+registrations = Table(
+    "registrations", metadata,
+    Column("account", String(100), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("aggregate_id", Text, nullable=False),
+    Column("metric", Text, nullable=False),           # schemas.metric.Metric
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("account", "aggregate_id", name="uq_registrations_aggregate"),
+)
+
 # Decisions about an import that wait for a colleague, by the decision's name; giving one again replaces it, the audit log keeps both.
 handovers = Table(
     "handovers", metadata,
