@@ -136,6 +136,16 @@ def test_honest_refusals(read: Read, sheets: Sheets, spec: dict, sentence: str) 
         read(book(sheets), **spec)
 
 
+def test_a_length_of_time_beyond_all_time_is_named(read: Read) -> None:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as workbook:
+        sheet = workbook.add_worksheet("Usage")
+        sheet.write_row(0, 0, ("customer", "took"))
+        sheet.write_row(1, 0, ("acme", 1e10), workbook.add_format({"num_format": "[h]:mm"}))
+    with pytest.raises(Unreadable, match="length of time, of more days than there can be"):
+        read(stream.getvalue())
+
+
 def test_a_header_without_rows_is_read_and_said(read: Read) -> None:
     report, rows = read(book({"Usage": {"A1": "customer", "B1": "n"}}))
     assert (report.columns, report.header_rows, rows) == (("customer", "n"), (1,), []) and "no rows below" in report.warnings[0]

@@ -22,6 +22,8 @@ DAMAGED = "This workbook is damaged, or of a kind that can't be read."
 SAVE_AGAIN = "Open it in Excel, save it again as xlsx, and upload that."
 PROTECTED = "This workbook is protected with a password."
 WITHOUT = "Save it without the password and upload that."
+TOO_LONG = "A cell of this workbook holds a number shown as a length of time, of more days than there can be."
+AS_NUMBER = "Give that column the number format General in Excel, save it, and upload that."
 MANIFEST = "META-INF/manifest.xml"
 MAX_TRIED_BYTES = 16 * 1024**2
 TRIED_SECONDS = 8
@@ -37,7 +39,9 @@ def plain_failures() -> Iterator[None]:
         yield
     except python_calamine.PasswordError:
         raise Unreadable(PROTECTED, WITHOUT) from None
-    except (python_calamine.CalamineError, ValueError, OverflowError, TypeError, OSError, MemoryError):
+    except OverflowError:
+        raise Unreadable(TOO_LONG, AS_NUMBER) from None
+    except (python_calamine.CalamineError, ValueError, TypeError, OSError, MemoryError):
         raise Unreadable(DAMAGED, SAVE_AGAIN) from None
     except BaseException as error:
         if type(error).__name__ != PANIC:
