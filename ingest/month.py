@@ -149,6 +149,15 @@ def last_sent(account: str) -> Listed | None:
     return None if row is None else _listed(row)
 
 
+def with_events(account: str, event_type: str | None = None, *, limit: int = 100) -> list[Listed]:
+    """The account's imports whose check left events, sent or not, newest first; of one event type where it is given."""
+    kind = [imports.c.event_type == event_type] if event_type else []
+    wanted = select(*_light(), *_counts()).where(imports.c.account == account, imports.c.check_key.is_not(None), imports.c.state.in_(_HAS_EVENTS), *kind)
+    with store().connect() as connection:
+        found = [_listed(row) for row in connection.execute(wanted.order_by(imports.c.created_at.desc(), imports.c.id).limit(limit))]
+    return [each for each in found if each.accepted]
+
+
 def earlier_period(period: str, months: int = 1) -> str:
     """The period so many months before, YYYY-MM."""
     first = date.fromisoformat(f"{period}-01")
