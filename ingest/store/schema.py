@@ -204,6 +204,16 @@ registrations = Table(
     UniqueConstraint("account", "aggregate_id", name="uq_registrations_aggregate"),
 )
 
+# What a metric of an account costs, for previews: the billing system's own prices are those of its contracts.
+prices = Table(
+    "prices", metadata,
+    Column("account", String(100), primary_key=True),
+    Column("metric", String(100), primary_key=True),
+    Column("price", Text, nullable=False),            # schemas.price.Price
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
 # Decisions about an import that wait for a colleague, by the decision's name; giving one again replaces it, the audit log keeps both.
 handovers = Table(
     "handovers", metadata,
