@@ -16,6 +16,11 @@ Operator = Literal["equals", "not_equals", "in", "not_in", "gt", "gte", "lt", "l
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 Scalar = bool | int | Decimal | str
 
+Dimension = tuple[str | None, ...]
+"""The values of a metric's dimensions, in its order; empty where it has none."""
+Estimate = dict[Dimension, Decimal | None]
+"""One customer's quantities of a period. None where there is no number, as of NaN."""
+
 
 class Condition(Frozen):
     """One condition on a field. `in`, `not_in` and `between` (two values, both counted in) take a list, `is_empty` and `is_not_empty` no value."""
@@ -107,16 +112,24 @@ class StoredMetric(Frozen):
     """The definition that was registered last; another one than `metric` where it was changed since."""
 
 
-class Registered(Frozen):
-    """A metric as the account has it."""
+class AggregateBody(Frozen):
+    """What an account is told of a metric: the six keys that its API wants."""
 
-    id: str
     name: str
+    dataschema: str = ""
+    """The columns of the result as JSON text."""
     aggregation_query: str
     """Across customers: customer_id, the dimensions, quantity."""
     cust_agg_query: str
     """For one customer."""
     visual_query_builder: dict[str, object] = {}
+    datasource: str = ""
+
+
+class Registered(AggregateBody):
+    """A metric as the account has it."""
+
+    id: str
 
 
 class MetricPreviewSpec(Frozen):

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from schemas.billing import Filter
 from schemas.event_type import FIELD_TYPES, ROOT_FIELDS, EventType, Field, FieldType
+from schemas.metric import AggregateBody, Dimension, Estimate, Registered
 
 WRAPPED = re.compile(r"(?:Nullable|LowCardinality)\((.+)\)")
 TYPES: tuple[tuple[str, FieldType], ...] = (
@@ -63,6 +64,51 @@ def preview_body(slug: str, filters: Iterable[Filter], *, limit: int, offset: in
 def operation_of(operation: str, column: str, group_by: Sequence[str]) -> dict[str, object]:
     """An `aggregate_operation`."""
     return {"operation": operation, "column": column, "group_by": list(group_by)}
+
+
+def aggregate_body(metric: AggregateBody) -> bytes:
+    """The body that creates or changes an aggregate."""
+    return metric.model_dump_json(include=set(AggregateBody.model_fields)).encode()
+
+
+def registered_of(document: dict[str, object]) -> Registered:
+    """An aggregate as our record; keys that are absent or null are empty."""
+    texts = {name: _text(document.get(name)) or "" for name in ("id", "name", "dataschema", "aggregation_query", "cust_agg_query", "datasource")}
+    builder = document.get("visual_query_builder")
+    return Registered(**texts, visual_query_builder=builder if isinstance(builder, dict) else {})
+
+
+def estimate_of(document: object) -> Estimate:
+    """The quantities of an estimate by dimension: of one object or an array of them; numbers may be texts, and a value without fields is the quantity itself. Raises ValueError for anything else."""
+    if isinstance(document, list):
+        return {dimension: quantity for each in document for dimension, quantity in estimate_of(each).items()}
+    if not isinstance(document, dict) or "value" not in document:
+        raise ValueError("no value")
+    value = document["value"]
+    if isinstance(value, dict):
+        fields = value.get("fields") if "fields" in value else [value] if value else []
+        return dict(_quantity_of(each) for each in fields or [])
+    return {} if value is None else {(): _number(value)}
+
+
+def _quantity_of(field: dict[str, object]) -> tuple[Dimension, Decimal | None]:
+    """One entry: its dimension is `dimension`, a value or a list of them, else whatever stands beside the quantity."""
+    given = field["dimension"] if "dimension" in field else [value for name, value in field.items() if name != "quantity"]
+    return tuple(map(_plain, given if isinstance(given, list) else [given])), _number(field["quantity"])
+
+
+def _plain(value: object) -> str | None:
+    """A dimension's value as text, truths and numbers as JSON writes them."""
+    return value if value is None or isinstance(value, str) else str(value).lower()
+
+
+def _number(value: object) -> Decimal | None:
+    """None for null, and for what is no number of a quantity, such as NaN."""
+    try:
+        number = None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("a quantity that isn't a number") from None
+    return number if number is not None and number.is_finite() else None
 
 
 def _filter(each: Filter) -> dict[str, object]:
