@@ -126,7 +126,7 @@ def test_a_changed_row_without_a_key_waits_for_an_answer_stays_behind_or_goes_an
     question = next(each for each in record.check.questions if each.name == "changed_rows")
     assert (question.name, question.blocking, question.proposed, record.check.rows.accepted) == ("changed_rows", True, "leave_out", 2)
     assert "row 3: quantity was 2 (a.csv, row 3)" in question.text
-    assert [each.effect.split(";")[0] for each in question.options] == ["the account keeps what was sent: 2 of quantity", "both are billed: 2.25 of quantity beside 2 of quantity"]
+    assert [each.effect.split(";")[0] for each in question.options] == ["the account keeps what was sent: quantity 2", "both are billed: quantity 2.25 beside the earlier quantity 2"]
     left = answered(now, "leave_out")
     assert (left.check.rows.accepted, left.check.rows.duplicate, left.check.rows.excluded, asked(left)) == (1, 2, 1, [])
     assert imports.left_out_rows(now, "excluded").to_pylist()[0]["reason"] == "changed since it was sent: quantity was 2 (a.csv, row 3)"

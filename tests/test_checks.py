@@ -234,7 +234,7 @@ def test_customers_whose_rows_changed_are_a_note(tmp_path):
     sent_months(tmp_path, 1)
     rows = [row for row in daily(month="2026-10") if row[0] != "cus_1" or row[1] < "2026-10-06"]
     found = simple(tmp_path, rows, {"gaps": {"severity": "off"}}, sha256="f" * 64, earlier=EarlierKey(fields=(), import_id="imp_0", file_name="a.csv", sent_at="2026-10-01T00:00:00"))
-    assert found.issues("code", "severity", "_row", "value") == [("customer_rows_changed", "note", 3, "cus_1: 5 rows, 30 in the last import")]
+    assert found.issues("code", "severity", "_row", "value") == [("customer_rows_changed", "note", 3, "cus_1: 5 new rows, 30 in the last import")]
 
 
 @pytest.mark.parametrize(("severity", "accepted"), [(None, 18), ("error", 6)])

@@ -73,8 +73,13 @@ def test_units_that_are_sent_along_hold_nothing_back(tmp_path):
     spec = match("storage")
     fields = (*spec.event_type.fields, spec.event_type.fields[0].model_copy(update={"name": "unit", "type": "String"}))
     spec = spec.model_copy(update={"event_type": spec.event_type.model_copy(update={"fields": fields}), "matches": (*spec.matches, FieldMatch(field="unit", column="Unit"))})
-    assert [(each.name, each.blocking) for each in checked(uploaded(tmp_path, MIXED), {}, spec).questions] == [("unit_beside.quantity", False)]
+    assert [(each.name, each.blocking, each.proposed) for each in checked(uploaded(tmp_path, MIXED), {}, spec).questions] == [("unit_beside.quantity", False, "none")]
     assert checked(uploaded(tmp_path, MIXED.replace("MB", "h"), "b.csv"), {}, spec).questions == ()
+
+
+@pytest.mark.parametrize(("text", "fields"), [(MIXED, ["amount"]), (MIXED.replace("MB", "h"), ["amount", "unit"]), (MIXED.replace("MB", "GB"), ["amount", "unit"])])
+def test_units_that_numbers_are_converted_from_are_no_field_of_new_usage(tmp_path, text, fields):
+    assert [each.name for each in imports.propose_event_type(uploaded(tmp_path, text)).usage_fields] == fields
 
 
 def test_units_of_different_kinds_are_offered_to_divide_the_file(tmp_path):

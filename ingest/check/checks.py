@@ -73,7 +73,7 @@ CHECKS: dict[str, Check] = {check.code: check for check in (
     Check("wrong_length", "error", "Shorter or longer than was set", "Correct the cell, or set other lengths.", fact("wrong_length"), name="length", takes=("min", "max"), asked=True),
     Check("formula_fails", "error", "The formula doesn't hold", "Correct the row, or the formula.", fact("formula_fails"), name="formula", takes=("formula",), concerns="row", asked=True),
     Check("same_key_other_content", "error", "Rows with the same key but other content", "Correct or remove all but one of them, or choose other columns as the key.", concerns="row", fixed=True),
-    Check("already_sent_other_content", "error", "Sent before with other content", "A sent event can't be changed by sending it again. Check which of the two is right.", concerns="row", fixed=True),
+    Check("already_sent_other_content", "error", "Sent before with other content", "The account can't change what it has. See under What changed what is different; have the difference credited or charged there, and leave these rows out.", concerns="row", fixed=True),
     Check("not_unique", "error", "The same value as in another row", "Correct or remove all but one of them.", name="unique", takes=("fields",), asked=True),
     Check("customer_nearly_known", "warning", "The account doesn't know this customer, but one of nearly the same name", "Correct the customer where a known one is meant.", concerns="row"),
     Check("customer_unknown", "warning", "The account doesn't know this customer", "Check the customer, or create it in the account before anything is sent.", concerns="row"),

@@ -50,11 +50,18 @@ def find_odd(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], rules
         _days_without_usage(connection, past)
     if past.ledger:
         connection.execute(f"create temp table sent_counts as select import_id, customer_id, count(*) as n from ({ledger.ledger_query(list(past.ledger))}) where sha256 <> {literal(past.sha256)} group by all")
-        connection.execute("create temp table new_rows as select customer_id, count(*) as n, min(_row) as _row from typed where _row not in (select _row from met) group by 1")
+        _count_new_rows(connection, past.last)
         if rules.on("unusual_volume"):
             _unusual_volume(connection, _share(rules, "unusual_volume"))
         if past.last and rules.on("customer_rows_changed"):
             _customer_rows_changed(connection, past.last, _share(rules, "customer_rows_changed"))
+
+
+def _count_new_rows(connection: duckdb.DuckDBPyConnection, last: str) -> None:
+    """The table `new_rows`: by customer how many rows are new, and how many the last import brought already, as a newer edition of its file has them."""
+    connection.execute("""
+        create temp table new_rows as select customer_id, count(*) filter (m._row is null) as n, count(*) filter (m.import_id = $last) as again, min(t._row) filter (m._row is null) as _row
+        from typed t left join met m on m._row = t._row group by 1""", {"last": last})
 
 
 def _share(rules: Rules, code: str) -> str:
@@ -167,13 +174,14 @@ def _unusual_volume(connection: duckdb.DuckDBPyConnection, share: str) -> None:
     """How many rows are new, beside how many an import usually brought."""
     connection.execute(f"""
         insert into findings select 'unusual_volume', null, concat(now, ' new rows, where an import usually brings ', usual), null from (
-            select (select sum(n) from new_rows)::bigint as now, median(n)::bigint as usual, count(*) as imports from (select sum(n) as n from sent_counts group by import_id))
-        where imports >= {EARLIER} and now > 0 and abs(now - usual) > usual * {share}""")
+            select (select sum(n) from new_rows)::bigint as now, (select sum(again) from new_rows)::bigint as again, median(n)::bigint as usual, count(*) as imports from (select sum(n) as n from sent_counts group by import_id))
+        where imports >= {EARLIER} and now > 0 and least(abs(now - usual), abs(now + again - usual)) > usual * {share}""")
 
 
 def _customer_rows_changed(connection: duckdb.DuckDBPyConnection, last: str, share: str) -> None:
     """How many rows of each customer are new, beside how many the last import brought."""
     connection.execute(f"""
-        insert into findings select 'customer_rows_changed', _row, concat(customer_id, ': ', coalesce(now, 0), ' rows, ', coalesce(before, 0), ' in the last import'), 'customer_id' from (
-            select customer_id, c.n as now, b.n as before, c._row from new_rows c full join (select customer_id, n from sent_counts where import_id = $last) b using (customer_id))
-        where exists (from new_rows) and greatest(coalesce(now, 0), coalesce(before, 0)) >= {FEW} and abs(coalesce(now, 0) - coalesce(before, 0)) > coalesce(before, 0) * {share}""", {"last": last})
+        insert into findings select 'customer_rows_changed', _row, concat(customer_id, ': ', coalesce(now, 0), if(now = 1, ' new row, ', ' new rows, '), coalesce(before, 0), ' in the last import'), 'customer_id' from (
+            select customer_id, c.n as now, c.again, b.n as before, c._row from new_rows c full join (select customer_id, n from sent_counts where import_id = $last) b using (customer_id))
+        where exists (from new_rows where n > 0) and greatest(coalesce(now, 0), coalesce(before, 0)) >= {FEW}
+            and least(abs(coalesce(now, 0) - coalesce(before, 0)), abs(coalesce(now + again, 0) - coalesce(before, 0))) > coalesce(before, 0) * {share}""", {"last": last})

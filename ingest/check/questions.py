@@ -27,8 +27,8 @@ def identical_rows(rows: int, row: int, first: int, sums: Mapping[str, str], pas
 
 
 def sender(sent: SentBefore) -> str:
-    """An import that sent something, as people know it: its file, its id, its day."""
-    return f"{sent.file_name} ({sent.import_id}, {sent.sent_at[:10]})" if sent.file_name else f"import {sent.import_id}"
+    """An import that sent something, as people know it: its file and its day."""
+    return f"{sent.file_name} (sent on {sent.sent_at[:10]})" if sent.file_name else f"import {sent.import_id}"
 
 
 def already_sent(senders: Sequence[SentBefore]) -> Question:
@@ -50,7 +50,7 @@ def key_changed(earlier: EarlierKey, close: int) -> Question:
         QuestionOption(value="stop", label="Send nothing: choose the same columns as before", effect="a corrected row is recognised as a change of the one that was sent"),
         QuestionOption(value="send", label="Send them under these columns", effect=f"{_rows(close, 'is', 'are')} sent beside events of the same customer and time" if close else "no row of this file has the customer and time of a sent one"),
     )
-    text = f"Until now {before} made a row the same row ({earlier.file_name}, {earlier.import_id}, {earlier.sent_at[:10]}); for this file it is something else. " + (
+    text = f"Until now {before} made a row the same row ({earlier.file_name}, sent on {earlier.sent_at[:10]}); for this file it is something else. " + (
         f"{_rows(close, 'has', 'have')} the customer and time of an event that was sent, and may be a correction of it. Send as new usage?" if close else "Is that meant?")
     return Question(name="key_changed", text=text, options=options, proposed="stop" if close else "send", blocking=close > 0)
 
@@ -67,12 +67,12 @@ def sent_differently(gone: int, waiting: int) -> Question:
 
 def changed_rows(rows: int, row: int, before: str, sums: Mapping[str, tuple[str, str]], *, same_export: bool) -> Question:
     """What becomes of rows that say otherwise what was sent, where no key tells that they are the same? `sums` are what was sent and what these rows add, by number."""
-    sent = ", ".join(f"{then} of {field}" for field, (then, _) in sums.items())
-    added = ", ".join(f"{now} of {field}" for field, (_, now) in sums.items())
+    sent = ", ".join(f"{field} {then}" for field, (then, _) in sums.items())
+    added = ", ".join(f"{field} {now}" for field, (_, now) in sums.items())
     one = rows == 1
     options = (
         QuestionOption(value=LEAVE_OUT, label=f"Leave {'it' if one else f'the {rows:,} changed rows'} out", effect=f"the account keeps what was sent{f': {sent}' if sent else ''}; what it should be instead has to be credited or charged there"),
-        QuestionOption(value=SEND, label=f"Send {'it' if one else 'them'} as well", effect=f"both are billed{f': {added} beside {sent}' if sent else ''}; the earlier {'event has' if one else 'events have'} to be credited there, unless this is other usage"),
+        QuestionOption(value=SEND, label=f"Send {'it' if one else 'them'} as well", effect=f"both are billed{f': {added} beside the earlier {sent}' if sent else ''}; the earlier usage has to be credited there, unless this is other usage"),
     )
-    text = f"{_rows(rows, 'has', 'have')} the customer, time and dimensions of an event that was sent, which this file doesn't have any more, and another number (row {row}: {before}). The account can't change or take back an event. What becomes of {'it' if one else 'them'}?"
+    text = f"{_rows(rows, 'looks', 'look')} like {'a correction' if one else 'corrections'} of usage that was sent: the same but for the numbers, and what was sent isn't in this file any more (row {row}: {before}). The account can't change or take back what it has. What becomes of {'it' if one else 'them'}?"
     return Question(name=CHANGED_ROWS, text=text, options=options, proposed=LEAVE_OUT if same_export else None)

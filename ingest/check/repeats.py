@@ -142,27 +142,33 @@ def _against_ledger(connection: duckdb.DuckDBPyConnection, before: Before, answe
     if elsewhere and answers.get("already_sent") == "new":
         _make_new(connection, before.sha256)
     senders = _senders(connection)
-    _leave_out_met(connection, senders)
+    _leave_out_met(connection)
     sent = connection.execute("select count(*) from met where same").fetchone()[0]
     asked = [questions.already_sent(elsewhere)] if elsewhere and "already_sent" not in answers else []
     return sent, senders, asked + _sent_with_other_answers(connection, answers, before.sha256)
 
 
-def _leave_out_met(connection: duckdb.DuckDBPyConnection, senders: tuple[SentBefore, ...]) -> None:
-    """What was sent before goes out of the events, with the import that brought it where that was another file's."""
-    connection.execute("create table senders as select unnest(?::varchar[]) as import_id, unnest(?::varchar[]) as said", [[each.import_id for each in senders], [f"{SENT} by {questions.sender(each)}" for each in senders]])
+def _leave_out_met(connection: duckdb.DuckDBPyConnection) -> None:
+    """What was sent before goes out of the events, with the file that brought it where that was another one."""
+    brought = [import_id for import_id, in connection.execute("select distinct import_id from met where not own or not same order by 1").fetchall()]
+    connection.execute("create table senders as select unnest(?::varchar[]) as import_id, unnest(?::varchar[]) as named", [brought, list(map(questions.sender, _sent_before(dict.fromkeys(brought, 0))))])
     connection.execute("delete from changes where _row in (select _row from met)")
     connection.execute("""
-        insert into changes select _row, event_id, case when same then 'duplicate' else 'rejected' end, case when not same then 'already_sent_other_content' when own then ? else coalesce(said, ?) end
-        from met left join senders using (import_id) order by _row""", [SENT, SENT])
-    connection.execute("insert into findings (code, _row, value) select 'already_sent_other_content', _row, 'sent by ' || import_id from met where not same")
+        insert into changes select _row, event_id, case when same then 'duplicate' else 'rejected' end, case when not same then 'already_sent_other_content' else concat_ws(' by ', $sent, if(own, null, named)) end
+        from met left join senders using (import_id) order by _row""", {"sent": SENT})
+    connection.execute("insert into findings (code, _row, value) select 'already_sent_other_content', _row, 'in ' || named from met join senders using (import_id) where not same")
+
+
+def _sent_before(rows: Mapping[str, int]) -> tuple[SentBefore, ...]:
+    """Imports that sent something, each with its file."""
+    names = imports.sent_files(list(rows)) if rows else {}
+    return tuple(SentBefore(import_id=import_id, rows=found, **names.get(import_id, {})) for import_id, found in rows.items())
 
 
 def _senders(connection: duckdb.DuckDBPyConnection) -> tuple[SentBefore, ...]:
     """The imports of other files that sent rows of this one."""
     found = connection.execute("select import_id, count(*) from met where not own and same group by 1 order by 2 desc, 1").fetchall()
-    names = imports.sent_files([import_id for import_id, _ in found]) if found else {}
-    return tuple(SentBefore(import_id=import_id, rows=rows, **names.get(import_id, {})) for import_id, rows in found)
+    return _sent_before(dict(found))
 
 
 def _another_key(connection: duckdb.DuckDBPyConnection, earlier: EarlierKey | None, key: tuple[str, ...] | None, answers: Mapping[str, str]) -> list[Question]:

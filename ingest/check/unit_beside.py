@@ -104,8 +104,8 @@ def _question(found: Beside, *, sent: bool) -> Question:
         return Question(name=f"{UNIT_BESIDE}{found.field}", text=f"{text} {divide}", options=(as_they_are,))
     target = found.targets[0]
     converted = sum((total * units.factor(unit, target) for unit, (_, total) in found.totals.items()), Fraction(0))
-    option = QuestionOption(value=found.column, label=f"Convert each by its unit in {found.column!r}", effect=f"in {target} the column adds up to {_written(converted)}; which unit they go into is asked next")
-    return Question(name=f"{UNIT_BESIDE}{found.field}", text=f"{text} Are they to be converted to one unit?", options=(option, as_they_are), proposed=found.column, blocking=not sent)
+    option = QuestionOption(value=found.column, label=f"Convert each by its unit in {found.column!r}", effect=f"in {target} the column adds up to {_written(converted)}; which unit they go into is asked next{f'; {found.column!r} goes along as it stands' if sent else ''}")
+    return Question(name=f"{UNIT_BESIDE}{found.field}", text=f"{text} Are they to be converted to one unit?", options=(option, as_they_are), proposed=NO_UNIT if sent else found.column, blocking=not sent)
 
 
 def _written(number: Fraction) -> str:

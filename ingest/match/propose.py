@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ingest.match.names import BRACKETS, field_names, words
 from ingest.match.suggest import suggest
 from ingest.raw import OWN_COLUMNS, added_columns
+from ingest.values import units
 from schemas.event_type import OUR_FIELDS, ROOT_FIELDS, EventType, Field
 from schemas.matching import ColumnProfile
 
@@ -13,14 +14,20 @@ DATED = re.compile(r"(?:^|[\s_\-.])(?:\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?|\d{1,2}[-
 
 
 def propose_event_type(profiles: Sequence[ColumnProfile], file_name: str) -> EventType:
-    """Name, slug and fields of an event type that the file would fit. Columns that are the customer or the time, and empty ones, are no fields."""
+    """Name, slug and fields of an event type that the file would fit. Columns that are the customer or the time, empty ones, and units to which numbers are converted are no fields."""
     roots = {found.column for found in suggest(profiles, EventType(name="file", slug="file"))}
     columns = tuple(profile.column for profile in profiles)
     roots |= set(added_columns(columns))
     names = field_names(columns, (*ROOT_FIELDS, *OUR_FIELDS, "content", *OWN_COLUMNS))
-    fields = tuple(Field(name=names[profile.column], type=profile.proposed_type) for profile in profiles if profile.column not in roots and profile.empty < profile.rows)
+    fields = tuple(Field(name=names[profile.column], type=profile.proposed_type) for profile in profiles if profile.column not in roots and profile.empty < profile.rows and not _says_units(profile))
     title = _title(file_name)
     return EventType(name=title, slug=_slug(title), fields=fields)
+
+
+def _says_units(profile: ColumnProfile) -> bool:
+    """Whether a column says GB here and MB there: once numbers are converted to one unit, what it says isn't true any more."""
+    said = [units.SPELLINGS.get(example) for example in profile.examples]
+    return len(set(said)) > 1 and None not in said and bool(units.targets(said))
 
 
 def _title(file_name: str) -> str:

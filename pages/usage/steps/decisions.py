@@ -136,7 +136,7 @@ def _changes(record: ImportRecord, each: Decision, who: str, *, editable: bool) 
     """Where this file takes back what another one said for the same period."""
     st.markdown(f":material/difference: {words.since_last_time(each.changes)}")
     link_import(each.changes.against, f"Look at {plain(each.changes.against_file)}", icon=":material/arrow_forward:")
-    _seen(record, each, who, "That is right", "Seen.", editable=editable)
+    _seen(record, each, who, "I have seen this", "Seen.", editable=editable)
 
 
 def _kept_rule(record: ImportRecord, each: Decision, who: str, *, editable: bool) -> None:

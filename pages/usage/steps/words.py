@@ -161,7 +161,7 @@ def effect(each: Decision, found: Effect | None) -> str:
 
 def since_last_time(changes: SinceLastTime) -> str:
     """What this file says otherwise than the one that was sent for the same period."""
-    parts = [things(changes.changed, "event is otherwise now", "events are otherwise now") if changes.changed else "", things(changes.removed, "is not there any more", "are not there any more") if changes.removed else ""]
+    parts = [things(changes.changed, "event has other values now", "events have other values now") if changes.changed else "", things(changes.removed, "isn't there any more", "aren't there any more") if changes.removed else ""]
     return (
         f"**Against {plain(changes.against_file)}, which was sent for this period: {' and '.join(part for part in parts if part)}**, {number(changes.new)} new."
         " What was sent stays in the account: it isn't replaced or taken back by sending this file."
