@@ -35,7 +35,7 @@ def tables(import_id: str) -> dict[str, object]:
     folder = imports.check_folder(import_id)
     kept = {"forms": """select "column", form, n from '{}' order by all""", "bad": "from '{}' order by _row", "alike": "from '{}' order by h"}
     basis = {name: duckdb.sql(sql.format(folder / again.KEPT / f"{name}.parquet")).fetchall() for name, sql in kept.items()}
-    return basis | {path.name: duckdb.sql(f"from '{path}'").fetchall() for path in sorted(folder.glob("*.parquet"))} | {path.name + " columns": duckdb.sql(f"describe from '{path}'").fetchall() for path in folder.glob("*.parquet")}
+    return basis | {path.name: duckdb.sql(f"from '{path}'{' order by _row' if path.name == 'events.parquet' else ''}").fetchall() for path in sorted(folder.glob("*.parquet"))} | {path.name + " columns": duckdb.sql(f"describe from '{path}'").fetchall() for path in folder.glob("*.parquet")}
 
 
 def checked(import_id: str) -> tuple[object, dict[str, object]]:

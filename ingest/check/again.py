@@ -36,8 +36,6 @@ BASIS, KEPT, BAD, ALIKE = "basis.json", "basis", "bad.parquet", "alike.parquet"
 """What later checks build upon: a description of the check, and a folder with its rows with errors, the hashes that several rows have, and the forms of its cells."""
 MOST = 4
 """Where more than one row in four was touched, all are read anew."""
-FEW = 5
-"""Rows that are put into their places one by one, so that the others needn't be sorted."""
 VERSION = f"{CODE_VERSION['check']} {duckdb.__version__}"
 """What else the kept tables depend on: the meaning of a plan, and how the engine hashes."""
 
@@ -178,7 +176,7 @@ def write_typed(
     if differing and not _reads_the_same(connection, differing, errors):
         connection.execute("drop table raw_anew")
         return None
-    return _write(connection, plans, errors, now, target, in_place=set_aside(connection, earlier.folder) is None)
+    return _write(connection, plans, errors, now, target)
 
 
 def _of_one_kind(now: Mapping[str, str], before: Mapping[str, str]) -> bool:
@@ -230,25 +228,13 @@ def _reads_the_same(connection: duckdb.DuckDBPyConnection, differing: Sequence[P
     return now == connection.execute(f"select count(*), sum(hash(_row, {before})) from kept").fetchone()
 
 
-def _write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], errors: Mapping[str, str], now: Basis, target: str, *, in_place: bool) -> int:
-    """Puts both together, in the order of the file."""
+def _write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], errors: Mapping[str, str], now: Basis, target: str) -> int:
+    """Puts both together, in any order: rows have numbers."""
     marked = "".join(f", {code} as {alias('error', field)}" for field, code in errors.items())
     good = " and ".join(f"{alias('error', field)} is null" for field in errors) or "true"
     with each_step_once(connection):
         connection.execute(f"create table anew as select {event_columns(plans, now.slug, now.key)}, _row from (select *{marked} from ({cells('select * from raw_anew', tuple(plans))})) where {good}")
-    rows = [row for row, in connection.execute(f"select _row from anew order by 1 limit {FEW + 1}").fetchall()]
-    whole = _one_by_one(rows) if in_place and len(rows) <= FEW else "select * from kept union all select * from anew order by _row"
-    return connection.execute(f"copy ({whole}) to {target}").fetchone()[0]
-
-
-def _one_by_one(rows: Sequence[int]) -> str:
-    """Each new row between the kept ones before and after it."""
-    edges = [(low, high) for low, high in zip([None, *rows], [*rows, None], strict=True)]
-    pieces = []
-    for low, high in edges:
-        between = " and ".join([*([f"_row > {low}"] if low is not None else []), *([f"_row < {high}"] if high is not None else [])]) or "true"
-        pieces += [f"select * from kept where {between}"] + ([f"select * from anew where _row = {high}"] if high is not None else [])
-    return " union all ".join(pieces)
+    return connection.execute(f"copy (select * from kept union all select * from anew) to {target}").fetchone()[0]
 
 
 def may_repeat(earlier: Earlier, alike: str) -> str:

@@ -126,7 +126,7 @@ def _errors(plans: Sequence[Plan], rules: Rules) -> dict[str, str]:
 
 
 def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], basis: Basis, before: Earlier | None, raw_folder: Path, report: ReadReport, out: Path, rules: Rules) -> tuple[int, Earlier | None]:
-    """Writes the events of all rows without an error in a cell, in the order of the file, and says how many; the earlier check that some of them come from, where they must be the same."""
+    """Writes the events of all rows without an error in a cell, and says how many; the earlier check that some of them come from, where they must be the same."""
     codes = _errors(plans, rules)
     marked = "".join(f", {code} as {alias('error', field)}" for field, code in codes.items())
     good = " and ".join(f"{alias('error', field)} is null" for field in codes) or "true"

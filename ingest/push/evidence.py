@@ -103,7 +103,7 @@ def _add_tables(archive: zipfile.ZipFile, folder: Path, path: Path) -> None:
 
 
 def _copy_readable(connection: duckdb.DuckDBPyConnection, table: Path, path: Path) -> None:
-    connection.execute(f"copy (select {_readable(connection, table)} from read_parquet({literal(table)})) to {literal(path)} (format csv, header true)")
+    connection.execute(f"copy (select {_readable(connection, table)} from read_parquet({literal(table)}){' order by _row' if table.name == EVENTS else ''}) to {literal(path)} (format csv, header true)")
 
 
 def _marked(table: Path, out: IO[bytes]) -> None:
