@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from pages.metrics.steps import wording
 from schemas.base import Frozen
 from schemas.event_type import EventType, FieldType
 from schemas.metric import Condition, CustomerMapping, Filters, Metric, MetricFunction, Operator, Rounding, Scalar
-from pages.metrics.steps import wording
 
 LONGEST = 20_000
 """How many bytes a draft from an address may have once it is unpacked."""

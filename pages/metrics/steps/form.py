@@ -4,8 +4,8 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from pages.metrics.steps import filters, wording
 from pages.metrics.steps import draft as drafts
+from pages.metrics.steps import filters, wording
 from pages.metrics.steps.draft import Draft
 from pages.metrics.steps.place import Place
 from schemas.metric import METRIC_FUNCTIONS, CustomerMapping
@@ -75,7 +75,7 @@ def _zones(chosen: str) -> list[str]:
 
 def _calculation(place: Place, draft: Draft) -> dict[str, object]:
     function = st.selectbox("What is calculated", METRIC_FUNCTIONS, index=METRIC_FUNCTIONS.index(draft.function), format_func=wording.function, key=place.key("function"))
-    st.caption(wording.FUNCTIONS[function][1])
+    st.markdown(f":small[{wording.FUNCTIONS[function][1]}]")
     if function == "expression":
         return {"function": function, "formula": _formula(place, draft)}
     said: dict[str, object] = {"function": function}

@@ -1,13 +1,11 @@
 """What the ready events come to: totals per customer, per day and per dimension, as a table and over time."""
 
-import altair
-import pyarrow as pa
 import streamlit as st
 
 from ingest import imports, push
 from ingest.errors import IngestError
 from ingest.store.imports import pointers
-from pages.parts import errors, tables
+from pages.parts import charts, errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import count, moment
 from pages.usage.steps import downloads, words
@@ -15,11 +13,6 @@ from pages.usage.steps.aside import aside
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS
 from schemas.previewing import FUNCTIONS, PreviewSpec
 from schemas.records import ImportRecord
-
-FEW_DAYS = 3
-DAYS = altair.Axis(format="%-d %b", tickCount={"interval": "day", "step": 3}, labelOverlap=True)
-LINES = 8
-"""How many lines a chart can have before nobody can tell them apart."""
 
 
 def show(record: ImportRecord) -> None:
@@ -83,41 +76,7 @@ def _chart(record: ImportRecord, by: tuple[str, ...], field: str | None, functio
     """The chosen total over the days of the period, one line for each value of the first dimension where there are few."""
     split = next((name for name in by if name not in ("customer", "day")), None)
     table = ask(imports.preview, record.id, PreviewSpec(by=("day", *([split] if split else [])), field=field, function=function))
-    if "day" not in table.column_names or not table.num_rows:
-        return
-    shown = _chartable(table)
-    if split and len(set(shown.column(split).to_pylist())) > LINES:
-        aside(f"More than {LINES} values of {words.field(split)}: the chart would show too many lines.")
-        return
-    days = len(set(shown.column("day").to_pylist()))
-    drawn = _bars(shown, split, title) if days < FEW_DAYS else _line(shown, split, title)
-    st.altair_chart(drawn.properties(height=260), alt=f"{title} per day, {count(days, 'day')}")
-
-
-def _line(shown: pa.Table, split: str | None, title: str) -> altair.Chart:
-    """One line a value of `split`, told apart by dashes as well as by colour."""
-    chart = altair.Chart(shown.to_pandas()).mark_line(point=True).encode(x=altair.X("day:T", title="Day", axis=DAYS), y=altair.Y("value:Q", title=title))
-    name = f"{_escaped(split)}:N" if split else ""
-    return chart.encode(color=altair.Color(name, title=split), strokeDash=altair.StrokeDash(name, title=split)) if split else chart
-
-
-def _bars(shown: pa.Table, split: str | None, title: str) -> altair.Chart:
-    """For one or two days: a bar each, side by side."""
-    chart = altair.Chart(shown.to_pandas()).mark_bar().encode(x=altair.X("yearmonthdate(day):O", title="Day"), y=altair.Y("value:Q", title=title))
-    name = f"{_escaped(split)}:N" if split else ""
-    return chart.encode(color=altair.Color(name, title=split), xOffset=altair.XOffset(name)) if split else chart
-
-
-def _chartable(table: pa.Table) -> pa.Table:
-    """The values as floating numbers: exact ones stand in the table."""
-    values = table.column("value")
-    converted = pa.array([None if value is None else float(value) for value in values.to_pylist()], type=pa.float64()) if pa.types.is_decimal(values.type) else values
-    return table.set_column(table.column_names.index("value"), "value", converted)
-
-
-def _escaped(name: str) -> str:
-    """A column's name for Vega, where a point or a bracket would mean a path."""
-    return "".join(f"\\{character}" if character in ".[]\\:'\"" else character for character in name)
+    charts.over_days(table, split, title)
 
 
 @st.cache_data(ttl=120, max_entries=100, show_spinner="Asking the account about these customers, and waiting for its answer …", show_time=True)
