@@ -1,0 +1,1 @@
+def query(metric, limits, by): raise NotImplementedError
