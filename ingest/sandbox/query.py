@@ -3,7 +3,7 @@
 Rows come as `{"customer_id", "timestamp", "data": {…}}` in the order they arrived unless `order_by` says otherwise; totals as `{<group>: …, "value": …}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
@@ -56,9 +56,9 @@ def preview(store: Store, body: Mapping[str, object], readable_until: datetime) 
         raise bad_request("The total doesn't fit into 38 digits") from None
 
 
-def newest_rows(store: Store, metric: Metric, readable_until: datetime) -> dict[str, object]:
-    """The hundred rows that came last."""
-    return _rows(store, metric, Condition("stored_at <= ?", [readable_until]), Page(100), "order by rowid desc")
+def newest_rows(store: Store, metric: Metric, readable_until: datetime, conditions: Sequence[Condition] = (), most: int = 100) -> dict[str, object]:
+    """The rows that came last, of those that the conditions hold for."""
+    return _rows(store, metric, _all("AND", [Condition("stored_at <= ?", [readable_until]), *conditions]), Page(most), "order by rowid desc")
 
 
 def readable_until(now: datetime, lag_seconds: float) -> datetime:

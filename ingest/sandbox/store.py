@@ -2,6 +2,7 @@
 
     metrics       event types
     customers
+    aggregates    billable metrics
     idempotency   replies by Idempotency-Key, written in the same transaction as the events they answer for
     events_<n>    the events of event type n: one row each, in the order they came; `data` is what is read back, c0, c1, … are its fields, typed
 """
@@ -27,6 +28,7 @@ SCHEMA = """
 create table if not exists metrics (seq integer, id varchar, name varchar, slug varchar, timestamp_type varchar, fields varchar, document varchar, created_at timestamp);
 create table if not exists customers (seq integer, id varchar, external_id varchar, customer_name varchar, email varchar, phone_number varchar,
     communications_enabled boolean, auto_charge_enabled boolean, business_entity_id varchar, document varchar, created_at timestamp);
+create table if not exists aggregates (seq integer, id varchar, name varchar, datasource varchar, document varchar, created_at timestamp);
 create table if not exists idempotency (key varchar, fingerprint varchar, status integer, reply varchar, created_at timestamp);
 """
 
@@ -82,6 +84,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self._lock_file = _hold(folder)
         try:
             self._database = duckdb.connect(folder / "sandbox.duckdb", config={
@@ -141,9 +144,13 @@ class Store:
         """The event type of that slug."""
         return self._metrics.get(slug)
 
+    def metrics(self) -> list[Metric]:
+        """Every event type."""
+        return list(self._metrics.values())
+
     def metric_by_id(self, metric_id: str) -> Metric | None:
         """The event type of that id."""
-        return next((each for each in list(self._metrics.values()) if each.id == metric_id), None)
+        return next((each for each in self.metrics() if each.id == metric_id), None)
 
     def add_metric(self, writer: duckdb.DuckDBPyConnection, metric: Metric, name: str, document: str, created_at: datetime) -> None:
         """Makes an event type and its table; call `know` once that is committed."""
@@ -185,11 +192,11 @@ class Store:
         self._remembered = {key: reply for key, reply in self._remembered.items() if reply.created_at > before}
 
     def next_number(self, writer: duckdb.DuckDBPyConnection, table: str) -> int:
-        """The next `seq` of metrics or customers."""
+        """The next `seq` of metrics, customers or aggregates."""
         return writer.execute(f"select coalesce(max(seq), 0) + 1 from {table}").fetchone()[0]
 
     def newest(self, table: str) -> int:
-        """The highest `seq` of metrics or customers: what a list that began now will show."""
+        """The highest `seq` of metrics, customers or aggregates: what a list that began now will show."""
         return self.rows(f"select coalesce(max(seq), 0) from {table}")[0][0]
 
 

@@ -25,3 +25,6 @@ class Switches(BaseModel):
     latency_seconds: float = Field(0, ge=0, description="How long every answer takes, at least.")
     storing_lag_seconds: float = Field(0, ge=0, description="How long after its acknowledgement an event can't be read back yet.")
     max_body_bytes: int = 64 * 1024**2
+    estimate_engine: Literal["auto", "clickhouse", "duckdb"] = "auto"
+    """What runs the SQL of billable metrics: real ClickHouse, its translation to DuckDB, or real ClickHouse where it is installed."""
+    estimate_seconds: float = Field(30, gt=0, description="How long a billable metric may take for one customer.")
