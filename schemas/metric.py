@@ -1,9 +1,10 @@
 """Billable metrics: how events become one quantity per customer, period and dimension. The API calls them aggregates."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, StrictBool, StrictInt, StrictStr, model_validator
 
 from schemas.base import Frozen
 
@@ -14,7 +15,20 @@ ADDITIVE: tuple[MetricFunction, ...] = ("sum", "count", "weighted_sum", "sum_pro
 
 Operator = Literal["equals", "not_equals", "in", "not_in", "gt", "gte", "lt", "lte", "between", "contains", "not_contains", "starts_with", "ends_with", "is_empty", "is_not_empty"]
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
-Scalar = bool | int | Decimal | str
+
+
+def _decimal(value: object) -> object:
+    """A text is never taken for a number: the region 007 is none."""
+    if isinstance(value, Mapping) and set(value) == {"decimal"}:
+        return value["decimal"]
+    if isinstance(value, float | Decimal):
+        return value
+    raise ValueError("A number is expected")
+
+
+Exact = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(lambda value: {"decimal": format(value, "f")}, when_used="json")]
+"""JSON has no decimals: there it is {"decimal": "1.10"}, so that it comes back as what it was."""
+Scalar = StrictBool | StrictInt | Exact | StrictStr
 
 Dimension = tuple[str | None, ...]
 """The values of a metric's dimensions, in its order; empty where it has none."""
@@ -142,3 +156,5 @@ class MetricPreviewSpec(Frozen):
     account_events: Literal["none", "add", "replace"] = "none"
     """Whether events that the account holds already count too: all of them (`add`), or those outside the days that this import has events of (`replace`)."""
     limit: int = 10_000
+    order: Literal["groups", "quantity"] = "groups"
+    """Which rows come first, and stay where there are more than the limit: by their groups, or the largest quantities."""
