@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr
 
 from schemas.base import Frozen
 
+STORED_EVENTS = "00000000-0000-0000-0000-000000000000"
+"""Stands for the data source of stored events, whose id isn't public."""
 AccountKind = Literal["sandbox", "production"]
 
 
@@ -23,6 +25,8 @@ class AccountProfile(Frozen):
     """Digits of a second that the account keeps: DateTime64 without a precision keeps milliseconds."""
     decimal_scale: int = 18
     """Digits after the point that the account's Decimal keeps."""
+    amount_units: Literal["major", "minor"] = "major"
+    """Whether prices are given in dollars or in cents: 3 is three dollars in some examples of the documentation, 500 five in others."""
     refused_batch_stores_nothing: bool = False
     """Whether a batch answered with 4xx is known to have stored none of its events."""
     idempotency_hours: int = 23
@@ -35,6 +39,8 @@ class AccountProfile(Frozen):
     """How many days back the account takes events; None where it takes them all, as its documentation lets hope."""
     ahead_days: int | None = Field(None, ge=0)
     """How many days ahead of now the account takes events; None where it takes them all."""
+    datasource: str = STORED_EVENTS
+    """The data source that billable metrics are registered with. As it is, the one that other metrics over stored events have in the account, where there are such."""
 
 
 PORTS = {"http": 80, "https": 443}

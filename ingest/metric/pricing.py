@@ -10,6 +10,7 @@ The rules, where the billing system's public documentation leaves room (docs/met
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from typing import Literal
 
 from schemas.price import Charge, FlatFee, Limited, Line, Matrix, Metered, Package, PerUnit, Price, RoundingMode, Tier, Tiered
 
@@ -51,7 +52,7 @@ def grouping(price: Price, by: Sequence[str]) -> tuple[str, ...]:
     return ("customer", *(name for name in kept if name != own), *([own] if own else []))
 
 
-def to_pricing_data(price: Price, units: str = "major") -> dict[str, object]:
+def to_pricing_data(price: Price, units: Literal["major", "minor"] = "major") -> dict[str, object]:
     """A price as the API's `pricing_data`. `units` is "minor" for an account that counts in cents; rounding, included units, minimum and maximum have no published key and are left out."""
     factor = price.currency_digits if units == "minor" else 0
 
