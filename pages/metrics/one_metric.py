@@ -1,14 +1,17 @@
 """One metric: how events become a quantity, built in a form or as a query, beside what it makes of usage that was not sent yet."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from ingest import month
 from ingest.errors import Outside
 from ingest.store import accounts, imports, metrics
-from pages.metrics.steps import data, form, preview, saving, sql
+from pages.metrics.steps import data, form, preview, pricing, saving, sql
 from pages.metrics.steps import draft as drafts
 from pages.metrics.steps import place as places
 from pages.metrics.steps.asked import occurring
+from pages.metrics.steps.data import Data
 from pages.metrics.steps.place import LIST_PAGE, Place
 from pages.parts import errors, frame, kinds
 from pages.parts.state import link_account, open_import
@@ -49,33 +52,44 @@ def _place(account: Account, who: str, types: dict[str, EventType], stored: Stor
 @st.fragment
 @errors.shown()
 def _builder(place: Place) -> None:
-    """The form and what it makes. Runs by itself: a change doesn't draw the frame of the page again."""
-    left, right = st.columns([5, 6], gap="large")
-    with left:
-        metric = _left(place)
-    with right, st.container(key="metric_preview"):
-        preview.show(place, metric)
-
-
-def _left(place: Place) -> preview.Made:
-    """The name, and the tab that is open; the metric that the draft makes."""
-    draft = place.draft
-    draft = draft.model_copy(update={"name": st.text_input("Name", value=draft.name, max_chars=100, key=place.key("name"))})
-    place.keep(draft)
-    tabs = st.tabs(list(TABS), key=place.key("tabs"), default="SQL" if draft.sql is not None else "Form", on_change="rerun")
-    for tab, draw in zip(tabs, (_form, sql.show, saving.prices), strict=True):
+    """The name, the buttons, and the tab that is open. Runs by itself: a change doesn't draw the frame of the page again."""
+    place.keep(place.draft.model_copy(update={"name": st.text_input("Name", value=place.draft.name, max_chars=100, key=place.key("name"))}))
+    buttons = st.container()
+    tabs = st.tabs(list(TABS), key=place.key("tabs"), default="SQL" if place.draft.sql is not None else "Form", on_change="rerun")
+    for tab, draw in zip(tabs, (_form, sql.show, _prices), strict=True):
         if tab.open:
             with tab, errors.shown():
-                draw(place)
-    saving.buttons(place)
-    return preview.made(place)
+                _beside(place, draw) if draw is not _prices else draw(place)
+    with buttons:
+        saving.buttons(place)
 
 
-def _form(place: Place) -> None:
+def _beside(place: Place, draw: Callable[[Place, Data | None], None]) -> None:
+    """The form, or the query, and beside it what it makes."""
+    left, right = st.columns([5, 6], gap="large")
+    with right:
+        chosen = preview.head(place)
+    with left, errors.shown():
+        draw(place, chosen)
+    with right, errors.shown():
+        preview.show(place, chosen)
+
+
+def _form(place: Place, chosen: Data | None) -> None:
     if place.draft.sql is not None:
         sql.form_is_off(place)
         return
-    place.keep(form.show(place, lambda field: occurring(place, field)))
+    place.keep(form.show(place, lambda field: occurring(chosen, field)))
+
+
+def _prices(place: Place) -> None:
+    """What customers would pay for the events that are chosen."""
+    metric, problems = drafts.metric_of(place.draft, place.kind)
+    chosen = data.choose(place)
+    if metric is None or problems:
+        st.info(f"First finish the metric: {plain(problems[0])}", icon=":material/edit:")
+    elif chosen is not None:
+        pricing.show(metric, place.account.name, lambda by: preview.quantities(place, metric, chosen, by, pricing.MOST), who=place.who, key=f"{'_'.join(chosen.imports)}_{chosen.start}_{chosen.end}")
 
 
 def _stored(account: Account, name: str | None) -> StoredMetric | None:

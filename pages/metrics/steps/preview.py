@@ -1,0 +1,112 @@
+"""What a metric makes of events, beside the form: the sentence, totals, quantities, a chart, the rows behind a number, a comparison."""
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.metrics.steps import asked, behind, comparing, data, shown, wording
+from pages.metrics.steps import draft as drafts
+from pages.metrics.steps.data import Data
+from pages.metrics.steps.place import Place
+from pages.parts import charts, errors, tables
+from pages.parts.text import count, plain
+from pages.usage.steps.aside import aside
+from pages.usage.steps.words import amount
+from schemas.metric import ADDITIVE, Metric, MetricPreview
+
+TOP = 10
+TABS = ("Quantities", "Over time", "Largest customers", "Compare")
+
+
+def head(place: Place) -> Data | None:
+    """Draws which events the preview counts; None where there are none yet."""
+    st.subheader("What it makes", anchor=False)
+    return data.choose(place)
+
+
+def show(place: Place, chosen: Data | None) -> None:
+    """Draws the preview."""
+    metric, problems = drafts.metric_of(place.draft, place.kind)
+    for problem in problems:
+        st.warning(plain(problem), icon=":material/edit:")
+    if metric is None:
+        return
+    _said(place, metric)
+    if chosen is not None:
+        _answer(place, metric, chosen, data.divided_by(place))
+
+
+def quantities(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...], limit: int) -> pa.Table:
+    """The quantities, as the prices want them."""
+    return asked.preview(place, metric, chosen, by, limit=limit).table
+
+
+def _said(place: Place, metric: Metric) -> None:
+    """What the metric does in plain words, and what differs between the preview and the account."""
+    explained = asked.explained(place, metric)
+    st.markdown(f"**{plain(explained.sentence)}**")
+    for warning in explained.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+
+
+def _answer(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...]) -> None:
+    found = asked.preview(place, metric, chosen, by)
+    for warning in found.warnings:
+        st.warning(plain(warning), icon=":material/warning:")
+    if not found.table.num_rows:
+        st.info("No event counts here: look at the filters and the days.", icon=":material/filter_alt_off:")
+        return
+    _numbers(metric, found)
+    if metric.group_by and by:
+        _by_dimension(place, metric, chosen)
+    draw = (
+        lambda: _quantities(place, metric, chosen, by, found), lambda: _over_time(place, metric, chosen), lambda: _top(place, metric, chosen), lambda: comparing.show(place, metric, chosen),
+    )
+    for tab, show_tab in zip(st.tabs(list(TABS), key=place.key("preview_tabs"), on_change="rerun"), draw, strict=True):
+        if tab.open:
+            with tab, errors.shown():
+                show_tab()
+
+
+def _numbers(metric: Metric, found: MetricPreview) -> None:
+    """The total, and how many quantities it is made of."""
+    with st.container(horizontal=True, key="metric_numbers"):
+        label = "Total" if metric.function in ADDITIVE else "Over all events"
+        st.metric(label, "–" if found.total is None else amount(found.total), border=True)
+        if "customer_id" in found.table.column_names:
+            st.metric("Customers", f"{len(found.table.column('customer_id').unique()):,}", border=True)
+        st.metric("Quantities", f"{found.table.num_rows:,}{'+' if found.capped else ''}", border=True)
+    if found.capped:
+        aside(f"Only the first {found.table.num_rows:,} quantities are shown; the total is of all.")
+
+
+def _by_dimension(place: Place, metric: Metric, chosen: Data) -> None:
+    """Each value of the dimensions over all customers: what one looks at first."""
+    found = asked.preview(place, metric, chosen, metric.group_by)
+    with st.expander(f"All customers together, by {', '.join(wording.said(name) for name in metric.group_by)}", expanded=found.table.num_rows <= TOP):
+        shown.quantities(found.table, f"{metric.name} by {', '.join(metric.group_by)}", key=place.key("dimensions"))
+
+
+def _quantities(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...], found: MetricPreview) -> None:
+    picked = behind.choose(place, found.table, by)
+    with st.container(horizontal=True):
+        tables.download("These quantities, as CSV", lambda: tables.csv_bytes(shown.headed(found.table)), f"{shown.file_name(metric.name)}.csv", key=place.key("csv"))
+    if picked is not None:
+        behind.show(place, metric, chosen, picked)
+
+
+def _over_time(place: Place, metric: Metric, chosen: Data) -> None:
+    split = metric.group_by[0] if metric.group_by else None
+    found = asked.preview(place, metric, chosen, ("day", *([split] if split else [])))
+    charts.over_days(found.table, split, metric.name, value="quantity")
+    aside("One quantity a day, all customers together. Only the table of quantities is exact.")
+
+
+def _top(place: Place, metric: Metric, chosen: Data) -> None:
+    """The customers with most, all dimensions together."""
+    found = asked.preview(place, metric, chosen, ("customer",))
+    order = sorted(range(found.table.num_rows), key=lambda row: -shown.number(found.table.column("quantity")[row].as_py()))
+    top = found.table.take(pa.array(order[:TOP], pa.int64()))
+    charts.largest(top, "customer_id", metric.name, value="quantity")
+    shown.quantities(top, f"The customers with the largest {metric.name}", key=place.key("top"))
+    if found.table.num_rows > TOP:
+        aside(f"The largest {TOP} of {count(found.table.num_rows, 'customer')}.")
