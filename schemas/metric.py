@@ -146,6 +146,18 @@ class Registered(AggregateBody):
     id: str
 
 
+class AccountMetric(Frozen):
+    """A metric that an account has, and what it is to us."""
+
+    registered: Registered
+    metric: Metric | None = None
+    """Its definition, for previews: the one that was registered from here or can be told from its SQL, else its SQL. None where it can't be previewed."""
+    registered_as: str | None = None
+    """The name of the metric here that it was registered from."""
+    note: str = ""
+    """Why it can't be previewed."""
+
+
 class MetricPreviewSpec(Frozen):
     """What to preview: dates inclusive, in `zone` (the metric's own where None); grouped by `customer`, `day`, `month` and dimensions."""
 

@@ -41,6 +41,34 @@ class Proof(Frozen):
     note: str = ""
 
 
+class MetricDifference(Frozen):
+    """A customer for whom the account counts something else than we do; of the first dimension that differs, where the metric has some."""
+
+    customer_id: str
+    ours: str | None
+    theirs: str | None
+    dimension: tuple[str | None, ...] = ()
+
+
+class MetricProof(Frozen):
+    """Whether a billable metric comes to the same in the account as here, customer by customer, over the days of a push."""
+
+    name: str
+    customers: int = 0
+    """How many were compared."""
+    agree: int = 0
+    first: str = ""
+    last: str = ""
+    differences: tuple[MetricDifference, ...] = ()
+    note: str = ""
+    """What was compared with what, which customers were not, or why nothing could be."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether something was compared, and all of it is the same."""
+        return 0 < self.customers == self.agree
+
+
 class UnknownCustomer(Frozen):
     """A customer of an import whom the account doesn't know, and the id of the known one that may be meant, with what is nearly the same name."""
 
@@ -97,6 +125,8 @@ class Receipt(Frozen):
     key: tuple[str, ...] = ()
     identity_version: int = 1
     message: str = ""
+    metrics: tuple[MetricProof, ...] = ()
+    """What the account's registered metrics make of these events. The proof says nothing about them, and doesn't depend on them."""
 
     @property
     def outcome(self) -> Literal["stopped", "proven", "pushed"]:

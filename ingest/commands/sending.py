@@ -129,6 +129,7 @@ class _Telling:
 def _push_document(progress, record: ImportRecord) -> Document:  # noqa: ANN001
     receipt = progress.receipt
     proof = receipt.proof.model_dump(mode="json") if receipt else {"found": 0, "missing": progress.events.accepted, "extra": 0, "agrees": False, "note": progress.message}
+    proof["metrics"] = [each.model_dump(mode="json") for each in receipt.metrics] if receipt else []
     return {
         "push_id": progress.push_id, "import_id": progress.import_id, "account": progress.account, "state": progress.state, "message": progress.message,
         "rows": (receipt.rows if receipt else record.check.rows).model_dump(), "events": progress.events.model_dump(), "batches": progress.batches, "proof": proof,

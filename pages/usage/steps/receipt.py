@@ -12,7 +12,7 @@ from pages.parts.state import THIS_MONTH_PAGE
 from pages.parts.text import count, moment, plain
 from pages.usage.steps import downloads, words
 from pages.usage.steps.aside import aside
-from schemas.pushing import Proof, Receipt
+from schemas.pushing import MetricProof, Proof, Receipt
 from schemas.records import ImportRecord
 
 SECONDS = 3.0
@@ -49,6 +49,7 @@ def details(record: ImportRecord, made: Receipt) -> None:
         st.header("Receipt", anchor=False)
         st.markdown("  \n".join(words.chain(made)))
         _proof(made.proof)
+        _metrics(made.metrics)
         ended = f", ended {moment(made.ended_at)}" if made.ended_at else ""
         st.markdown(f"Sent by {plain(made.pushed_by)} to {plain(made.account)}, from {plain(made.source_file)}; {count(made.batches, 'batch', 'batches')}; begun {moment(made.started_at)}{ended}.")
         if made.message:
@@ -72,6 +73,20 @@ def _proof(proof: Proof) -> None:
     if proof.differences:
         table = pa.table({"Customer": [each.customer_id for each in proof.differences], "Sent": [each.sent for each in proof.differences], "Found": [each.found for each in proof.differences]})
         tables.show(table, "Customers for whom the account shows something else than was sent")
+
+
+def _metrics(compared: tuple[MetricProof, ...]) -> None:
+    """Whether the account's billable metrics come to the numbers that they come to here."""
+    if not compared:
+        return
+    st.markdown("  \n".join(["Billable metrics, in the account and here:", *map(words.metric, compared)]))
+    for each in compared:
+        if each.differences:
+            table = pa.table({
+                "Customer": [one.customer_id for one in each.differences], "Dimension": [", ".join(value or "" for value in one.dimension) for one in each.differences],
+                "Here": [one.ours for one in each.differences], "In the account": [one.theirs for one in each.differences],
+            })
+            tables.show(table, f"Customers for whom {each.name} is something else in the account")
 
 
 def _still_open(made: Receipt) -> int:

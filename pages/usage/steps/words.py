@@ -11,7 +11,7 @@ from schemas.deciding import Decision, Effect, SinceLastTime
 from schemas.event_type import FieldType
 from schemas.matching import FieldMatch
 from schemas.previewing import Function
-from schemas.pushing import EventCounts, Proof, PushSummary, Receipt
+from schemas.pushing import EventCounts, MetricProof, Proof, PushSummary, Receipt
 from schemas.reading import ReadReport
 
 TYPES: dict[FieldType, str] = {"String": "text", "Int64": "whole number", "Float64": "number", "Decimal": "exact number", "Bool": "yes or no", "Date32": "date", "DateTime64": "date and time", "UUID": "identifier"}
@@ -282,6 +282,15 @@ def chain(receipt: Receipt) -> list[str]:
 def proof_level(proof: Proof) -> str:
     """How it was proven."""
     return _TRIES[proof.level]
+
+
+def metric(made: MetricProof) -> str:
+    """`CPU hours: 298 of 298 customers agree, 2026-10-01 to 2026-10-31.`, and what was compared."""
+    name = f"{plain(made.name)}: " if made.name else ""
+    if not made.customers:
+        return f":material/help: {name}{plain(made.note or 'nothing to compare.')}"
+    icon = ":material/check:" if made.agrees else ":material/warning:"
+    return f"{icon} {name}{number(made.agree)} of {count(made.customers, 'customer')} agree{'s' if made.customers == 1 else ''}, {plain(made.first)} to {plain(made.last)}. {plain(made.note)}"
 
 
 def account_kind(account: Account) -> str:
