@@ -17,7 +17,7 @@ Bound = str | exp.Placeholder
 START, END = exp.Placeholder(this="start_date"), exp.Placeholder(this="end_date")
 TIMES = ("Date32", "DateTime64")
 WHO = ("String", "UUID", "Int64")
-TAKEN = (*ROOT_FIELDS, "quantity", "customer", "day", "month", "data")
+TAKEN = (*ROOT_FIELDS, "quantity", "customer", "day", "month", "data", "_level", "_since", "_until", "_day", "_begins", "_ends")
 """Names that a field's column can't go by in an answer: something else is called so there, or in the query."""
 
 

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from ingest.clickhouse import Table, render
 from ingest.metric import weighted
-from ingest.metric.bounds import END, START, Bound, Scope, groups, heading, scope, within
+from ingest.metric.bounds import END, START, Bound, Scope, groups, scope, within
 from ingest.metric.filters import conditions
 from ingest.metric.functions import quantity
 from ingest.metric.nodes import both, named
@@ -49,6 +49,10 @@ def _grouped(metric: Metric, limits: Scope, by: Sequence[str]) -> exp.Select:
 def _told_apart(made: exp.Select, table: Table) -> exp.Select:
     """The query naming the events' own customer_id by its table: another field goes by that name in the answer."""
     for each in made.find_all(exp.Column):
-        if each.name == "customer_id" and not each.table:
+        if each.name == "customer_id" and not each.table and _reads(each.find_ancestor(exp.Select), table):
             each.set("table", exp.to_identifier(table.name))
     return made
+
+
+def _reads(select: exp.Select | None, table: Table) -> bool:
+    return select is not None and select.args["from_"].this.name == table.name

@@ -38,11 +38,12 @@ def quantity(metric: Metric, table: Table) -> Quantity:
     if found is None:
         return Quantity(call("count", exp.Star()))
     if metric.function not in ANY_TYPE:
-        _numeric(found, metric.function, table)
+        numeric(found, metric.function, table)
     return CALCULATIONS[metric.function](metric, found, table)
 
 
-def _numeric(found: Column, function: str, table: Table) -> Column:
+def numeric(found: Column, function: str, table: Table) -> Column:
+    """The column, if it holds numbers."""
     if not found.is_number:
         names = [name for name, each in columns(table).items() if each.is_number]
         raise BadInput(f"{found.name} holds {found.words}, and {NAMES[function]} needs numbers.", f"Fields that hold numbers are {', '.join(names) or 'none'}.")
@@ -85,7 +86,7 @@ def _percentile(metric: Metric, found: Column, _: Table) -> Quantity:
 
 
 def _sum_product(metric: Metric, found: Column, table: Table) -> Quantity:
-    other = _numeric(column(table, metric.times or ""), "sum_product", table)
+    other = numeric(column(table, metric.times or ""), "sum_product", table)
     if "Float64" in (found.type, other.type):
         return Quantity(or_nothing(call("sumKahan", exp.Mul(this=_as_float(found), expression=_as_float(other)))), is_float=True)
     return Quantity(or_nothing(call("sum", exp.Mul(this=wide(found.node, found.digits), expression=wide(other.node, other.digits)))))

@@ -54,7 +54,12 @@ def or_nothing(node: exp.Expression) -> exp.Anonymous:
 
 def named(node: exp.Expression, name: str) -> exp.Expression:
     """A column of an answer under its name."""
-    return node if isinstance(node, exp.Column) and node.sql() == name else exp.alias_(node, name, quoted=True)
+    return node if isinstance(node, exp.Column) and node.name == name and not node.table else exp.alias_(node, name, quoted=True)
+
+
+def either(condition: exp.Expression, yes: exp.Expression, otherwise: exp.Expression) -> exp.Case:
+    """One of two values."""
+    return exp.Case(ifs=[exp.If(this=condition, true=yes)], default=otherwise)
 
 
 def no(node: exp.Expression) -> exp.Not:

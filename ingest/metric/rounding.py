@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from ingest.metric.nodes import call, number
+from ingest.metric.nodes import call, either, number
 from schemas.metric import Rounding
 
 
@@ -17,7 +17,7 @@ def rounded(node: exp.Expression, rule: Rounding | None, *, is_float: bool) -> e
         return call("trunc", node, digits)
     if rule.mode == "up":
         below_zero = exp.LT(this=node, expression=number(0))
-        return call("if", below_zero, call("floor", node.copy(), digits), call("ceil", node.copy(), digits.copy()))
+        return either(below_zero, call("floor", node.copy(), digits), call("ceil", node.copy(), digits.copy()))
     return _half_up(node, 10**rule.digits) if is_float else call("round", node, digits)
 
 
