@@ -149,7 +149,7 @@ def _ours(account: Account, events: Events, metric: Metric, sent: Sent) -> dict[
     if made.capped:
         raise NotReady(f"it has more than {MOST_GROUPS:,} quantities.")
     ours: dict[str, Estimate] = {}
-    for row in made.rows.to_pylist():
+    for row in made.table.to_pylist():
         dimension = tuple(_as_json_has_it(value) for name, value in row.items() if name not in (CUSTOMER, QUANTITY))
         ours.setdefault(str(row[CUSTOMER]), {})[dimension] = _number(row[QUANTITY])
     return ours

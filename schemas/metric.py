@@ -1,12 +1,16 @@
 """Billable metrics: how events become one quantity per customer, period and dimension. The API calls them aggregates."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StrictBool, StrictInt, StrictStr, model_validator
 
 from schemas.base import Frozen
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MetricFunction = Literal["sum", "count", "count_distinct", "avg", "min", "max", "latest", "earliest", "percentile", "weighted_sum", "sum_product", "expression"]
 METRIC_FUNCTIONS: tuple[MetricFunction, ...] = get_args(MetricFunction)
@@ -170,3 +174,23 @@ class MetricPreviewSpec(Frozen):
     limit: int = 10_000
     order: Literal["groups", "quantity"] = "groups"
     """Which rows come first, and stay where there are more than the limit: by their groups, or the largest quantities."""
+
+
+@dataclass(frozen=True)
+class MetricPreview:
+    """What a metric comes to: `table` has the groups' columns, then `quantity`, exact, as text; `columns` the types that the billing system gives them."""
+
+    columns: tuple[tuple[str, str], ...]
+    table: "pa.Table"
+    total: str | None
+    """Of all groups, also those that aren't shown: their sum where quantities of parts add up, else the metric over everything. None where there is no such number."""
+    groups: int
+    notes: tuple[str, ...] = ()
+    """What a person should know about how it was counted."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong with these numbers."""
+
+    @property
+    def capped(self) -> bool:
+        """Whether there are more groups than rows."""
+        return self.groups > self.table.num_rows
