@@ -1,5 +1,6 @@
 """Corrections: what a person changed in the table that was read, as a list that is replayed and never edits what came."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, field_validator
@@ -163,6 +164,11 @@ def creates(correction: Correction) -> tuple[str, ...]:
     if isinstance(correction, Split):
         return correction.into
     return (correction.into,) if isinstance(correction, Join) else ()
+
+
+def joined(corrections: Iterable[Correction]) -> tuple[str, ...]:
+    """The columns whose texts stand in another one now."""
+    return tuple(column for each in corrections if isinstance(each, Join) for column in each.columns)
 
 
 def needs(correction: Correction) -> tuple[str, ...]:

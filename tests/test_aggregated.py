@@ -70,6 +70,7 @@ def test_a_day_beside_its_time_is_offered_to_be_joined(home: Path, tmp_path: Pat
         fixing.correct(import_id, each.corrections, "anna")
     assert imports.period_offers(import_id) == ()
     time = next(iter(joined.values()))
+    assert {each.name for each in imports.propose_event_type(import_id).usage_fields} <= {"amount", "end_date_and_end_time"}
     assert {each.field: each.column for each in imports.suggestions(import_id, match("calls").event_type)}["timestamp"] == time
     spec = match("calls", time=time)
     imports.set_match(import_id, spec.model_copy(update={"answers": {"zone.timestamp": "UTC", "date_order.timestamp": "month_first" if "/" in text else "day_first"}}), accounts.account().name, "anna")

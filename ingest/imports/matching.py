@@ -14,7 +14,7 @@ from ingest.imports.current import BUSY, raw_folder, read_record, table_key, wit
 from ingest.store import accounts, audit, imports
 from ingest.store.database import store
 from schemas.checking import Question
-from schemas.correcting import CorrectionOffer
+from schemas.correcting import CorrectionOffer, joined
 from schemas.dividing import KIND, DivisionOffer, KindFound
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, EarlierKey, KeyCandidate, MatchSpec, Suggestion
@@ -42,7 +42,8 @@ def suggestions(import_id: str, event_type: EventType) -> tuple[Suggestion, ...]
 
 def propose_event_type(import_id: str) -> EventType:
     """An event type that this file would fit: name, slug and a type per column."""
-    return matching.propose_event_type(columns(import_id), called(read_record(import_id)))
+    record = read_record(import_id)
+    return matching.propose_event_type(columns(import_id), called(record), joined(record.report.corrections))
 
 
 def called(record: ImportRecord) -> str:

@@ -1,7 +1,7 @@
 """What a new event type for this file would be."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ingest.match.names import BRACKETS, field_names, words
 from ingest.match.suggest import suggest
@@ -13,11 +13,11 @@ from schemas.matching import ColumnProfile
 DATED = re.compile(r"(?:^|[\s_\-.])(?:\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?|\d{1,2}[-_.]\d{4}|q[1-4]|\d{4}|final|export|kopie|copy|v\d+)(?=$|[\s_\-.])", re.IGNORECASE)
 
 
-def propose_event_type(profiles: Sequence[ColumnProfile], file_name: str) -> EventType:
-    """Name, slug and fields of an event type that the file would fit. Columns that are the customer or the time, empty ones, and units to which numbers are converted are no fields."""
+def propose_event_type(profiles: Sequence[ColumnProfile], file_name: str, joined: Collection[str] = ()) -> EventType:
+    """Name, slug and fields of an event type that the file would fit. Columns that are the customer or the time, empty ones, those that were joined to others, and units to which numbers are converted are no fields."""
     roots = {found.column for found in suggest(profiles, EventType(name="file", slug="file"))}
     columns = tuple(profile.column for profile in profiles)
-    roots |= set(added_columns(columns))
+    roots |= {*added_columns(columns), *joined}
     names = field_names(columns, (*ROOT_FIELDS, *OUR_FIELDS, "content", *OWN_COLUMNS))
     fields = tuple(Field(name=names[profile.column], type=profile.proposed_type) for profile in profiles if profile.column not in roots and profile.empty < profile.rows and not _says_units(profile))
     title = _title(file_name)

@@ -26,8 +26,9 @@ def _option(question: Question, key: str, given: str | None, disabled: bool, on_
 
 
 def _zone(question: Question, key: str, given: str | None, disabled: bool, on_change: Callable[[], None] | None) -> str | None:
-    """One of the world's time zones; the offered ones and the browser's come first."""
-    zones = identity.zones([option.value for option in question.options])
-    chosen = given or question.proposed
+    """One of the world's time zones; the offered ones, each with what becomes of the rows, and the browser's come first. None is chosen beforehand where the bill hangs on it."""
+    effects = {option.value: option.effect for option in question.options}
+    zones = identity.zones(list(effects))
+    chosen = given or (None if question.blocking else question.proposed)
     index = zones.index(chosen) if chosen in zones else None
-    return st.selectbox("Time zone", zones, index=index, key=key, disabled=disabled, on_change=on_change, placeholder="Choose a time zone")
+    return st.selectbox("Time zone", zones, index=index, key=key, disabled=disabled, on_change=on_change, placeholder="Choose a time zone", format_func=lambda zone: f"{zone}: {effects[zone]}" if zone in effects else zone)

@@ -20,6 +20,7 @@ from pages.usage.steps.new_fields import new_event_type, new_lines, proposed_col
 from pages.usage.steps.words import destination, listed
 from schemas.account import Account
 from schemas.checking import Question
+from schemas.correcting import joined
 from schemas.event_type import EventType
 from schemas.matching import ColumnProfile, KeyCandidate, MatchSpec, Suggestion
 from schemas.records import ImportRecord
@@ -51,7 +52,7 @@ def _form(place: Place) -> None:
     profiles = _profiles(place.record.id, place.table)
     several.show(place, profiles)
     aggregated.show(place)
-    proposal = _proposal(place.record.id, place.table, imports.called(place.record))
+    proposal = _proposal(place.record.id, place.table, imports.called(place.record), joined(place.record.report.corrections))
     candidates = _candidates(place, known)
     chosen = _what_is_this(place, known, candidates)
     if chosen == NEW:
@@ -209,8 +210,8 @@ def _profiles(import_id: str, table: str) -> tuple[ColumnProfile, ...]:
 
 
 @st.cache_data(ttl=3600, max_entries=100, show_spinner=False)
-def _proposal(import_id: str, table: str, file_name: str) -> EventType:
-    return match.propose_event_type(_profiles(import_id, table), file_name)
+def _proposal(import_id: str, table: str, file_name: str, apart: tuple[str, ...]) -> EventType:
+    return match.propose_event_type(_profiles(import_id, table), file_name, apart)
 
 
 @st.cache_data(ttl=3600, max_entries=500, show_spinner=False)

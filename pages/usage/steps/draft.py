@@ -1,5 +1,6 @@
 """What somebody has answered in step Columns so far. It lies in the import's folder, so that a reload or a colleague goes on where it was left."""
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -149,5 +150,6 @@ class Place(Frozen):
         self.keep(self.draft().model_copy(update=values))
 
     def key(self, name: str) -> str:
-        """A widget's key: another reading of the file has other widgets."""
-        return f"columns_{self.record.id}_{self.raw_key}_{name}"
+        """A widget's key: another reading of the file, or other columns in it, has other widgets, since one that was shown before keeps showing what it showed."""
+        table = hashlib.md5(self.table.encode(), usedforsecurity=False).hexdigest()[:12]
+        return f"columns_{self.record.id}_{self.raw_key}_{table}_{name}"
