@@ -1,5 +1,6 @@
 """Every test gets a data folder of its own."""
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> 
     for name in ("INTAKE_API_URL", "INTAKE_API_KEY", "INTAKE_ORGANISATION", "INTAKE_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("INTAKE_HOME", str(folder))
+    monkeypatch.setenv("INTAKE_THREADS", "1")  # tables of a few rows: every further thread only waits
     settings.cache_clear()
     yield folder
     settings.cache_clear()
@@ -35,3 +37,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """A test is never named after its bytes: packed ones hold the time of packing, and two workers would collect different names."""
     return argname if isinstance(val, bytes) else None
+
+
+def pytest_collection_finish() -> None:
+    """Takes what is loaded out of the garbage collector's sight, as the portal does: Streamlit collects after every run of a page."""
+    gc.collect()
+    gc.freeze()
