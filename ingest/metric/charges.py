@@ -43,7 +43,7 @@ def document(price: Price, quantities: pa.Table) -> dict[str, object]:
 
 def table(price: Price, quantities: pa.Table) -> Charged:
     """What a page shows of it."""
-    found = sorted(charges(price, quantities), key=lambda each: (each[1].amount is not None, -(each[1].amount or 0)))
+    found = sorted(charges(price, quantities), key=lambda each: (each[1].amount is not None, -(each[1].amount or 0), *map(_text, each[0].values())))
     groups = [name for name in quantities.column_names if name != QUANTITY and not (isinstance(price, Matrix) and name == price.dimension)]
     columns = {name: pa.array([_text(each[name]) for each, _ in found], pa.string()) for name in groups}
     columns[QUANTITY] = pa.array([price_words.plain(each.quantity) for _, each in found], pa.string())

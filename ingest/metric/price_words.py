@@ -82,7 +82,7 @@ _LINES: dict[LineKind, Callable[[Price, Line], str]] = {
 
 
 def _tiers(price: Tiered) -> str:
-    each = "; ".join(f"{_tier(tier)}: {money(price, tier.unit_amount)} each" + (f" and a fee of {money(price, tier.flat_fee)}" if price.has_fees else "") for tier in price.tiers)
+    each = "; ".join(f"{_tier(tier)}: {money(price, tier.unit_amount)} each" + (f" and a fee of {money(price, tier.flat_fee)}" if tier.flat_fee else "") for tier in price.tiers)
     how = "All units cost what the tier says that they reach" if price.is_volume else "The units of each tier cost what it says"
     return f"{how}: {each}."
 

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.metrics.steps import price_draft as drafts
 from pages.metrics.steps.price_draft import ROUNDINGS, TYPES, PriceDraft, TierLine, ValueLine
 from pages.parts.text import plain
+from pages.usage.steps.aside import aside
 from schemas.currency import DIGITS
 
 _USUAL = ("USD", "EUR", "GBP")
@@ -62,7 +63,7 @@ def show(kept: Kept, dimensions: Sequence[str], occurring: Occurring) -> PriceDr
 
 def _kind(kept: Kept, draft: PriceDraft) -> dict[str, object]:
     kind = st.selectbox("Kind of price", list(TYPES), index=list(TYPES).index(draft.pricing_type), format_func=lambda each: TYPES[each][0], key=kept.key("type"))
-    st.markdown(f":small[{plain(TYPES[kind][1])}]")
+    aside(plain(TYPES[kind][1]))
     left, right = st.columns(2)
     currency = left.selectbox("Currency", CURRENCIES, index=CURRENCIES.index(draft.currency), key=kept.key("currency"))
     unit = right.text_input("A unit is called", value=draft.unit, placeholder="hour", max_chars=40, key=kept.key("unit"))
@@ -89,12 +90,12 @@ def _tier(kept: Kept, draft: PriceDraft, place: int, line: TierLine, *, is_last:
     said: dict[str, object] = {}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if is_last:
-            st.text_input(f"Tier {place}, up to", value="", placeholder="no end", disabled=True, key=kept.key("end"), width=130)
+            st.text_input(f"Tier {place} up to", value="", placeholder="no end", disabled=True, key=kept.key("end"), width=130)
         else:
-            said["up_to"] = st.text_input(f"Tier {place}, up to", value=line.up_to, placeholder=str(10 ** (place + 1)), key=kept.key(f"up_to_{line.id}"), width=130)
-        said["unit_amount"] = st.text_input("price of each", value=line.unit_amount, placeholder="0.10", key=kept.key(f"tier_amount_{line.id}"), width=110)
+            said["up_to"] = st.text_input(f"Tier {place} up to", value=line.up_to, placeholder=str(10 ** (place + 1)), key=kept.key(f"up_to_{line.id}"), width=130)
+        said["unit_amount"] = st.text_input(f"Price in tier {place}", value=line.unit_amount, placeholder="0.10", key=kept.key(f"tier_amount_{line.id}"), width=110)
         if draft.has_fees:
-            said["flat_fee"] = st.text_input("and a fee", value=line.flat_fee, placeholder="0.00", key=kept.key(f"tier_fee_{line.id}"), width=110)
+            said["flat_fee"] = st.text_input(f"Fee of tier {place}", value=line.flat_fee, placeholder="0.00", key=kept.key(f"tier_fee_{line.id}"), width=110)
         if not is_last and len(draft.tiers) > 1:
             st.button("Remove", icon=":material/close:", type="tertiary", key=kept.key(f"remove_tier_{line.id}"), on_click=kept.change, args=(drafts.without_tier, line.id))
     return line.model_copy(update=said)
@@ -118,7 +119,7 @@ def _matrix(kept: Kept, draft: PriceDraft, dimensions: Sequence[str], occurring:
 def _value(kept: Kept, draft: PriceDraft, line: ValueLine) -> ValueLine:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         value = st.text_input("Value", value=line.value, key=kept.key(f"value_{line.id}"), width=220)
-        amount = st.text_input(f"price of each, in {draft.currency}", value=line.amount, placeholder="0.10", key=kept.key(f"value_amount_{line.id}"), width=150)
+        amount = st.text_input(f"Price of each, in {draft.currency}", value=line.amount, placeholder="0.10", key=kept.key(f"value_amount_{line.id}"), width=150)
         st.button("Remove", icon=":material/close:", type="tertiary", key=kept.key(f"remove_value_{line.id}"), on_click=kept.change, args=(drafts.without_value, line.id))
     return line.model_copy(update={"value": value, "amount": amount})
 
@@ -131,6 +132,7 @@ def _limits(kept: Kept, draft: PriceDraft) -> dict[str, object]:
             said[name] = column.text_input(labels[name][0], value=getattr(draft, name), help=labels[name][1], key=kept.key(name))
         left, right = st.columns(2)
         said["mode"] = left.selectbox("Rounded", list(ROUNDINGS), index=list(ROUNDINGS).index(draft.mode), format_func=ROUNDINGS.get, key=kept.key("mode"))
-        digits = (None, *range(19))
-        said["digits"] = right.selectbox("Digits after the point", digits, index=digits.index(draft.digits), format_func=lambda each: f"as {draft.currency} has them: {DIGITS[draft.currency]}" if each is None else str(each), key=kept.key("digits"))
+        usual = f"as {draft.currency} has them: {DIGITS[draft.currency]}"
+        chosen = right.selectbox("Digits after the point", (usual, *map(str, range(19))), index=0 if draft.digits is None else draft.digits + 1, key=kept.key(f"digits_{draft.currency}"))
+        said["digits"] = None if chosen == usual else int(chosen)
     return said

@@ -18,6 +18,7 @@ from pages.metrics.steps.price_form import Kept
 from pages.parts import errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import ago, count, plain
+from pages.usage.steps.aside import aside
 from schemas.metric import Metric
 from schemas.price import Price, StoredPrice
 
@@ -32,24 +33,32 @@ Quantities = Callable[[tuple[str, ...]], pa.Table]
 def show(metric: Metric, account: str, quantities: Quantities, *, who: str, key: str) -> None:
     """Draws the price of a metric of an account, and what it makes of the quantities.
 
-    `quantities(by)` previews the metric with `limit=MOST`, grouped by `by` (of "customer", "month" and fields): a table with those columns and `quantity` as text. It may raise IngestErrors. `key` names the metric that is built, so that its draft isn't another's.
+    `quantities(by)` previews the metric with `limit=MOST`, grouped by `by` (of "customer", "month" and fields): a table with those columns and `quantity` as text. It may raise IngestErrors. `key` names what is built, so that its draft isn't another's.
     """
     stored = prices.get(account, metric.name)
     kept = Kept(key, drafts.of(stored.price) if stored else drafts.PriceDraft(dimension=next(iter(metric.group_by), None)))
-    draft = price_form.show(kept, metric.group_by, lambda dimension: _occurring(quantities, dimension))
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        price = _price(price_form.show(kept, metric.group_by, lambda dimension: _occurring(quantities, dimension)))
+        _keeping(metric, account, price, stored, kept, who)
+        if price:
+            _elsewhere(price, account, kept)
+    with right, errors.shown():
+        st.header("What customers would pay", anchor=False)
+        aside("A preview: the invoice is made by the billing system, from the contract's prices. Customers without usage aren't listed; a fee or a minimum may be charged to them, too.")
+        if price:
+            _result(price, _grouped(metric, price, kept), quantities, kept)
+
+
+def _price(draft: drafts.PriceDraft) -> Price | None:
+    """The price that the form says, in plain words; None, and what is left to do, while it isn't finished."""
     try:
         price = drafts.price_of(draft)
     except BadInput as error:
         st.info(errors.sentence(error), icon=":material/edit:")
-        _keeping(metric, account, None, stored, kept, who)
-        return
+        return None
     st.markdown(f"**{price.currency}.** {plain(price_words.sentence(price))}")
-    _keeping(metric, account, price, stored, kept, who)
-    st.subheader("What customers would pay", anchor=False)
-    st.markdown(":small[A preview: the invoice is made by the billing system, from the contract's prices. Customers without usage aren't listed; a fee or a minimum may be charged to them, too.]")
-    with errors.shown():
-        _result(price, _grouped(metric, price, kept), quantities, kept)
-    _elsewhere(price, account, kept)
+    return price
 
 
 def _keeping(metric: Metric, account: str, price: Price | None, stored: StoredPrice | None, kept: Kept, who: str) -> None:
@@ -64,7 +73,7 @@ def _keeping(metric: Metric, account: str, price: Price | None, stored: StoredPr
             kept.replace(drafts.PriceDraft())
             st.rerun()
         if stored:
-            st.markdown(f":small[{'Kept' if same else 'Another price is kept'}, by {plain(stored.who)}, {ago(stored.at)}.]")
+            aside(f"{'Kept' if same else 'Another price is kept'}, by {plain(stored.who)}, {ago(stored.at)}.")
 
 
 def _grouped(metric: Metric, price: Price, kept: Kept) -> tuple[str, ...]:
@@ -86,7 +95,7 @@ def _result(price: Price, by: tuple[str, ...], quantities: Quantities, kept: Kep
     pages = max(1, -(-shown.num_rows // PAGE))
     page = min(st.session_state.get(kept.key("page")) or 1, pages)
     here = shown.slice((page - 1) * PAGE, PAGE)
-    st.dataframe(_readable(price, here), hide_index=True, alt=f"What customers would pay: {here.num_rows} rows", key=kept.key("amounts"), column_config={name: st.column_config.Column(_heading(price, name), alignment="right" if name in ("quantity", "amount") else "left") for name in here.column_names})
+    st.dataframe(_readable(price, here), hide_index=True, alt=f"What customers would pay: {here.num_rows} rows", key=kept.key("amounts"), placeholder="no amount", column_config={name: st.column_config.Column(_heading(price, name), alignment="right" if name in ("quantity", "amount") else "left") for name in here.column_names})
     if pages > 1:
         st.pagination(pages, key=kept.key("page"))
     if here.num_rows:
@@ -151,6 +160,6 @@ def _elsewhere(price: Price, account: str, kept: Kept) -> None:
     """The price to take along: for a contract in the billing system, and for the command line."""
     with st.expander("Take this price along", key=kept.key("elsewhere")):
         st.markdown("For a contract, as the billing system's API has it (`pricing_data`). Included units, minimum, maximum and rounding have no published name there, and are left out.")
-        st.code(json.dumps(pricing.to_pricing_data(price, accounts.account(account).profile.amount_units), indent=2), language="json")
+        st.code(json.dumps(pricing.to_pricing_data(price, accounts.account(account).profile.amount_units), indent=2), language=None)
         st.markdown("For `python -m ingest preview … --price FILE`:")
-        st.code(to_yaml(price), language="yaml")
+        st.code(to_yaml(price), language=None)
