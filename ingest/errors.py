@@ -3,6 +3,7 @@
 IngestError
 ├── BadInput            the input or the request is wrong: say what to change       (exit 2)
 │   ├── Unreadable      a file that can't be read as a table
+│   ├── SqlMistake      SQL that somebody typed can't be run here: where, and what to write
 │   └── NotReady        the step before this one isn't finished, or a question is open
 ├── Outside             another system failed: trying again may help                (exit 3)
 │   ├── Unreachable     no answer at all: network, time-out
@@ -37,6 +38,17 @@ class BadInput(IngestError):
 
 class Unreadable(BadInput):
     """A file that can't be read as a table."""
+
+
+class SqlMistake(BadInput):
+    """SQL that can't be read or run. `line` and `column` count from 1 (0: not known); `pointed` is the text they point at."""
+
+    def __init__(self, sentence: str, todo: str = "", line: int = 0, column: int = 0, pointed: str = "") -> None:
+        super().__init__(sentence, todo)
+        self.line, self.column, self.pointed = line, column, pointed
+
+    def __str__(self) -> str:
+        return f"Line {self.line}, column {self.column}: {super().__str__()}" if self.line else super().__str__()
 
 
 class NotReady(BadInput):

@@ -1,0 +1,281 @@
+"""Aggregates and window functions as ClickHouse reduces: nulls passed over, an empty set the type's zero where the type holds no null."""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from ingest.clickhouse.convert import as_type, float_literal, wrapped
+from ingest.clickhouse.dialect import cast, duck, function, number, text
+from ingest.clickhouse.types import FLOAT64, INT64, INTEGERS, UINT64, WIDEST, Type, decimal
+from ingest.clickhouse.values import Call, Value, as_float, as_number, decimal_as_float, null_value
+
+
+def zero_of(kind: Type) -> exp.Expr:
+    """What a column of a type without nulls holds where there is nothing."""
+    if kind.is_number:
+        return cast(number(0), "BOOLEAN" if kind.name == "Bool" else kind.duckdb)
+    if kind.is_time:
+        return cast(text("1970-01-01 00:00:00"), "TIMESTAMP")
+    if kind.is_day:
+        return cast(text("1970-01-01" if kind.name == "Date" else "1900-01-01"), "DATE")
+    return cast(text("00000000-0000-0000-0000-000000000000"), "UUID") if kind.name == "UUID" else text("")
+
+
+def filled(sql: exp.Expr, kind: Type) -> exp.Expr:
+    """The aggregate, of an empty set too."""
+    return sql if kind.nullable else duck("coalesce(:x, :zero)", x=sql, zero=zero_of(kind))
+
+
+def aggregate(call: Call, name: str, *values: exp.Expr) -> exp.Expr:
+    """DuckDB's aggregate over what the call is limited to; DISTINCT where it says so."""
+    inside = (exp.Distinct(expressions=[each.copy() for each in values]),) if call.distinct else values
+    return call.reduced(function(name, *inside))
+
+
+def _one(call: Call) -> Value:
+    call.count(1)
+    return call.args[0]
+
+
+def _sum(call: Call) -> Value:
+    value = _one(call)
+    if value.type.is_null:
+        return null_value()
+    if not value.type.is_number:
+        raise call.wrong("numbers")
+    if value.type.is_float:
+        kind = FLOAT64.or_null(value.nullable)
+        return Value(filled(aggregate(call, "fsum", as_float(value)), kind), kind)
+    if value.type.is_decimal:
+        kind = decimal(76 if value.type.digits > 38 else 38, value.type.scale).or_null(value.nullable)
+        return Value(filled(aggregate(call, "sum", value.sql), kind), kind, kept=(WIDEST, value.width[1]))
+    kind = (UINT64 if INTEGERS.get(value.type.name, (True, 8))[0] else INT64).or_null(value.nullable)
+    return Value(filled(wrapped(aggregate(call, "sum", as_number(value)), kind), kind), kind)
+
+
+def _count(call: Call) -> Value:
+    call.count(0, 1)
+    if call.distinct:
+        return _uniq_exact(call)
+    if not call.args or not call.args[0].nullable:
+        return Value(aggregate(call, "count", exp.Star()), UINT64)
+    return Value(aggregate(call, "count", call.args[0].sql), UINT64)
+
+
+def _uniq_exact(call: Call) -> Value:
+    if len(call.args) != 1:
+        raise call.mistake("Distinct values of several columns at once can't be counted here.", "Join them with concat(a, ':', b).")
+    value = call.args[0]
+    distinct = function("count", exp.Distinct(expressions=[value.sql.copy()]))
+    found = call.reduced(distinct)
+    if value.type.is_float:
+        found = duck(":n + cast(coalesce(:minus, false) and coalesce(:plus, false) as integer)", n=found, minus=call.reduced(duck("bool_or(:x = 0 and signbit(:x))", x=value.sql)), plus=call.reduced(duck("bool_or(:x = 0 and not signbit(:x))", x=value.sql)))
+    return Value(found, UINT64)
+
+
+def _avg(call: Call) -> Value:
+    value = _one(call)
+    if value.type.is_null:
+        return null_value()
+    if not value.type.is_number:
+        raise call.wrong("numbers")
+    kind = FLOAT64.or_null(value.nullable)
+    if value.type.is_float:
+        total = aggregate(call, "fsum", as_float(value))
+    elif value.type.is_decimal:
+        total = decimal_as_float(Value(aggregate(call, "sum", value.sql), value.type, kept=(WIDEST, value.width[1])))
+    else:
+        unsigned = INTEGERS.get(value.type.name, (True, 8))[0]
+        total = cast(wrapped(aggregate(call, "sum", as_number(value)), UINT64 if unsigned else INT64), "DOUBLE")
+    found = duck(":total / cast(:n as double)", total=total, n=aggregate(call, "count", value.sql))
+    return Value(found if kind.nullable else duck("coalesce(:x, cast('nan' as double))", x=found), kind)
+
+
+def _extreme(name: str) -> Callable[[Call], Value]:
+    def build(call: Call) -> Value:
+        value = _one(call)
+        if value.type.is_null:
+            return null_value()
+        if value.type.name == "UUID" or value.parts:
+            raise call.wrong("numbers, texts, days or times")
+        sql = as_number(value) if value.truth and value.type.name != "Bool" else value.sql
+        if value.type.is_float:
+            numbers = aggregate(call, name, duck("case when isnan(:x) then null else :x end", x=sql))
+            sql = duck("coalesce(:numbers, :any)", numbers=numbers, any=aggregate(call, name, sql))
+        else:
+            sql = aggregate(call, name, sql)
+        return Value(filled(sql, value.type), value.type, kept=value.kept)
+    return build
+
+
+def _arg(name: str) -> Callable[[Call], Value]:
+    def build(call: Call) -> Value:
+        call.count(2)
+        value, by = call.args
+        if value.type.is_null or by.type.is_null:
+            return null_value()
+        if value.parts:
+            raise call.mistake(f"{call.name} of a tuple can't be previewed here.", "Take one value.")
+        sql = as_number(value) if value.truth and value.type.name != "Bool" else value.sql
+        given = _ordered(call, by)
+        kind = value.type.or_null(value.nullable or by.nullable)
+        keep = [duck(":x is not null", x=each.sql) for each in (value, by) if each.nullable]
+        keep += [duck("not isnan(:x)", x=by.sql)] if by.type.is_float else []
+        limited = exp.and_(*([call.condition] if call.condition is not None else []), *keep) if keep else call.condition
+        narrowed = Call(call.name, call.args, call.node, condition=limited, window=call.window)
+        found = aggregate(narrowed, "arg_max" if name == "argMax" else "arg_min", sql, given)
+        return Value(filled(found, kind), kind, kept=value.kept)
+    return build
+
+
+def _ordered(call: Call, by: Value) -> exp.Expr:
+    """What decides: one value, or a tuple's values in turn. A null among them is the greatest."""
+    if not by.parts:
+        if by.type.name == "UUID":
+            raise call.mistake("UUIDs can't decide an order here.", "Use toString().")
+        return as_number(by) if by.truth else by.sql
+    return function("row", *(as_number(each) if each.truth else each.sql for each in by.parts))
+
+
+def _level(call: Call) -> str:
+    if len(call.params) > 1:
+        raise call.mistake(f"{call.name} takes one level here.", f"Write {call.name}(0.95)(value).")
+    if not call.params:
+        return "0.5"
+    given = call.params[0].constant
+    if given is None or not 0 <= float(given) <= 1:
+        raise call.mistake(f"The level of {call.name} must be a number from 0 to 1.", f"Write {call.name}(0.95)(value).")
+    return given
+
+
+POSITIONS = {
+    "quantileExact": "least(cast(floor(:p * len(:v)) as bigint), len(:v) - 1)",
+    "quantileExactLow": "case when :p = 0.5 then (len(:v) - 1) // 2 else least(cast(floor(:p * len(:v)) as bigint), len(:v) - 1) end",
+    "quantileExactHigh": "case when :p = 0.5 then len(:v) // 2 else least(cast(floor(:p * len(:v)) as bigint), len(:v) - 1) end",
+}
+RANKS = {"quantileExactInclusive": ":p * (len(:v) - 1) + 1", "quantileExactExclusive": ":p * (len(:v) + 1)"}
+
+
+def _values(call: Call, value: Value) -> exp.Expr:
+    """All values in order, NaN and null left out."""
+    wanted = [duck(":x is not null", x=value.sql)] if value.nullable else []
+    wanted += [duck("not isnan(:x)", x=value.sql)] if value.type.is_float else []
+    limited = exp.and_(*([call.condition] if call.condition is not None else []), *wanted) if wanted else call.condition
+    narrowed = Call(call.name, call.args, call.node, condition=limited, window=call.window, distinct=call.distinct)
+    return duck("list_sort(:v)", v=aggregate(narrowed, "list", as_number(value)))
+
+
+def _picked(name: str) -> Callable[[Call], Value]:
+    def build(call: Call) -> Value:
+        value = _one(call)
+        if not (value.type.is_number or value.type.is_day or value.type.is_time):
+            raise call.wrong("numbers, days or times")
+        place = duck(POSITIONS[name], p=float_literal(_level(call)), v=exp.Placeholder(this="v"))
+        found = duck("(:v)[:place + 1]", v=_values(call, value), place=duck_in(place, _values(call, value)))
+        if value.type.is_float and not value.nullable:
+            return Value(duck("coalesce(:x, cast('nan' as double))", x=found), value.type)
+        return Value(filled(found, value.type), value.type, kept=value.kept)
+    return build
+
+
+def duck_in(tree: exp.Expr, values: exp.Expr) -> exp.Expr:
+    """The tree with the list put in."""
+    for place in list(tree.find_all(exp.Placeholder)):
+        place.replace(values.copy())
+    return tree
+
+
+def _interpolated(name: str) -> Callable[[Call], Value]:
+    def build(call: Call) -> Value:
+        value = _one(call)
+        if not (value.type.is_integer or value.type.is_float):
+            raise call.mistake(f"{call.name} takes whole numbers and Float64, and was given {value.type}.", "Convert with toFloat64().")
+        level = _level(call)
+        if name == "quantileExactExclusive" and float(level) in (0, 1):
+            raise call.mistake(f"{call.name} takes a level between 0 and 1, not 0 or 1 themselves.")
+        values = _values(call, value)
+        rank = duck(RANKS[name], p=float_literal(level), v=values)
+        low, high = (duck("cast((:v)[cast(floor(:h) as bigint) + :n] as double)", v=values, h=rank, n=number(each)) for each in (0, 1))
+        between = duck(":low + (:h - floor(:h)) * (:high - :low)", low=low, high=high, h=rank)
+        found = duck("case when :h < 1 then cast((:v)[1] as double) when floor(:h) >= len(:v) then cast((:v)[len(:v)] as double) else :between end", h=rank, v=values, between=between)
+        kind = FLOAT64.or_null(value.nullable)
+        return Value(found if kind.nullable else duck("coalesce(:x, cast('nan' as double))", x=found), kind)
+    return build
+
+
+REFUSED = {
+    "uniq": "uniq estimates, and its answer can't be the same here: use uniqExact, which counts.", "any": "any takes whichever row comes first, which nobody can promise: use min, max, argMin or argMax.",
+    "anyLast": "anyLast takes whichever row comes last, which nobody can promise: use argMax(value, timestamp).", "median": "median estimates: use quantileExactInclusive(0.5), which counts all.",
+    "quantile": "quantile estimates: use quantileExactInclusive(0.95), which counts all.", "uniqCombined": "uniqCombined estimates: use uniqExact.", "uniqHLL12": "uniqHLL12 estimates: use uniqExact.",
+    "quantileTDigest": "quantileTDigest estimates: use quantileExactInclusive.", "quantileTiming": "quantileTiming estimates: use quantileExactInclusive.",
+    "rand": "rand gives another answer each time.", "now": "now() gives another answer each time: use {{end_date}}.", "today": "today() gives another answer each day: use {{end_date}}.",
+    "arrayJoin": "arrayJoin can't be previewed here.", "dictGet": "Dictionaries can't be read from here.",
+}
+
+
+def _refused(sentence: str) -> Callable[[Call], Value]:
+    def build(call: Call) -> Value:
+        raise call.mistake(sentence)
+    return build
+
+
+def _ranking(name: str) -> Callable[[Call], Value]:
+    def build(call: Call) -> Value:
+        call.count(0)
+        _over(call)
+        return Value(call.reduced(function(name)), UINT64)
+    return build
+
+
+def _over(call: Call) -> None:
+    if call.window is None:
+        raise call.mistake(f"{call.name} needs OVER (...).", f"Write {call.name}(...) OVER (PARTITION BY customer_id ORDER BY timestamp).")
+
+
+def _neighbour(name: str, in_frame: bool) -> Callable[[Call], Value]:
+    """lag and lead; those in the frame look no further than it, which is done where the frame holds the whole side."""
+    def build(call: Call) -> Value:
+        call.count(1, 3)
+        _over(call)
+        value = call.args[0]
+        steps = call.whole(1) if len(call.args) > 1 else 1
+        default = as_type(call.args[2], value.type, call.node).sql if len(call.args) > 2 else exp.Null() if value.nullable else zero_of(value.type)
+        over = call.window.copy()
+        if in_frame and name == "lead" and not _reaches_the_end(over):
+            raise call.mistake("leadInFrame sees only the rows of its frame.", "Write ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING in OVER, or use lead.")
+        if in_frame and name == "lag" and not _reaches_the_beginning(over):
+            raise call.mistake("lagInFrame sees only the rows of its frame.", "Let the frame begin with UNBOUNDED PRECEDING, or use lag.")
+        over.set("spec", None)
+        over.set("this", function(name, as_number(value) if value.truth else value.sql, number(steps), default))
+        return Value(over, value.type, kept=value.kept)
+    return build
+
+
+def _reaches_the_end(over: exp.Window) -> bool:
+    spec = over.args.get("spec")
+    return spec is None and not over.args.get("order") or spec is not None and spec.args.get("end") == "UNBOUNDED"
+
+
+def _reaches_the_beginning(over: exp.Window) -> bool:
+    spec = over.args.get("spec")
+    return spec is None or spec.args.get("start") == "UNBOUNDED"
+
+
+def _at_an_end(name: str) -> Callable[[Call], Value]:
+    def build(call: Call) -> Value:
+        value = _one(call)
+        _over(call)
+        if value.nullable:
+            raise call.mistake(f"{call.name} of values that can be empty can't be previewed here.", "coalesce() them first.")
+        return Value(call.reduced(function(name, as_number(value) if value.truth else value.sql)), value.type, kept=value.kept)
+    return build
+
+
+AGGREGATES = {
+    "sum": _sum, "sumKahan": _sum, "count": _count, "uniqExact": _uniq_exact, "avg": _avg, "min": _extreme("min"), "max": _extreme("max"), "argMax": _arg("argMax"), "argMin": _arg("argMin"),
+    **{name: _picked(name) for name in POSITIONS}, **{name: _interpolated(name) for name in RANKS}, **{name: _refused(sentence) for name, sentence in REFUSED.items()},
+}
+WINDOWS = {
+    "row_number": _ranking("row_number"), "rank": _ranking("rank"), "dense_rank": _ranking("dense_rank"), "lag": _neighbour("lag", False), "lead": _neighbour("lead", False),
+    "lagInFrame": _neighbour("lag", True), "leadInFrame": _neighbour("lead", True), "first_value": _at_an_end("first_value"), "last_value": _at_an_end("last_value"),
+}

@@ -1,0 +1,43 @@
+"""Every function that is known, by its own name; and the other names that ClickHouse has for some."""
+
+from collections.abc import Callable
+
+from ingest.clickhouse.aggregates import AGGREGATES, WINDOWS
+from ingest.clickhouse.conditions import CONDITIONS
+from ingest.clickhouse.convert import CONVERSIONS
+from ingest.clickhouse.numbers import NUMBERS
+from ingest.clickhouse.texts import TEXTS
+from ingest.clickhouse.times import TIMES
+from ingest.clickhouse.values import Call, Value
+
+FUNCTIONS: dict[str, Callable[[Call], Value]] = {**CONDITIONS, **CONVERSIONS, **NUMBERS, **TEXTS, **TIMES, **WINDOWS}
+CASELESS = {
+    "not", "isNull", "coalesce", "ifNull", "nullIf", "if", "greatest", "least", "abs", "sign", "round", "floor", "ceil", "trunc", "sqrt", "exp", "log", "log2", "log10", "pow", "DATE", "dateDiff", "lower", "upper",
+    "length", "concat", "substring", "position", "left", "right", "count", "sum", "avg", "min", "max", "row_number", "lag", "lead", "rank", "dense_rank", "first_value", "last_value", "rand", "now", "any",
+}
+"""Functions that ClickHouse takes in small and capital letters."""
+CASELESS_ALIASES = {
+    "char_length": "lengthUTF8", "character_length": "lengthUTF8", "date_format": "formatDateTime", "date_trunc": "dateTrunc", "datetrunc": "dateTrunc", "day": "toDayOfMonth", "dayofmonth": "toDayOfMonth", "dayofweek": "toDayOfWeek",
+    "dayofyear": "toDayOfYear", "hour": "toHour", "minute": "toMinute", "month": "toMonth", "octet_length": "length", "quarter": "toQuarter", "regexp_matches": "match", "second": "toSecond", "year": "toYear",
+    "ceiling": "ceil", "lcase": "lower", "ucase": "upper", "ln": "log", "max_by": "argMax", "min_by": "argMin", "mid": "substring", "substr": "substring", "mod": "modulo", "power": "pow", "replace": "replaceAll", "truncate": "trunc",
+    "any_value": "any", "trim": "trimBoth",
+}
+ALIASES = {"date_diff": "dateDiff", "DATE_DIFF": "dateDiff", "timestampDiff": "dateDiff", "timestamp_diff": "dateDiff", "ltrim": "trimLeft", "rtrim": "trimRight", "medianExact": "quantileExact", "medianExactLow": "quantileExactLow", "medianExactHigh": "quantileExactHigh"}
+SMALL = {name.lower(): name for name in CASELESS}
+COMBINATOR = "If"
+
+
+def known(name: str) -> str | None:
+    """The function's own name, in whichever of its spellings it is written; None for one that isn't known."""
+    small = name.lower()
+    found = ALIASES.get(name) or CASELESS_ALIASES.get(small) or SMALL.get(small) or name
+    return found if found in FUNCTIONS or found in AGGREGATES else None
+
+
+def known_aggregate(name: str) -> tuple[str, bool] | None:
+    """The aggregate's own name, and whether its last argument says which rows count (`sumIf`); None for any other function."""
+    if name in FUNCTIONS and name not in AGGREGATES:
+        return None
+    limited = name.endswith(COMBINATOR) and known(name) is None
+    found = known(name.removesuffix(COMBINATOR) if limited else name)
+    return (found, limited) if found in AGGREGATES else None

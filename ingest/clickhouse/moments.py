@@ -1,0 +1,99 @@
+"""Moments and days: read from texts, written as texts, and moved between UTC and a zone by the zone's own transitions.
+
+DuckDB's own time zones ask a library once per row; ten million rows then take minutes. A search tree over the changes of the clocks takes a second; only years outside it go the long way.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from sqlglot import exp
+
+from ingest.clickhouse.dialect import cast, duck, enclosed, number, text
+from ingest.clickhouse.types import Type
+from ingest.clickhouse.values import Value, mistake
+from ingest.errors import BadInput
+from ingest.values.zones import Transition, transitions, zone
+
+FIRST, LAST = datetime(1995, 1, 1), datetime(2045, 1, 1)
+"""Between these the clocks' changes are in the tree."""
+MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?")
+IS_UTC = (None, "UTC", "Etc/UTC", "GMT")
+
+
+def checked_zone(name: str, node: exp.Expr) -> str:
+    """The name of a zone that there is. Raises SqlMistake."""
+    try:
+        zone(name)
+    except BadInput as error:
+        raise mistake(node, error.sentence, error.todo) from None
+    return name
+
+
+def local(moment: exp.Expr, name: str | None) -> exp.Expr:
+    """The local time of a moment in UTC, both TIMESTAMPs."""
+    return moment if name in IS_UTC else _filled(_tree_of(name, to_local=True), moment)
+
+
+def utc(moment: exp.Expr, name: str | None) -> exp.Expr:
+    """The moment in UTC of a local time; the first of the two that an hour has that comes twice."""
+    return moment if name in IS_UTC else _filled(_tree_of(name, to_local=False), moment)
+
+
+def _filled(tree: exp.Expr, moment: exp.Expr) -> exp.Expr:
+    filled = tree.copy()
+    for place in list(filled.find_all(exp.Placeholder)):
+        place.replace(enclosed(moment.copy()))
+    return filled
+
+
+@lru_cache(maxsize=64)
+def _tree_of(name: str, to_local: bool) -> exp.Expr:
+    changes = transitions(name, FIRST, LAST)
+    start = changes[0].before if changes else FIRST.replace(tzinfo=UTC).astimezone(zone(name)).utcoffset()
+    shift = _tree(changes, start, 1 if to_local else -1)
+    slow = "timezone(:zone, timezone('UTC', :moment))" if to_local else "timezone('UTC', timezone(:zone, :moment))"
+    return duck(f"case when :moment >= :first and :moment < :last then make_timestamp(epoch_us(:moment) + :shift) else {slow} end",
+                moment=exp.Placeholder(this="moment"), first=timestamp(FIRST + timedelta(days=1)), last=timestamp(LAST - timedelta(days=1)), shift=shift, zone=text(name))
+
+
+def _tree(changes: list[Transition], offset: timedelta, sign: int) -> exp.Expr:
+    """Microseconds to add, by halving the changes of the clocks."""
+    if not changes:
+        return number(sign * offset // timedelta(microseconds=1))
+    middle = len(changes) // 2
+    change = changes[middle]
+    before = exp.LT(this=exp.Placeholder(this="moment"), expression=timestamp(change.at if sign > 0 else change.until))
+    return exp.Case(ifs=[exp.If(this=before, true=_tree(changes[:middle], offset, sign))], default=_tree(changes[middle + 1:], change.after, sign))
+
+
+def timestamp(moment: datetime) -> exp.Expr:
+    return cast(text(moment.isoformat(sep=" ")), "TIMESTAMP")
+
+
+def time_of_text(given: str, kind: Type) -> Value:
+    """A moment of a text, local in the type's zone. Raises ValueError where it is none."""
+    matched = MOMENT.fullmatch(given.strip())
+    if not matched:
+        raise ValueError(given)
+    *parts, fraction = matched.groups()
+    micros = int((fraction or "").ljust(9, "0")[:min(kind.scale, 6)].ljust(6, "0"))
+    moment = datetime(*(int(each or 0) for each in parts), micros)
+    return Value(timestamp(moment if kind.zone in IS_UTC else _in_utc(moment, kind.zone)), kind, constant=given)
+
+
+def _in_utc(moment: datetime, name: str) -> datetime:
+    return moment.replace(tzinfo=zone(name)).astimezone(UTC).replace(tzinfo=None)
+
+
+def time_text(value: Value) -> exp.Expr:
+    """2026-10-31 23:59:59.000, in the type's zone, with its digits of a second."""
+    moment = local(value.sql, value.type.zone)
+    whole = duck("strftime(:x, '%Y-%m-%d %H:%M:%S')", x=moment)
+    if not value.type.scale:
+        return whole
+    return duck("left(strftime(:x, '%Y-%m-%d %H:%M:%S.%f'), :n)", x=moment, n=number(20 + value.type.scale))
+
+
+def day_text(day: date) -> exp.Expr:
+    return cast(text(day.isoformat()), "DATE")

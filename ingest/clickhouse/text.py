@@ -1,0 +1,29 @@
+"""Results as texts that are exact and the same from both engines: no exponents, no zeros at the end."""
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from ingest.clickhouse.convert import plain_float_text, text_sql
+from ingest.clickhouse.dialect import DuckDBAsWritten, duck
+from ingest.clickhouse.types import read_type
+from ingest.clickhouse.values import Value
+
+
+def text_of(relation: duckdb.DuckDBPyRelation, columns: Sequence[tuple[str, str]]) -> pa.Table:
+    """The relation's columns as texts; `columns` are a Translation's names and types, in the relation's order."""
+    plain = ", ".join(_as_text(name, kept, kind) for (name, kind), kept in zip(columns, relation.columns, strict=True))
+    return relation.project(plain).to_arrow_table()
+
+
+def _as_text(name: str, kept: str, kind: str) -> str:
+    value = Value(exp.column(kept, quoted=True), read_type(kind))
+    if value.type.is_float:
+        shown = duck("case when :x = 0 then '0' else :text end", x=value.sql, text=plain_float_text(value.sql))
+    elif value.type.is_null:
+        shown = exp.cast(exp.Null(), "varchar")
+    else:
+        shown = text_sql(value)
+    return exp.alias_(shown, name, quoted=True).sql(dialect=DuckDBAsWritten)
