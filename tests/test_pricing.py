@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from ingest.errors import BadInput
 from ingest.metric import charges, price_words, pricing
 from ingest.metric.price_file import from_values, from_yaml, to_yaml
-from ingest.store import audit, prices
+from ingest.store import audit, metrics, prices
 from schemas.currency import DIGITS
+from schemas.metric import Metric
 from schemas.price import PRICING_TYPES, PerUnit, Price, Tiered
 
 PER_UNIT = "{pricing_type: per_unit, currency: USD, unit_amount: 0.10}"
@@ -168,6 +169,14 @@ def test_a_price_comes_back_from_its_text_and_from_the_store(home: Path, text: s
     prices.remove("Practice", "CPU hours", "anna")
     assert prices.get("Practice", "CPU hours") is None
     assert [entry.action for entry in audit.entries("CPU hours")] == ["price", "price", "remove-price"]
+
+
+def test_a_price_goes_with_its_metric(home: Path):
+    metrics.save("Practice", Metric(name="CPU hours", event_type="compute", function="count"), "anna")
+    for account in ("Practice", "Live"):
+        prices.save(account, "CPU hours", one(PER_UNIT), "anna")
+    metrics.remove("Practice", "CPU hours", "anna")
+    assert (prices.get("Practice", "CPU hours"), prices.get("Live", "CPU hours").price) == (None, one(PER_UNIT))
 
 
 def test_every_kind_of_price_is_tried_and_has_a_sentence():

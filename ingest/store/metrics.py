@@ -6,7 +6,7 @@ from ingest.errors import BadInput
 from ingest.store import audit
 from ingest.store.clock import now
 from ingest.store.database import store
-from ingest.store.schema import metrics, registrations
+from ingest.store.schema import metrics, prices, registrations
 from schemas.metric import Metric, StoredMetric
 
 
@@ -54,11 +54,12 @@ def forget_registration(account: str, name: str, who: str) -> None:
 
 
 def remove(account: str, name: str, who: str) -> None:
-    """Forgets a metric with all its versions; what the account has of it stays there. Raises BadInput where it isn't known."""
+    """Forgets a metric with all its versions and its price; what the account has of it stays there. Raises BadInput where it isn't known."""
     get(account, name)
     with store().begin() as connection:
         _forget_registration(connection, account, name)
         connection.execute(delete(metrics).where(metrics.c.account == account, metrics.c.name == name))
+        connection.execute(delete(prices).where(prices.c.account == account, prices.c.metric == name))
         audit.record(connection, who, "remove-metric", name, account)
 
 

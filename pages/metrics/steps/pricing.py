@@ -11,7 +11,7 @@ import streamlit as st
 from ingest.errors import BadInput
 from ingest.metric import charges, price_words, pricing
 from ingest.metric.price_file import to_yaml
-from ingest.store import accounts, prices
+from ingest.store import accounts, metrics, prices
 from pages.metrics.steps import price_draft as drafts
 from pages.metrics.steps import price_form
 from pages.metrics.steps.price_form import Kept
@@ -64,15 +64,18 @@ def _price(draft: drafts.PriceDraft) -> Price | None:
 def _keeping(metric: Metric, account: str, price: Price | None, stored: StoredPrice | None, kept: Kept, who: str) -> None:
     """Keeps the price with the metric, or forgets it."""
     same = stored is not None and stored.price == price
+    is_saved = any(each.metric.name == metric.name for each in metrics.listed(account))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Keep this price", icon=":material/save:", disabled=price is None or same, key=kept.key("save")):
+        if st.button("Keep this price", icon=":material/save:", disabled=price is None or same or not is_saved, key=kept.key("save")):
             prices.save(account, metric.name, price, who)
             st.rerun()
         if stored and st.button("Remove the price", type="tertiary", icon=":material/delete:", key=kept.key("remove")):
             prices.remove(account, metric.name, who)
             kept.replace(drafts.PriceDraft())
             st.rerun()
-        if stored:
+        if not is_saved:
+            aside("Save the metric first: the price is kept with it.")
+        elif stored:
             aside(f"{'Kept' if same else 'Another price is kept'}, by {plain(stored.who)}, {ago(stored.at)}.")
 
 
