@@ -11,6 +11,7 @@ MENU = [
     st.Page("pages/sources/sources.py", title="Sources", url_path="sources"),
     st.Page("pages/metrics/metrics.py", title="Metrics", url_path="metrics"),
     st.Page("pages/admin/settings.py", title="Settings", url_path="settings"),
+    st.Page("pages/metrics/one_metric.py", title="Metric", url_path="metric", visibility="hidden"),
     st.Page("pages/usage/one_import.py", title="Import", url_path="import", visibility="hidden"),
 ]
 

@@ -48,7 +48,9 @@ def _bars(shown: pa.Table, split: str | None, title: str, value: str) -> altair.
 
 
 def _chartable(table: pa.Table, value: str) -> pa.Table:
-    """The values as floating numbers, also where they are exact or text."""
+    """The values as floating numbers, also where they are exact or text; days as days."""
+    if "day" in table.column_names:
+        table = table.set_column(table.column_names.index("day"), "day", table.column("day").cast(pa.date32()))
     values = table.column(value)
     if pa.types.is_decimal(values.type) or pa.types.is_string(values.type):
         values = pa.array([None if each is None else float(each) for each in values.to_pylist()], type=pa.float64())

@@ -12,39 +12,47 @@ from pages.usage.steps.aside import aside
 from schemas.metric import Metric
 
 OFFERED = 1_000
-"""How many quantities can be chosen from by name; the grid shows them all."""
+"""How many quantities can be chosen from by name; the grid has them all."""
+NAMES = {"_counts": "Decides it", "customer_id": "Customer", "timestamp": "Time (UTC)"}
 
 
 def choose(place: Place, table: pa.Table, by: tuple[str, ...]) -> dict[str, object] | None:
     """Draws the quantities. The group whose rows are asked for, by a click in the grid or by name."""
     groups = [name for name in table.column_names if name != "quantity"]
-    generation = st.session_state.get(place.key("grid_generation"), 0)
-    grid = place.key(f"quantities_{'_'.join(by)}_{generation}")
-    shown.quantities(table, f"Quantities by {', '.join(by) or 'nothing'}", key=grid, on_select=lambda: _clicked(place, grid), selection_mode="single-row")
-    rows = list(range(min(table.num_rows, OFFERED)))
-    picked = place.key(f"picked_{'_'.join(by)}")
-    if (clicked := st.session_state.pop(place.key("clicked"), None)) is not None and clicked < table.num_rows:
-        rows = rows if clicked in rows else [*rows, clicked]
-        st.session_state[picked] = clicked
+    grid, picked, clicked = (place.key(f"{what}_{'_'.join(by)}") for what in ("grid", "picked", "clicked"))
+    shown.quantities(table, f"Quantities by {', '.join(by) or 'nothing'}", key=grid, on_select=lambda: _clicked(grid, picked, clicked), selection_mode="single-row")
+    rows = sorted({*range(min(table.num_rows, OFFERED)), *((last,) if (last := st.session_state.get(clicked)) is not None and last < table.num_rows else ())})
     values = {row: tuple(table.column(name)[row].as_py() for name in groups) for row in rows}
     chosen = st.selectbox("Show the rows behind", [None, *rows], format_func=lambda row: "click a row above, or choose one here" if row is None else _label(values[row]), key=picked)
     return None if chosen is None else dict(zip(groups, values[chosen], strict=True))
 
 
-def _clicked(place: Place, grid: str) -> None:
+def _clicked(grid: str, picked: str, clicked: str) -> None:
     rows = st.session_state[grid].selection.rows
-    if rows:
-        st.session_state[place.key("clicked")] = rows[0]
+    st.session_state[picked] = st.session_state[clicked] = rows[0] if rows else None
 
 
 def _label(values: tuple[object, ...]) -> str:
-    return " · ".join("(empty)" if value is None else shorten(str(value), 50) for value in values) or "everything"
+    return " · ".join(_value(each) for each in values) or "everything"
 
 
-def show(place: Place, metric: Metric, chosen: Data, group: dict[str, object]) -> None:
+def _value(value: object) -> str:
+    return "(empty)" if value is None else shorten(str(value), 50)
+
+
+def show(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...], group: dict[str, object]) -> None:
     """The rows of one quantity, a page at a time."""
-    said = ", ".join(f"{wording.said(name)} {plain('(empty)' if value is None else shorten(str(value), 50))}" for name, value in group.items())
-    total = asked.rows_behind(place, metric, chosen, group, 0, 1)[1]
-    st.markdown(f"**{count(total, 'event')}** behind the quantity of {said or 'everything'}:")
-    tables.paged(lambda offset, limit: asked.rows_behind(place, metric, chosen, group, offset, limit)[0], total, "Rows behind a quantity", key=place.key(f"behind_{hash(tuple(group.items()))}"), names={"customer_id": "Customer", "timestamp": "Time (UTC)"})
-    aside("Row numbers are those of the file as your spreadsheet shows them.")
+    first = asked.drill(metric, chosen, by, group, 0, tables.PAGE_ROWS)
+    said = ", ".join(f"{wording.said(name)} **{plain(_value(value))}**" for name, value in group.items()) or "everything"
+    deciding = "" if first.counting == first.events else f"; {count(first.counting, 'of them decides', 'of them decide')} the number" if first.counting else ""
+    st.markdown(f"{count(first.events, 'event')} behind the quantity of {said}{deciding}.")
+    key = place.key(f"behind_{'_'.join(map(str, group.values()))}")
+    tables.paged(lambda offset, limit: _columns(first.rows if offset == 0 else asked.drill(metric, chosen, by, group, offset, limit).rows, chosen), first.events, "Rows behind a quantity", key=key, names=NAMES)
+    aside("Row numbers are those of the file as your spreadsheet shows them. Events without one are held by the account.")
+
+
+def _columns(table: pa.Table, chosen: Data) -> pa.Table:
+    """The columns that say something: not one that is empty in every row, nor what is the same for all."""
+    idle = {name for name in ("_file", "_sheet", "_import", "event_id", "import_id") if name in table.column_names and (name in ("_import", "event_id", "import_id") or len(table.column(name).unique()) < 2)}
+    idle |= {"_counts"} if "_counts" in table.column_names and len(table.column("_counts").unique()) < 2 else set()
+    return table.select([name for name in table.column_names if name not in idle])

@@ -25,7 +25,6 @@ class Data(Frozen):
     """What is counted."""
 
     imports: tuple[str, ...]
-    files: str
     start: str
     end: str
     account_events: AccountEvents = "none"
@@ -44,8 +43,8 @@ def choose(place: Place) -> Data | None:
     options = _options(known)
     chosen = _import(place, options)
     start, end = _period(place, options[chosen])
-    merged = st.selectbox("Counted are", list(MERGED), format_func=MERGED.get, key=place.key("merged"), bind=None)
-    return Data(imports=chosen, files=_named(options[chosen], 40), start=start.isoformat(), end=end.isoformat(), account_events=merged)
+    merged = st.selectbox("Counted are", list(MERGED), format_func=MERGED.get, key=place.key("merged"))
+    return Data(imports=chosen, start=start.isoformat(), end=end.isoformat(), account_events=merged)
 
 
 def _options(known: list[Listed]) -> dict[tuple[str, ...], tuple[Listed, ...]]:
@@ -73,13 +72,9 @@ def _label(listed: tuple[Listed, ...]) -> str:
     return " · ".join(part for part in (shorten(only.file_name, 40), only.period and in_words(only.period), about, state_in_words(only.state)) if part)
 
 
-def _named(listed: tuple[Listed, ...], length: int) -> str:
-    return shorten(listed[0].file_name, length) if len(listed) == 1 else count(len(listed), "import")
-
-
 def _period(place: Place, listed: tuple[Listed, ...]) -> tuple[date, date]:
     """From and to, both counted in: the month of the import, unless somebody says otherwise."""
-    first, last = _month(listed[0].period or frame.period())
+    first, last = days_of(listed[0].period or frame.period())
     key = place.key(f"{'_'.join(each.id for each in listed)}_{frame.period()}")
     left, right = st.columns(2)
     start = left.date_input("From", value=_said("from") or first, min_value=date(1900, 1, 1), max_value=date(2299, 12, 31), format="YYYY-MM-DD", key=f"{key}_from")
@@ -87,10 +82,11 @@ def _period(place: Place, listed: tuple[Listed, ...]) -> tuple[date, date]:
     start, end = start or first, end or last
     for name, value, usual in (("from", start, first), ("to", end, last)):
         _say(name, "" if value == usual else value.isoformat())
-    return start, max(start, end)
+    return start, end
 
 
-def _month(period: str) -> tuple[date, date]:
+def days_of(period: str) -> tuple[date, date]:
+    """The first and the last day of a month."""
     year, number = int(period[:4]), int(period[5:7])
     return date(year, number, 1), date(year, number, monthrange(year, number)[1])
 

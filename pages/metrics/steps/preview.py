@@ -3,7 +3,8 @@
 import pyarrow as pa
 import streamlit as st
 
-from pages.metrics.steps import asked, behind, comparing, data, shown, wording
+from ingest.errors import NotReady
+from pages.metrics.steps import asked, behind, comparing, data, reading_back, shown, wording
 from pages.metrics.steps import draft as drafts
 from pages.metrics.steps.data import Data
 from pages.metrics.steps.place import Place
@@ -35,9 +36,9 @@ def show(place: Place, chosen: Data | None) -> None:
         _answer(place, metric, chosen, data.divided_by(place))
 
 
-def quantities(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...], limit: int) -> pa.Table:
+def quantities(metric: Metric, chosen: Data, by: tuple[str, ...], limit: int) -> pa.Table:
     """The quantities, as the prices want them."""
-    return asked.preview(place, metric, chosen, by, limit=limit).table
+    return asked.preview(metric, chosen, by, limit=limit).table
 
 
 def _said(place: Place, metric: Metric) -> None:
@@ -49,9 +50,16 @@ def _said(place: Place, metric: Metric) -> None:
 
 
 def _answer(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...]) -> None:
-    found = asked.preview(place, metric, chosen, by)
+    try:
+        found = asked.preview(metric, chosen, by)
+    except NotReady as missing:
+        st.info(plain(f"{missing.sentence} {missing.todo}"), icon=":material/cloud_download:")
+        reading_back.button(place, metric, chosen)
+        return
     for warning in found.warnings:
         st.warning(plain(warning), icon=":material/warning:")
+    for note in found.notes:
+        aside(plain(note))
     if not found.table.num_rows:
         st.info("No event counts here: look at the filters and the days.", icon=":material/filter_alt_off:")
         return
@@ -59,7 +67,7 @@ def _answer(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...]) -> 
     if metric.group_by and by:
         _by_dimension(place, metric, chosen)
     draw = (
-        lambda: _quantities(place, metric, chosen, by, found), lambda: _over_time(place, metric, chosen), lambda: _top(place, metric, chosen), lambda: comparing.show(place, metric, chosen),
+        lambda: _quantities(place, metric, chosen, by, found), lambda: _over_time(metric, chosen), lambda: _top(place, metric, chosen), lambda: comparing.show(place, metric, chosen),
     )
     for tab, show_tab in zip(st.tabs(list(TABS), key=place.key("preview_tabs"), on_change="rerun"), draw, strict=True):
         if tab.open:
@@ -74,14 +82,14 @@ def _numbers(metric: Metric, found: MetricPreview) -> None:
         st.metric(label, "–" if found.total is None else amount(found.total), border=True)
         if "customer_id" in found.table.column_names:
             st.metric("Customers", f"{len(found.table.column('customer_id').unique()):,}", border=True)
-        st.metric("Quantities", f"{found.table.num_rows:,}{'+' if found.capped else ''}", border=True)
+        st.metric("Quantities", f"{found.groups:,}", border=True)
     if found.capped:
         aside(f"Only the first {found.table.num_rows:,} quantities are shown; the total is of all.")
 
 
 def _by_dimension(place: Place, metric: Metric, chosen: Data) -> None:
     """Each value of the dimensions over all customers: what one looks at first."""
-    found = asked.preview(place, metric, chosen, metric.group_by)
+    found = asked.preview(metric, chosen, metric.group_by)
     with st.expander(f"All customers together, by {', '.join(wording.said(name) for name in metric.group_by)}", expanded=found.table.num_rows <= TOP):
         shown.quantities(found.table, f"{metric.name} by {', '.join(metric.group_by)}", key=place.key("dimensions"))
 
@@ -91,22 +99,21 @@ def _quantities(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...],
     with st.container(horizontal=True):
         tables.download("These quantities, as CSV", lambda: tables.csv_bytes(shown.headed(found.table)), f"{shown.file_name(metric.name)}.csv", key=place.key("csv"))
     if picked is not None:
-        behind.show(place, metric, chosen, picked)
+        behind.show(place, metric, chosen, by, picked)
 
 
-def _over_time(place: Place, metric: Metric, chosen: Data) -> None:
+def _over_time(metric: Metric, chosen: Data) -> None:
     split = metric.group_by[0] if metric.group_by else None
-    found = asked.preview(place, metric, chosen, ("day", *([split] if split else [])))
+    found = asked.preview(metric, chosen, ("day", *([split] if split else [])))
     charts.over_days(found.table, split, metric.name, value="quantity")
     aside("One quantity a day, all customers together. Only the table of quantities is exact.")
 
 
 def _top(place: Place, metric: Metric, chosen: Data) -> None:
     """The customers with most, all dimensions together."""
-    found = asked.preview(place, metric, chosen, ("customer",))
-    order = sorted(range(found.table.num_rows), key=lambda row: -shown.number(found.table.column("quantity")[row].as_py()))
-    top = found.table.take(pa.array(order[:TOP], pa.int64()))
+    found = asked.preview(metric, chosen, ("customer",), limit=TOP, order="quantity")
+    top = found.table
     charts.largest(top, "customer_id", metric.name, value="quantity")
     shown.quantities(top, f"The customers with the largest {metric.name}", key=place.key("top"))
-    if found.table.num_rows > TOP:
-        aside(f"The largest {TOP} of {count(found.table.num_rows, 'customer')}.")
+    if found.capped:
+        aside(f"The largest {TOP} of {count(found.groups, 'customer')}.")

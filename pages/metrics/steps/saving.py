@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from ingest import registering
 from ingest.errors import BadInput
+from ingest.metric.metric_file import from_yaml, to_yaml
 from ingest.store import metrics
 from pages.metrics.steps import asked, shown
 from pages.metrics.steps import draft as drafts
@@ -100,13 +102,13 @@ def _register(place: Place, metric: Metric, *, pressed: bool) -> None:
 def _do_register(place: Place, metric: Metric) -> None:
     metrics.save(place.account.name, metric, place.who)
     with st.spinner(f"Registering it in {plain(place.account.name)}, and waiting for its answer …", show_time=True):
-        asked.register(place, metric)
+        registering.register(place.account.name, metric.name, place.who)
     _save(place, metric, f"Saved, and registered in {plain(place.account.name)}.")
 
 
 def _as_file(place: Place, metric: Metric | None) -> None:
     if metric is not None:
-        tables.download("YAML", lambda: asked.to_yaml(metric).encode(), f"{shown.file_name(metric.name)}.yaml", key=place.key("yaml"))
+        tables.download("YAML", lambda: to_yaml(metric).encode(), f"{shown.file_name(metric.name)}.yaml", key=place.key("yaml"))
 
 
 def _from_file(place: Place) -> None:
@@ -116,7 +118,7 @@ def _from_file(place: Place) -> None:
         text = st.text_area("Or its text", height=140, max_chars=20_000, key=place.key("file_text"))
         if st.button("Put it into the form", key=place.key("file_take"), disabled=not (file or text)):
             with errors.shown():
-                _take(place, asked.from_yaml(file.getvalue().decode("utf-8-sig", errors="replace") if file else text))
+                _take(place, from_yaml(file.getvalue().decode("utf-8-sig", errors="replace") if file else text))
                 st.rerun(scope="fragment")
 
 

@@ -1,7 +1,6 @@
 """Quantities as tables: exact, to the right, under people's headings."""
 
 import re
-from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import streamlit as st
@@ -21,15 +20,6 @@ NUMBERS = ("quantity", "before", "after", "change")
 def headed(table: pa.Table) -> pa.Table:
     """The table under the names it is downloaded with: those of the command line."""
     return _texts(table)
-
-
-def number(text: str | None) -> Decimal:
-    """A quantity to sort by; what is none comes last."""
-    try:
-        value = Decimal(text or "")
-    except InvalidOperation:
-        return Decimal("-Infinity")
-    return Decimal("-Infinity") if value.is_nan() else value
 
 
 def file_name(text: str) -> str:

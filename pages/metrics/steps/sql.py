@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from ingest.clickhouse import SqlMistake
-from ingest.errors import IngestError
+from ingest.errors import IngestError, SqlMistake
 from pages.metrics.steps import asked, wording
 from pages.metrics.steps import draft as drafts
 from pages.metrics.steps.data import Data
@@ -13,6 +12,7 @@ from pages.metrics.steps.place import Place
 from pages.parts import errors
 from pages.parts.text import plain
 from pages.usage.steps.aside import aside
+from schemas.metric import Metric
 
 TEMPLATES: Mapping[str, str] = {
     "{{start_date}}": "the first day of the period",
@@ -115,7 +115,7 @@ def _back(place: Place, where: str) -> None:
     """The way back to the form, or why there is none."""
     metric, _ = drafts.metric_of(place.draft, place.kind)
     try:
-        found = asked.recognised(place, metric) if metric else None
+        found = asked.explained(place, metric).in_steps if metric else None
     except IngestError:
         found = None
     st.button("Back to the form", icon=":material/arrow_back:", key=place.key(f"back_{where}"), disabled=found is None, on_click=_to_form, args=(place, found))
@@ -123,6 +123,6 @@ def _back(place: Place, where: str) -> None:
         aside("The form can't show this query: it isn't one of those that the form makes. It can be previewed, saved and registered as it is.")
 
 
-def _to_form(place: Place, found: object) -> None:
+def _to_form(place: Place, found: Metric) -> None:
     draft = place.draft
     place.replace(drafts.of(found).model_copy(update={"name": draft.name}))
