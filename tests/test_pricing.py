@@ -1,6 +1,7 @@
 """What customers pay, held against invoices made by hand, and what must hold for any quantity."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from ingest.errors import BadInput
 from ingest.metric import charges, price_words, pricing
 from ingest.metric.price_file import from_values, from_yaml, to_yaml
+from ingest.settings import PROJECT
 from ingest.store import audit, metrics, prices
 from schemas.currency import DIGITS
 from schemas.metric import Metric
@@ -177,6 +179,14 @@ def test_a_price_goes_with_its_metric(home: Path):
         prices.save(account, "CPU hours", one(PER_UNIT), "anna")
     metrics.remove("Practice", "CPU hours", "anna")
     assert (prices.get("Practice", "CPU hours"), prices.get("Live", "CPU hours").price) == (None, one(PER_UNIT))
+
+
+def test_the_price_in_the_documentation_is_what_it_says():
+    text = (PROJECT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    (example,) = [block for block in re.findall("```yaml\n(.*?)```", text, re.DOTALL) if "pricing_type" in block]
+    assert [price_words.line(one(example), each) for each in pricing.charge(one(example), {None: Decimal(1200)}).lines] == [
+        "50 included", "first 100 at 0.10 = 10.00", "next 900 at 0.08 = 72.00", "fee of the tier 100 to 1,000: 5.00", "next 150 at 0.05 = 7.50", "fee of the tier above 1,000: 10.00"]
+    assert [each for each in PRICING_TYPES if f"| `{each}` |" not in text] == []
 
 
 def test_every_kind_of_price_is_tried_and_has_a_sentence():
