@@ -20,6 +20,9 @@ REPEATED_TITLE = "repeated from above the table"
 SUBTOTALS = "subtotals row"
 COMMENT = "comment"
 LOOKED_BACK = 200
+NOTHING = ("", None)
+MOST_REMEMBERED = 20_000
+"""Texts."""
 COMMENT_MARKS = ("#", "//", "--", "%")
 GROUP_TOTAL = re.compile(r"(?:sub-?)?(?:totals?|summe|sum|gesamt|total for)\s+(.+)|(.+?)\s+(?:sub-?)?(?:total|summe|gesamt|ergebnis)", re.IGNORECASE)
 HELD_ROWS = 12
@@ -52,6 +55,7 @@ class Inside:
         self.usually_filled = [_filled_share(plain, index) > 0.9 for index in range(layout.width)]
         self.body = [(row.number, _trimmed(row.cells)) for row in body][:LOOKED_BACK]
         self.measured: dict[tuple[int, int], bool] = {}
+        self.plain: dict[str, bool] = {}
         self.lengths: dict[int, Counter[int]] = {}
         self.excluded: list[ExcludedRow] = []
         self.second: SecondTable | None = None
@@ -90,16 +94,27 @@ class Inside:
         """Whether a row of a sheet is like most, seen at a glance: it doesn't begin as a header, a comment or a total does."""
         if self.as_text is None or self.gap or self.held or len(cells) != self.layout.width:
             return False
-        filled = list(islice((cell for cell in cells if cell not in ("", None)), 2))
-        if len(filled) < min(2, len(cells)):
-            return False
-        if type(filled[0]) is not str:
+        first, second = cells[0], cells[1] if len(cells) > 1 else True
+        if first in NOTHING or second in NOTHING:
+            first, second, *_ = (*islice((cell for cell in cells if cell not in NOTHING), 2), None, None)
+            if second is None:
+                return False
+        if type(first) is not str:
             return True
-        text = filled[0].strip()
-        if not text or text.casefold() in self.begins or text.startswith(COMMENT_MARKS) or says_total(text) or GROUP_TOTAL.fullmatch(text):
+        if not self._begins_plainly(first):
             return False
-        self.group = text
+        self.group = first.strip()
         return True
+
+    def _begins_plainly(self, cell: str) -> bool:
+        """Whether a text says nothing of what its row is. Remembered, since tables name the same customers again and again."""
+        known = self.plain.get(cell)
+        if known is None:
+            text = cell.strip()
+            known = bool(text) and text.casefold() not in self.begins and not (text.startswith(COMMENT_MARKS) or says_total(text) or GROUP_TOTAL.fullmatch(text))
+            if len(self.plain) < MOST_REMEMBERED:
+                self.plain[cell] = known
+        return known
 
     def _reason(self, cells: Sequence[str]) -> str | None:
         if self.headers or self.titles:

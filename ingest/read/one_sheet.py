@@ -18,7 +18,7 @@ from ingest.read.rawfile import Cells
 from ingest.read.sheets import sheet_of, used_rows
 from ingest.read.xls_cells import look_at as look_at_xls
 from ingest.read.xlsb_cells import look_at as look_at_xlsb
-from ingest.read.xlsx_cells import Look, Lost
+from ingest.read.xlsx_cells import AREA_PER_CELL, Look, Lost
 from ingest.read.xlsx_cells import look_at as look_at_xlsx
 from schemas.reading import ReadSpec
 
@@ -72,7 +72,7 @@ class Loader(NamedTuple):
     def load(self, name: str) -> Sheet:
         """A sheet with its layout. Raises Unreadable where it is empty, or too large to be loaded safely."""
         look = LOOKS[self.format_name](self.source, name) if self.format_name in LOOKS else Look({})
-        if look.area > MAX_EMPTY_AREA.get(self.format_name, USUAL_EMPTY_AREA) + 50 * look.cells:
+        if look.area > MAX_EMPTY_AREA.get(self.format_name, USUAL_EMPTY_AREA) + AREA_PER_CELL * look.cells:
             raise Unreadable(f"The sheet {name!r} holds a few cells scattered over {look.area:,}, which is more than can be read safely.", "Delete what stands far away from the table, save it again, and upload that.")
         sheet = sheet_of(self.book, name)
         if sheet.start is None and not look.lost:

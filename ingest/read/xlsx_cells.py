@@ -28,6 +28,8 @@ RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 
 FAR = re.compile(rb"""["'][A-Z]{0,3}([2-9]\d{5}|\d{7,})["']""")
 WIDE = re.compile(rb"""["']([A-Z]{2,9})\d""")
+USUALLY_WIDE = re.compile(rb'r="([A-Z]{2,9})\d')
+LAST_ROW = re.compile(rb'<(?:\w+:)?row\s(?:[^>]*?\s)?r="(\d{1,9})"')
 FILLED = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Z]{1,9})(\d+)["'](?:[^>]*[^/])?>(?!</)""")
 BARE = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*["'](\d+)["'][^>]*>\s*<(?:\w+:)?c(?:>|\s(?![^>]*\br\s*=))""")
 """A row whose cells say no place of their own."""
@@ -35,6 +37,8 @@ UNUSUAL = re.compile(rb"""<(?:\w+:)?c(?:>|/>|\s(?:[^>]*(?:='|\s=|=\s)|(?![^>]*\b
 """A cell without its place, or with its attributes written otherwise than `name="value"`."""
 NEAR_ROWS, NEAR_COLUMNS = 200_000, 26
 CLOSE_LOOK_FROM = NEAR_ROWS * NEAR_COLUMNS
+AREA_PER_CELL = 50
+"""How much of a sheet may be empty for each cell that isn't: of a sheet that is fuller than that, the area needn't be known exactly."""
 
 Lost = dict[int, dict[int, str]]
 """Row number (from 1) → column (from 0) → the text to show in that cell."""
@@ -82,14 +86,32 @@ def _look(archive: zipfile.ZipFile, part: str, found: Lost) -> Look:
             first = first or piece[:FIRST]
             cells += piece.count(b"<c ") + piece.count(b":c ")
             hidden += len(HIDDEN.findall(piece)) if b' hidden="' in piece else 0
-            rows = max(rows, max(map(int, set(FAR.findall(piece))), default=0))
-            columns = max(columns, max(map(_column, set(WIDE.findall(piece))), default=0) + 1)
+            rows, columns = _reach(piece, rows, columns)
             for attributes, content in _suspects(piece):
                 _note(attributes, content, found)
             for row, column, text in undated(piece, dated) if dated else ():
                 negative.setdefault(row, {})[_column(column)] = text
     area = rows * columns
-    return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM else area, cells, {_column(column): own for column, own in shown(first, codes).items()}, hidden=hidden, undated=negative)
+    return Look(found, _exact_area(archive, part) if area > CLOSE_LOOK_FROM + AREA_PER_CELL * cells else area, cells, {_column(column): own for column, own in shown(first, codes).items()}, hidden=hidden, undated=negative)
+
+
+def _reach(piece: bytes, rows: int, columns: int) -> tuple[int, int]:
+    """How far the sheet reaches, with one more piece. Rows nearly always ascend: then one look for a number beyond that of the last one is enough."""
+    usual = not any(mark in piece for mark in (b"='", b" =", b"= "))
+    wide = (USUALLY_WIDE if usual else WIDE).findall(piece)
+    last = LAST_ROW.search(piece, max(piece.rfind(b"<row "), piece.rfind(b":row "), 1) - 1) if usual else None
+    if last and not re.search(rb'r="[A-Z]{0,3}' + _beyond(int(last[1])) + b'"', piece):
+        rows = max(rows, int(last[1]))
+    else:
+        rows = max(rows, max(map(int, set(FAR.findall(piece))), default=0))
+    return rows, max(columns, max(map(_column, set(wide)), default=0) + 1)
+
+
+def _beyond(number: int) -> bytes:
+    """A pattern for the whole numbers that are larger."""
+    digits = str(number)
+    larger = [f"{digits[:place]}[{int(digit) + 1}-9]\\d{{{len(digits) - place - 1}}}" for place, digit in enumerate(digits) if digit != "9"]
+    return f"(?:\\d{{{len(digits) + 1},}}|{'|'.join(larger) or '(?!)'})".encode()
 
 
 def _walked(archive: zipfile.ZipFile, part: str) -> Look:

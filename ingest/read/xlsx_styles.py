@@ -13,7 +13,7 @@ CELL_FORMATS = re.compile(r"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTAL
 CELL_FORMAT = re.compile(r"<(?:\w+:)?xf\s[^>]*>")
 STYLED = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*?\br="([A-Z]{1,3})\d+")(?=[^>]*?\bs="(\d+)")[^>]*[^/]>(?!</)""")
 BUILT_IN = {"9": "0%", "10": "0.00%", **{str(number): "d.m.yy h:mm" for number in (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))}}
-NEGATIVE = re.compile(rb"<(?:\w+:)?v>(-[^<]+)</")
+NEGATIVE = re.compile(rb">(-[^<]+)</(?:\w+:)?v>")
 PLACE, STYLE = re.compile(rb'\br="([A-Z]{1,3})(\d+)"'), re.compile(rb'\bs="(\d+)"')
 ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 WORDS = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]|General|Standard', re.IGNORECASE)
