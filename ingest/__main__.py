@@ -187,12 +187,44 @@ def customers(options: argparse.Namespace) -> int:
     return 0
 
 
+def metric(options: argparse.Namespace) -> int:
+    """Keeps billable metrics for an account, shows their SQL, and registers them in the account."""
+    from ingest.commands import metrics
+
+    if options.what == "list":
+        found = metrics.list_metrics(options.account)
+        _answer(options, {"metrics": found}, in_words.metrics(found))
+    elif options.what == "show":
+        document, text = metrics.show_metric(options.account, options.name)
+        _answer(options, document, text.splitlines())
+    elif options.what == "sql":
+        document = metrics.sql_of(options.account, options.name, options.dialect, {"start_date": options.start, "end_date": options.end, "customer.external_id": options.customer, "customer.id": options.customer})
+        _answer(options, document, in_words.metric_sql(document))
+    else:
+        document = metrics.create_metric(options.account, Path(options.file)) if options.what == "create" else metrics.register_metric(options.account, options.name, take_over=options.take_over)
+        _answer(options, document, in_words.metric(document, options.what))
+    return 0
+
+
 def preview(options: argparse.Namespace) -> int:
-    """Totals of an import that was checked."""
+    """Totals of an import that was checked, or what a metric makes of it."""
+    if options.metric:
+        return _preview_metric(options)
     from ingest.commands.checking import preview_import
 
+    given.without_metric(options)
     document = preview_import(options.import_id, by=tuple(options.by.split(",")) if options.by else ("customer",), field=options.field, function=options.function)
     _answer(options, document, ("\t".join("" if value is None else str(_as_json(value)) for value in row.values()) for row in document["rows"]))
+    return 0
+
+
+def _preview_metric(options: argparse.Namespace) -> int:
+    from ingest.commands.metrics import preview_metric
+
+    document = preview_metric(
+        options.import_id, options.metric, start=options.start, end=options.end, zone=options.zone, by=given.names(options.by), merged=options.with_account or "none", limit=options.limit,
+    )
+    _answer(options, document, in_words.metric_preview(document))
     return 0
 
 
@@ -270,6 +302,7 @@ def _parser() -> argparse.ArgumentParser:
     given.recipe_options(given.add_command(commands, "recipe", recipe))
     given.decisions_options(given.add_command(commands, "decisions", decisions))
     given.customers_options(given.add_command(commands, "customers", customers))
+    given.metric_options(given.add_command(commands, "metric", metric))
     given.preview_options(given.add_command(commands, "preview", preview))
     given.push_options(given.add_command(commands, "push", push))
     given.sandbox_options(given.add_command(commands, "sandbox", sandbox))

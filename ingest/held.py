@@ -39,23 +39,23 @@ SUPERSEDED_SECONDS = 3600.0
 """A file that was read earlier may still be looked at by a page."""
 
 
-def read(account: Account, event_type: EventType, first: str | None, last: str, *, column: str = "timestamp") -> HeldEvents:
+def read(account: Account, event_type: EventType, first: str | None, last: str) -> HeldEvents:
     """The account's events from the first day to the last, read now unless what is kept is still what the account holds. Raises Outside for an account that gives no answer."""
     with BillingClient(account) as client:
-        counts = _counts(client, event_type.slug, _within(column, first, last))
+        counts = _counts(client, event_type.slug, _within(first, last))
         total, hashed = sum(counts.values()), hashlib.sha256(json.dumps(sorted(counts.items())).encode()).hexdigest()[:24]
-        found = _of_span(account, event_type, column, first, last)
+        found = _of_span(account, event_type, first, last)
         if found and found.counts == hashed:
             return found
         if total > MOST:
             raise BadInput(f"The account {account.name!r} holds {total:,} events of these days, more than the {MOST:,} that are read back for a preview.", "Preview a shorter period, or the import alone.")
-        return _read(client, account, event_type, HeldEvents(account=account.name, event_type=event_type.slug, column=column, first=first, last=last, events=total, counts=hashed, read_at=_now(), file=""))
+        return _read(client, account, event_type, HeldEvents(account=account.name, event_type=event_type.slug, first=first, last=last, events=total, counts=hashed, read_at=_now(), file=""))
 
 
-def kept(account: Account, event_type: EventType, first: str | None, last: str, *, column: str = "timestamp") -> HeldEvents | None:
+def kept(account: Account, event_type: EventType, first: str | None, last: str) -> HeldEvents | None:
     """What was read of these days the last time; None where nothing was."""
     spans = [HeldEvents.model_validate_json(path.read_bytes()) for path in _folder(account, event_type).glob("*.json")]
-    fitting = [each for each in spans if each.column == column and each.covers(first, last) and path_of(each).exists()]
+    fitting = [each for each in spans if each.covers(first, last) and path_of(each).exists()]
     return max(fitting, key=lambda each: each.read_at, default=None)
 
 
@@ -80,6 +80,12 @@ def kept_customers(account: Account) -> list[AccountCustomer] | None:
     return [AccountCustomer.model_validate(each) for each in json.loads(path.read_bytes())] if path.exists() else None
 
 
+def customers_read(account: Account) -> float | None:
+    """When the account's customers were read, as a number that another reading changes; None where they never were."""
+    path = _customers_path(account)
+    return path.stat().st_mtime if path.exists() else None
+
+
 def _customer(found: dict[str, object]) -> AccountCustomer:
     said = found.get("custom_data")
     texts = {str(name): value if isinstance(value, str) else json.dumps(value, default=str) for name, value in said.items() if value is not None} if isinstance(said, dict) else {}
@@ -92,7 +98,7 @@ def _read(client: BillingClient, account: Account, event_type: EventType, wanted
     files.check_free_disk()
     name = _span_name(wanted)
     path = folder / f"{name}-{secrets.token_hex(4)}.parquet"
-    events = _write(client, event_type, _within(wanted.column, wanted.first, wanted.last), wanted.events, account.profile.decimal_scale, path)
+    events = _write(client, event_type, _within(wanted.first, wanted.last), wanted.events, account.profile.decimal_scale, path)
     if events != wanted.events:
         path.unlink()
         raise Outside(f"The account {account.name!r} says it holds {wanted.events:,} events of these days, but gave {events:,}.", "Something is being sent there right now: try again in a moment.")
@@ -172,19 +178,18 @@ def _parsed(page: bytes, schema: pa.Schema) -> pa.Table:
         raise Outside("The account's answer isn't a list of events as its documentation has it.", "Preview the import alone, and tell whoever looks after the account.") from error
 
 
-def _within(column: str, first: str | None, last: str) -> list[Filter]:
+def _within(first: str | None, last: str) -> list[Filter]:
     """Filters for a span of days; a time of the last day is before the next midnight."""
-    until = " 23:59:59.999999" if column == "timestamp" else ""
-    bounds = (("gte", first and f"{first}{' 00:00:00' if until else ''}"), ("lte", f"{last}{until}"))
-    return [Filter(column=column, operator=operator, value=value) for operator, value in bounds if value]
+    bounds = (("gte", first and f"{first} 00:00:00"), ("lte", f"{last} 23:59:59.999999"))
+    return [Filter(column="timestamp", operator=operator, value=value) for operator, value in bounds if value]
 
 
 def _counts(client: BillingClient, slug: str, filters: Sequence[Filter]) -> dict[str, int]:
     return {str(row["customer_id"]): int(row["value"]) for row in client.aggregate(slug, "COUNT", "timestamp", group_by=("customer_id",), filters=filters)}
 
 
-def _of_span(account: Account, event_type: EventType, column: str, first: str | None, last: str) -> HeldEvents | None:
-    found = kept(account, event_type, first, last, column=column)
+def _of_span(account: Account, event_type: EventType, first: str | None, last: str) -> HeldEvents | None:
+    found = kept(account, event_type, first, last)
     return found if found and (found.first, found.last) == (first, last) else None
 
 
@@ -195,7 +200,7 @@ def _folder(account: Account, event_type: EventType) -> Path:
 
 
 def _span_name(held: HeldEvents) -> str:
-    return hashlib.sha256(f"{held.column}|{held.first}|{held.last}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{held.first}|{held.last}".encode()).hexdigest()[:16]
 
 
 def _customers_path(account: Account) -> Path:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import date
 
 from ingest.errors import BadInput
 
@@ -136,10 +137,41 @@ def customers_options(command: argparse.ArgumentParser) -> None:
         kind.add_argument("--json", action="store_true", help="print one JSON document")
 
 
+def metric_options(command: argparse.ArgumentParser) -> None:
+    """What `metric` takes."""
+    kinds = command.add_subparsers(dest="what", required=True, metavar="create|list|show|sql|register")
+    helps = {"create": "keep a metric for an account, once it fits the account's event type", "list": "every metric kept for an account", "show": "one metric as YAML", "sql": "the SQL that a metric is registered with, or previewed with", "register": "make a metric known to its account, or bring what the account has of it up to date"}
+    for name, sentence in helps.items():
+        kind = kinds.add_parser(name, help=sentence)
+        if name == "create":
+            kind.add_argument("--file", required=True, metavar="FILE.yaml", help="the metric, as docs/metrics.md shows it")
+        elif name != "list":
+            kind.add_argument("name", metavar="NAME")
+        if name == "sql":
+            kind.add_argument("--dialect", choices=("clickhouse", "duckdb"), default="clickhouse")
+            period_options(kind)
+            kind.add_argument("--customer", help="fill in this customer's external id")
+        if name == "register":
+            kind.add_argument("--take-over", action="store_true", help="replace a metric of that name that the account has from elsewhere")
+        kind.add_argument("--account", help="the account's name")
+        kind.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def period_options(command: argparse.ArgumentParser) -> None:
+    """From when to when."""
+    command.add_argument("--from", dest="start", type=day, metavar="DATE", help="the first day that counts")
+    command.add_argument("--to", dest="end", type=day, metavar="DATE", help="the last day that counts")
+
+
 def preview_options(command: argparse.ArgumentParser) -> None:
     """What `preview` takes."""
     command.add_argument("import_id", metavar="IMPORT_ID")
-    command.add_argument("--by", help="customer, day and fields, separated by commas; default customer")
+    command.add_argument("--metric", metavar="NAME", help="a metric by its name, or a YAML file of one; then --from and --to, both counted in, say the period (default: the import's), in the metric's --zone or another one, --by can also be month, and quantities come exact")
+    period_options(command)
+    command.add_argument("--zone", help="the IANA zone in which days begin and end, such as Europe/Berlin; default: the metric's")
+    command.add_argument("--with-account", choices=("add", "replace"), help="count what the account holds, too: all of it, or only what is outside the days that this import has events of")
+    command.add_argument("--limit", type=int, default=10_000, metavar="N", help="the most rows of a metric; the total is of all")
+    command.add_argument("--by", help="customer, day and fields, separated by commas; default customer, and the dimensions of the metric")
     command.add_argument("--field", help="the field to total; without one, events are counted")
     command.add_argument("--function", help="sum, count, distinct, min, max, average or latest; default sum with a field, else count")
 
@@ -163,6 +195,14 @@ def sandbox_options(command: argparse.ArgumentParser) -> None:
 # What an option's texts say.
 
 
+def day(text: str) -> str:
+    """A day as YYYY-MM-DD."""
+    try:
+        return str(date.fromisoformat(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write it as 2026-10-31") from None
+
+
 def pairs(texts: list[str] | None, flag: str) -> dict[str, str]:
     """`name=value` texts as a mapping."""
     found = {}
@@ -183,3 +223,15 @@ def kinds(texts: list[str] | None) -> dict[str, str]:
             raise BadInput(f"--kind {text!r} doesn't say which event type is meant.", "Write --kind VALUE=SLUG.")
         found[value] = slug
     return found
+
+
+def names(text: str | None) -> list[str] | None:
+    """Names separated by commas; None where nothing is said, and none of them where it is empty."""
+    return None if text is None else [name for each in text.split(",") if (name := each.strip())]
+
+
+def without_metric(options: argparse.Namespace) -> None:
+    """Raises BadInput for options of a preview that only a metric has a use for."""
+    said = [flag for flag, value in (("--from", options.start), ("--to", options.end), ("--zone", options.zone), ("--with-account", options.with_account)) if value]
+    if said:
+        raise BadInput(f"{said[0]} says what a metric is to count, and no metric is named.", "Add --metric NAME.")

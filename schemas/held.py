@@ -8,8 +8,6 @@ class HeldEvents(Frozen):
 
     account: str
     event_type: str
-    column: str = "timestamp"
-    """What the days are of: `timestamp`, or `data.<field>`."""
     first: str | None = None
     """None: from the very beginning."""
     last: str

@@ -108,6 +108,38 @@ def customer_names(document: dict) -> Iterator[str]:
         yield f"Have to be checked again: {', '.join(document['check_again'])}."
 
 
+def metrics(found: list[dict]) -> Iterator[str]:
+    """The metrics of an account, with what each does."""
+    for each in found:
+        yield f"{each['name']}: {each['sentence']} Registered: {each['registered']}."
+    if not found:
+        yield "There are no metrics yet. Make one with: python -m ingest metric create --file FILE.yaml"
+
+
+def metric(document: dict, done: str) -> Iterator[str]:
+    """A metric that was kept or registered."""
+    yield f"Registered {document['name']} as {document['aggregate_id']}." if done == "register" else f"Saved {document['name']}, version {document['version']}: {document['sentence']}"
+    yield from document.get("warnings", ())
+
+
+def metric_sql(document: dict) -> Iterator[str]:
+    """A metric's two queries, to be read and pasted."""
+    for title, name in (("All customers", "aggregation_query"), ("One customer", "cust_agg_query")):
+        if name == "aggregation_query" or document[name] != document["aggregation_query"]:
+            yield f"-- {title}"
+            yield f"{document[name]};"
+
+
+def metric_preview(document: dict) -> Iterator[str]:
+    """The quantities of a metric, the total last."""
+    for row in document["rows"]:
+        yield "\t".join("" if value is None else str(value) for value in row.values())
+    yield f"total\t{'' if document['total'] is None else document['total']}"
+    if document["capped"]:
+        yield f"(the first {len(document['rows']):,} of {document['groups']:,}; the total is of all)"
+    yield from (*document["notes"], *document["warnings"])
+
+
 def push(document: dict) -> str:
     """What became of a push."""
     events = document["events"]
