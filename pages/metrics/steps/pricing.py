@@ -92,7 +92,7 @@ def _result(price: Price, by: tuple[str, ...], quantities: Quantities, kept: Kep
     if not table.num_rows:
         st.info("There are no quantities in this period, so nobody would pay anything.", icon=":material/info:")
         return
-    found = ask(charges.table, price, table)
+    found = _charged(price, table)
     _total(price, found, table.num_rows)
     shown = _searched(found.table, kept)
     pages = max(1, -(-shown.num_rows // PAGE))
@@ -106,6 +106,19 @@ def _result(price: Price, by: tuple[str, ...], quantities: Quantities, kept: Kep
     with st.container(horizontal=True):
         tables.download("Amounts", lambda: tables.csv_bytes(found.table), "amounts.csv", key=kept.key("csv"))
         tables.download("All lines", lambda: tables.csv_bytes(ask(charges.lines, price, table)), "invoice-lines.csv", key=kept.key("csv_lines"))
+
+
+def _bytes(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+@st.cache_data(max_entries=20, show_spinner="Applying the price …", hash_funcs={pa.Table: _bytes})
+def _charged(price: Price, quantities: pa.Table) -> charges.Charged:
+    """What customers pay: calculated once for the same price and quantities."""
+    return ask(charges.table, price, quantities)
 
 
 def _total(price: Price, found: charges.Charged, rows: int) -> None:
