@@ -222,7 +222,7 @@ def _preview_metric(options: argparse.Namespace) -> int:
     from ingest.commands.metrics import preview_metric
 
     document = preview_metric(
-        options.import_id, options.metric, start=options.start, end=options.end, zone=options.zone, by=given.names(options.by), merged=options.with_account or "none", limit=options.limit,
+        options.import_id, options.metric, start=options.start, end=options.end, zone=options.zone, by=given.names(options.by), merged=options.with_account or "none", limit=options.limit, price=options.price,
     )
     _answer(options, document, in_words.metric_preview(document))
     return 0

@@ -170,6 +170,7 @@ def preview_options(command: argparse.ArgumentParser) -> None:
     period_options(command)
     command.add_argument("--zone", help="the IANA zone in which days begin and end, such as Europe/Berlin; default: the metric's")
     command.add_argument("--with-account", choices=("add", "replace"), help="count what the account holds, too: all of it, or only what is outside the days that this import has events of")
+    command.add_argument("--price", nargs="?", const="", metavar="FILE.yaml", help="a price, as docs/metrics.md shows it: what each customer would pay; without a file, the price that is kept with the metric")
     command.add_argument("--limit", type=int, default=10_000, metavar="N", help="the most rows of a metric; the total is of all")
     command.add_argument("--by", help="customer, day and fields, separated by commas; default customer, and the dimensions of the metric")
     command.add_argument("--field", help="the field to total; without one, events are counted")
@@ -232,6 +233,6 @@ def names(text: str | None) -> list[str] | None:
 
 def without_metric(options: argparse.Namespace) -> None:
     """Raises BadInput for options of a preview that only a metric has a use for."""
-    said = [flag for flag, value in (("--from", options.start), ("--to", options.end), ("--zone", options.zone), ("--with-account", options.with_account)) if value]
+    said = [flag for flag, value in (("--from", options.start), ("--to", options.end), ("--zone", options.zone), ("--with-account", options.with_account), ("--price", options.price is not None)) if value]
     if said:
         raise BadInput(f"{said[0]} says what a metric is to count, and no metric is named.", "Add --metric NAME.")

@@ -138,6 +138,18 @@ def metric_preview(document: dict) -> Iterator[str]:
     if document["capped"]:
         yield f"(the first {len(document['rows']):,} of {document['groups']:,}; the total is of all)"
     yield from (*document["notes"], *document["warnings"])
+    if "price" in document:
+        yield from prices(document["price"])
+
+
+def prices(document: dict) -> Iterator[str]:
+    """What each customer would pay, with the lines of the invoice below; the total last."""
+    for row in document["rows"]:
+        groups = "\t".join(str(value) for name, value in row.items() if name not in ("quantity", "amount", "lines", "note"))
+        amount = "no amount" if row["amount"] is None else f"{document['currency']} {row['amount']}"
+        yield "\t".join([groups, row["quantity"], amount, *([row["note"]] if "note" in row else [])])
+        yield from (f"    {line['text']}" for line in row["lines"])
+    yield f"to pay\t{document['currency']} {document['total']}" + (f", without {count(document['without_amount'], 'charge that has no amount', 'charges that have no amount')}" if document["without_amount"] else "")
 
 
 def push(document: dict) -> str:

@@ -88,12 +88,14 @@ def register_metric(account_name: str | None, name: str, *, take_over: bool) -> 
         return _document(register(account.name, name, settings().user, take_over=take_over))
 
 
-def preview_metric(import_id: str, metric_name: str, *, start: str | None, end: str | None, zone: str | None, by: Sequence[str] | None, merged: str, limit: int) -> Document:
-    """What a metric (its name, or a YAML file) makes of an import, alone or with what the account holds, which is read back first."""
+def preview_metric(import_id: str, metric_name: str, *, start: str | None, end: str | None, zone: str | None, by: Sequence[str] | None, merged: str, limit: int, price: str | None = None) -> Document:
+    """What a metric (its name, or a YAML file) makes of an import, alone or with what the account holds, which is read back first; with a price, what each customer would pay."""
+    from ingest.commands.prices import price_of, priced
     from ingest.imports import metrics as previews
 
     account = _account_of(import_id)
     metric = read_metric(Path(metric_name)) if metric_name.endswith(FILES) else metrics.get(account.name, metric_name).metric
+    to_pay = None if price is None else price_of(account.name, metric.name, price)
     first, last = previews.period_of((import_id,)) if start is None or end is None else ("", "")
     spec = MetricPreviewSpec(start=start or first, end=end or last, zone=zone, by=tuple(by) if by is not None else ("customer", *metric.group_by), account_events=merged, limit=limit)
     if merged != "none" or metric.sql:
@@ -103,6 +105,7 @@ def preview_metric(import_id: str, metric_name: str, *, start: str | None, end: 
     return {
         "import_id": import_id, "metric": metric.name, "from": spec.start, "to": spec.end, "zone": zone or metric.zone, "by": list(spec.by), "rows": list(_rows(found)), "total": found.total,
         "groups": found.groups, "capped": found.capped, "account_events": {"counted": merged, **({"events": held.events, "read_at": held.read_at} if merged != "none" else {})}, "notes": list(found.notes), "warnings": list(found.warnings),
+        **({"price": priced(import_id, metric, spec, to_pay)} if to_pay else {}),
     }
 
 
