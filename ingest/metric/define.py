@@ -7,12 +7,15 @@ from sqlglot import exp
 from ingest.clickhouse import Table, render
 from ingest.metric import weighted
 from ingest.metric.bounds import END, START, Bound, Scope, groups, scope, within
+from ingest.metric.cautions import warnings
 from ingest.metric.filters import conditions
 from ingest.metric.functions import quantity
 from ingest.metric.nodes import both, named
 from ingest.metric.rounding import rounded
+from ingest.metric.sentence import sentence
 from schemas.metric import Metric
 
+__all__ = ["query", "registered", "sentence", "warnings"]
 ID, EXTERNAL_ID = exp.Placeholder(this="customer.id"), exp.Placeholder(this="customer.external_id")
 
 
