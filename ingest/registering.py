@@ -11,7 +11,7 @@ from ingest import clickhouse
 from ingest.billing import BillingClient
 from ingest.clickhouse import Table, table_of
 from ingest.errors import BadInput
-from ingest.metric import define
+from ingest.metric import define, recognise
 from ingest.store import accounts, metrics
 from schemas.account import STORED_EVENTS, Account
 from schemas.metric import AccountMetric, AggregateBody, Metric, Registered, StoredMetric
@@ -20,8 +20,6 @@ OURS = "usage_intake"
 """Where a definition of ours stands in what the account keeps for its own builder."""
 TABLES = "raw_metric_"
 TABLE = re.compile(rf"{TABLES}[A-Za-z0-9_-]+", re.IGNORECASE)
-ANYTHING = "2026-01-01"
-"""What stands in place of every template while a query is only looked at."""
 
 
 def register(account_name: str, name: str, who: str, *, take_over: bool = False, datasource: str | None = None, client: BillingClient | None = None) -> StoredMetric:
@@ -70,13 +68,7 @@ def body_of(metric: Metric, table: Table, datasource: str) -> AggregateBody:
 
 
 def _dataschema(sql: str, table: Table) -> str:
-    return json.dumps({"fields": [{"name": name, "type": kind} for name, kind in _result_of(sql, table)]})
-
-
-def _result_of(sql: str, table: Table) -> tuple[tuple[str, str], ...]:
-    """Names and types of the columns that a query gives. Raises BadInput where it can't be run over this table."""
-    tree = clickhouse.parse(sql)
-    return clickhouse.translate(clickhouse.bind(tree, dict.fromkeys(clickhouse.templates(tree), ANYTHING)), [table]).columns
+    return json.dumps({"fields": [{"name": name, "type": kind} for name, kind in clickhouse.result_of(sql, [table]).items()]})
 
 
 def _placed(client: BillingClient, stored: StoredMetric, known: Sequence[Registered], body: AggregateBody, take_over: bool) -> str:
@@ -134,11 +126,12 @@ def _read(registered: Registered, tables: Mapping[str, Table], registered_as: st
 def _definition(registered: Registered, tables: Mapping[str, Table]) -> Metric:
     """The definition of ours that came with it, where its SQL still is what that one makes; else the one that its SQL shows, else its SQL. Raises BadInput where it can't be previewed."""
     slug, table = _table_read(registered, tables)
-    _result_of(registered.cust_agg_query, table)
+    clickhouse.result_of(registered.cust_agg_query, [table])
     ours = _noted(registered)
     if ours and ours.event_type == slug and _same_sql(define.registered(ours, table), registered):
         return ours.model_copy(update={"name": _name(registered)})
-    return Metric(name=_name(registered), event_type=slug, sql=registered.cust_agg_query)
+    shown = recognise.definition(registered.cust_agg_query, table, _name(registered))
+    return shown or Metric(name=_name(registered), event_type=slug, sql=registered.cust_agg_query)
 
 
 def _noted(registered: Registered) -> Metric | None:

@@ -43,6 +43,12 @@ class Api:
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, headers=HEADERS, timeout=20)
 
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.http.close()
+
     def post(self, path: str, body: object) -> httpx.Response:
         return self.http.post(path, content=json.dumps(body))
 
@@ -69,8 +75,7 @@ def body(sql: str = SUM, **changes: object) -> dict[str, object]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sandbox's folder with two customers and a few events of every type."""
     folder = tmp_path_factory.mktemp("aggregates")
-    with served(build_app(folder)) as url:
-        api = Api(url)
+    with served(build_app(folder)) as url, Api(url) as api:
         schema = {"customer_id": "String", "timestamp": "DateTime64", "data": TYPES}
         assert api.post("/rawmetric", {"name": "Compute", "api_slug": "compute", "dataschema": schema}).status_code == 200
         for name, custom in (("acme", {"users": 40, "plan": "gold"}), ("globex", {})):
@@ -82,8 +87,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def api(data: Path) -> Iterator[Api]:
-    with served(build_app(data)) as url:
-        yield Api(url)
+    with served(build_app(data)) as url, Api(url) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +203,7 @@ def test_a_customer_without_the_value_that_a_query_asks_for(api: Api):
 
 def test_new_events_count_at_once_and_lagging_ones_later(tmp_path: Path):
     now = [datetime(2026, 10, 1, 12)]
-    with served(build_app(tmp_path, clock=lambda: now[0], storing_lag_seconds=60, estimate_engine="duckdb")) as url:
-        api = Api(url)
+    with served(build_app(tmp_path, clock=lambda: now[0], storing_lag_seconds=60, estimate_engine="duckdb")) as url, Api(url) as api:
         api.post("/rawmetric", {"name": "Compute", "api_slug": "compute", "dataschema": {"customer_id": "String", "timestamp": "DateTime64", "data": {"hours": "Decimal"}}})
         api.post("/customers", {"customer_name": "Acme", "external_id": "acme"})
         made, counted = api.metric(), []
@@ -214,7 +218,7 @@ def test_new_events_count_at_once_and_lagging_ones_later(tmp_path: Path):
 @pytest.mark.parametrize("sql", [
     SUM, BY_REGION,
     *(f"SELECT {what} AS quantity FROM raw_metric_compute WHERE {WITHIN}" for what in (
-        "count(*)", "sum(data.n)", "sumKahan(data.f)", "avg(data.hours)", "min(data.f)", "max(data.day)", "max(data.at)", "uniqExact(data.region)", "min(data.hours)", "max(data.run)", "countIf(data.spot)",
+        "count(*)", "sum(data.n)", "sumKahan(data.f)", "avg(data.hours)", "min(data.f)", "max(data.day)", "max(data.at)", "uniqExact(data.region)", "min(data.hours)", "countIf(data.spot)",
         "argMax(data.hours, \"timestamp\")",
     )),
     f"SELECT toDate(\"timestamp\") AS d, data.spot, data.n, count() AS quantity FROM raw_metric_compute WHERE {WITHIN} GROUP BY d, data.spot, data.n ORDER BY d, data.spot, data.n",

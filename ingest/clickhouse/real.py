@@ -12,6 +12,10 @@ from ingest.clickhouse.types import read_type
 from ingest.errors import BadInput
 
 ESCAPES = {"b": "\b", "f": "\f", "r": "\r", "n": "\n", "t": "\t", "0": "\0", "'": "'", "\\": "\\"}
+MEMORY, SECONDS = 2 * 1024**3, 30
+"""What one query may use and take."""
+_loaded: dict[str, tuple] = {}
+"""What the session's tables were made of, so that the same events are read once."""
 
 
 def available() -> bool:
@@ -23,7 +27,9 @@ def available() -> bool:
 def _session() -> object:
     """The process's one session: chdb takes no second."""
     from chdb.session import Session
-    return Session(tempfile.mkdtemp(prefix="clickhouse-"))
+    session = Session(tempfile.mkdtemp(prefix="clickhouse-"))
+    session.query(f"SET max_memory_usage = {MEMORY}, max_execution_time = {SECONDS}", "Null")
+    return session
 
 
 def run(text: str, tables: Mapping[str, tuple[Table, Path]]) -> list[tuple[str | None, ...]]:
@@ -34,7 +40,10 @@ def run(text: str, tables: Mapping[str, tuple[Table, Path]]) -> list[tuple[str |
 def answer(text: str, tables: Mapping[str, tuple[Table, Path]]) -> tuple[list[tuple[str, str]], list[tuple[str | None, ...]]]:
     """Names and types of the result's columns, and its rows as exact texts."""
     for table, path in tables.values():
-        load(table, path)
+        held = (path, path.stat().st_mtime_ns, path.stat().st_size, tuple(table.columns.items()))
+        if _loaded.get(table.name) != held:
+            load(table, path)
+            _loaded[table.name] = held
     lines = _ask(text.rstrip().rstrip(";"), "TSVWithNamesAndTypes").split("\n")
     names, types = (tuple(_field(each) or "" for each in line.split("\t")) for line in lines[:2])
     rows = [tuple(_exact(_field(each), kind) for each, kind in zip(line.split("\t"), types, strict=True)) for line in lines[2:-1]]
@@ -43,6 +52,7 @@ def answer(text: str, tables: Mapping[str, tuple[Table, Path]]) -> tuple[list[tu
 
 def load(table: Table, path: Path) -> None:
     """Makes the table anew of a Parquet file, whose columns have the table's names or those without `data.`."""
+    _loaded.pop(table.name, None)
     columns = ", ".join(f"{_name(name)} {kind}" for name, kind in table.columns.items())
     _ask(f"CREATE OR REPLACE TABLE {_name(table.name)} ({columns}) ENGINE = Memory")
     _ask(f"INSERT INTO {_name(table.name)} SELECT {', '.join(_read(path, table))} FROM file({_text(str(path))}, 'Parquet')")

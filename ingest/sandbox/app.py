@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ingest.sandbox import catalogue, customers, query
+from ingest.sandbox import aggregates, catalogue, customers, estimates, query
+from ingest.sandbox.counting import Counting
 from ingest.sandbox.replies import ExactJSON, Raw, Refusal, invalid, problem, read_object
 from ingest.sandbox.store import Store, window_start
 from ingest.sandbox.switches import Switches
@@ -33,6 +34,7 @@ class Sandbox:
         self.switches = switches
         self.clock = clock
         self.usage = Usage(store, switches)
+        self.counting = Counting(store, switches)
 
     async def post_usage(self, request: Request) -> Response:
         body = await self._body(request)
@@ -66,6 +68,32 @@ class Sandbox:
 
     def get_customer(self, request: Request) -> Response:
         return ExactJSON(customers.get(self.store, request.path_params["id"]))
+
+    async def create_aggregate(self, request: Request) -> Response:
+        return ExactJSON(await run_in_threadpool(aggregates.create, self.store, await self._body(request), self.clock()))
+
+    async def change_aggregate(self, request: Request) -> Response:
+        return ExactJSON(await run_in_threadpool(aggregates.change, self.store, request.path_params["id"], await self._body(request)))
+
+    def delete_aggregate(self, request: Request) -> Response:
+        return ExactJSON(aggregates.delete(self.store, request.path_params["id"]))
+
+    def get_aggregate(self, request: Request) -> Response:
+        return ExactJSON(aggregates.get(self.store, request.path_params["id"]))
+
+    def list_aggregates(self, request: Request) -> Response:
+        return ExactJSON(aggregates.listing(self.store, request.query_params))
+
+    def aggregate_tables(self, _request: Request) -> Response:
+        return ExactJSON(aggregates.tables(self.store))
+
+    def aggregate_estimate(self, request: Request) -> Response:
+        aggregate = aggregates.get(self.store, estimates.asked(request.query_params, "aggregate_id"))
+        return ExactJSON(estimates.estimate(self.store, self.counting, aggregate, request.query_params, self.switches.organisation, self.clock(), self._readable_until()))
+
+    def aggregate_logs(self, request: Request) -> Response:
+        aggregate = aggregates.get(self.store, request.path_params["id"])
+        return ExactJSON(estimates.logs(self.store, aggregate, request.query_params, self._readable_until()))
 
     def _readable_until(self) -> datetime:
         return query.readable_until(self.clock(), self.switches.storing_lag_seconds)
@@ -138,6 +166,14 @@ def _routes(sandbox: Sandbox) -> list[Route]:
         Route("/rawmetric/{id}/logs", sandbox.logs, methods=["GET"]),
         Route("/usage/{slug}", sandbox.post_usage, methods=["POST"]),
         Route("/aggregate/visualquery/preview", sandbox.preview, methods=["POST"]),
+        Route("/aggregates", sandbox.list_aggregates, methods=["GET"]),
+        Route("/aggregates", sandbox.create_aggregate, methods=["POST"]),
+        Route("/aggregates/tables/schema", sandbox.aggregate_tables, methods=["GET"]),
+        Route("/aggregates/estimates", sandbox.aggregate_estimate, methods=["GET"]),
+        Route("/aggregates/logs/{id}", sandbox.aggregate_logs, methods=["GET"]),
+        Route("/aggregates/{id}", sandbox.get_aggregate, methods=["GET"]),
+        Route("/aggregates/{id}", sandbox.change_aggregate, methods=["PATCH"]),
+        Route("/aggregates/{id}", sandbox.delete_aggregate, methods=["DELETE"]),
         *[Route(path, sandbox.list_customers, methods=["GET"]) for path in ("/customer", "/customers")],
         *[Route(path, sandbox.create_customer, methods=["POST"]) for path in ("/customer", "/customers")],
         Route("/customers/{id}", sandbox.get_customer, methods=["GET"]),

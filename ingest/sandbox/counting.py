@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -21,8 +22,6 @@ from ingest.sandbox.store import Metric, Store
 from ingest.sandbox.switches import Switches
 
 QUANTITY = "quantity"
-ANYTHING = "2026-01-01"
-"""What stands in place of every template while a query is only looked at."""
 MEMORY = "512MB"
 ROW_GROUP = 20_000
 CLOSED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "python_enable_replacements": "false"}
@@ -39,9 +38,7 @@ class Counted:
 def refuse_query(store: Store, name: str, text: str) -> None:
     """Refuses (422) a query that can't be run or gives no quantity; `name` is its key in the body."""
     try:
-        tree = clickhouse.parse(text)
-        given = clickhouse.templates(tree)
-        columns = dict(clickhouse.translate(clickhouse.bind(tree, dict.fromkeys(given, ANYTHING)), [table_of(each) for each in store.metrics()]).columns)
+        columns = clickhouse.result_of(text, [table_of(each) for each in store.metrics()])
     except BadInput as error:
         raise invalid_field("body", name, str(error)) from None
     if QUANTITY not in columns:
@@ -92,23 +89,29 @@ class Counting:
             raise bad_request(f"The aggregate's query failed: {error}") from None
 
     def _duckdb(self, translated: clickhouse.Translation, files: Mapping[str, tuple[clickhouse.Table, Path]]) -> list[tuple]:
-        with duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "temp_directory": str(self._folder / "spill"), **CLOSED}) as connection:
-            connection.execute("set timezone = 'UTC'")
-            for name, (_, path) in files.items():
-                connection.execute(f"create view {identifier(name)} as from read_parquet({literal(path)})")
-            connection.execute(f"set allowed_directories = [{literal(self._folder)}]")
-            connection.execute("set enable_external_access = false")
-            connection.execute("set lock_configuration = true")
-            watch = threading.Timer(self._switches.estimate_seconds, connection.interrupt)
-            watch.start()
-            try:
-                return clickhouse.text_of(connection.execute(translated.sql), translated.columns)
-            except duckdb.InterruptException:
-                raise bad_request(f"The aggregate's query took longer than {self._switches.estimate_seconds:g} seconds") from None
-            except duckdb.Error as error:
-                raise bad_request(f"The aggregate's query failed: {str(error).splitlines()[0]}") from None
-            finally:
-                watch.cancel()
+        for name, (_, path) in files.items():
+            self._closed_engine.execute(f"create or replace view {identifier(name)} as from read_parquet({literal(path)})")
+        watch = threading.Timer(self._switches.estimate_seconds, self._closed_engine.interrupt)
+        watch.start()
+        try:
+            texts = clickhouse.text_of(self._closed_engine.sql(translated.sql), translated.columns)
+            return [*zip(*(column.to_pylist() for column in texts.columns), strict=True)]
+        except duckdb.InterruptException:
+            raise bad_request(f"The aggregate's query took longer than {self._switches.estimate_seconds:g} seconds") from None
+        except duckdb.Error as error:
+            raise bad_request(f"The aggregate's query failed: {str(error).splitlines()[0]}") from None
+        finally:
+            watch.cancel()
+
+    @cached_property
+    def _closed_engine(self) -> duckdb.DuckDBPyConnection:
+        """An engine that can read the copies and nothing else."""
+        connection = duckdb.connect(config={"threads": 1, "memory_limit": MEMORY, "temp_directory": str(self._folder / "spill"), **CLOSED})
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set allowed_directories = [{literal(self._folder)}]")
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        return connection
 
     def _copy(self, metric: Metric, until: datetime) -> Path:
         """The readable events of one type as Parquet, by customer, so that asking for one reads little. Made again when there are more."""
