@@ -1,6 +1,7 @@
 """Aggregates and window functions as ClickHouse reduces: nulls passed over, an empty set the type's zero where the type holds no null."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -63,14 +64,24 @@ def _count(call: Call) -> Value:
 
 
 def _uniq_exact(call: Call) -> Value:
-    if len(call.args) != 1:
-        raise call.mistake("Distinct values of several columns at once can't be counted here.", "Join them with concat(a, ':', b).")
-    value = call.args[0]
+    if len(call.args) > 1:
+        return _uniq_together(call)
+    value = _one(call)
     distinct = function("count", exp.Distinct(expressions=[value.sql.copy()]))
     found = call.reduced(distinct)
     if value.type.is_float:
         found = duck(":n + cast(coalesce(:minus, false) and coalesce(:plus, false) as integer)", n=found, minus=call.reduced(duck("bool_or(:x = 0 and signbit(:x))", x=value.sql)), plus=call.reduced(duck("bool_or(:x = 0 and not signbit(:x))", x=value.sql)))
     return Value(found, UINT64)
+
+
+def _uniq_together(call: Call) -> Value:
+    """Distinct rows of several values, those with a null left out."""
+    if any(each.type.is_float or each.parts for each in call.args):
+        raise call.wrong("texts, whole numbers, decimals, days or times")
+    nulls = [duck(":x is not null", x=each.sql) for each in call.args if each.nullable]
+    limited = exp.and_(*([call.condition] if call.condition is not None else []), *nulls) if nulls else call.condition
+    row = function("row", *(as_number(each) if each.truth else each.sql for each in call.args))
+    return Value(replace(call, condition=limited).reduced(function("count", exp.Distinct(expressions=[row]))), UINT64)
 
 
 def _avg(call: Call) -> Value:
@@ -122,19 +133,30 @@ def _arg(name: str) -> Callable[[Call], Value]:
         keep = [duck(":x is not null", x=each.sql) for each in (value, by) if each.nullable]
         keep += [duck("not isnan(:x)", x=by.sql)] if by.type.is_float else []
         limited = exp.and_(*([call.condition] if call.condition is not None else []), *keep) if keep else call.condition
-        narrowed = Call(call.name, call.args, call.node, condition=limited, window=call.window)
+        narrowed = replace(call, condition=limited)
         found = aggregate(narrowed, "arg_max" if name == "argMax" else "arg_min", sql, given)
         return Value(filled(found, kind), kind, kept=value.kept)
     return build
 
 
 def _ordered(call: Call, by: Value) -> exp.Expr:
-    """What decides: one value, or a tuple's values in turn. A null among them is the greatest."""
+    """What decides: one value, or a tuple's values in turn."""
     if not by.parts:
         if by.type.name == "UUID":
             raise call.mistake("UUIDs can't decide an order here.", "Use toString().")
         return as_number(by) if by.truth else by.sql
-    return function("row", *(as_number(each) if each.truth else each.sql for each in by.parts))
+    parts = []
+    for each in by.parts:
+        if each.nullable or each.type.is_float:
+            parts.append(_is_there(each, call.name == "argMax"))
+        parts.append(as_number(each) if each.truth else each.sql)
+    return function("row", *parts)
+
+
+def _is_there(value: Value, first: bool) -> exp.Expr:
+    """A null or a NaN in a tuple never wins against a value."""
+    there = duck("case when isnan(:x) then false else :x is not null end", x=value.sql) if value.type.is_float else duck(":x is not null", x=value.sql)
+    return there if first else duck("not :x", x=there)
 
 
 def _level(call: Call) -> str:
@@ -161,7 +183,7 @@ def _values(call: Call, value: Value) -> exp.Expr:
     wanted = [duck(":x is not null", x=value.sql)] if value.nullable else []
     wanted += [duck("not isnan(:x)", x=value.sql)] if value.type.is_float else []
     limited = exp.and_(*([call.condition] if call.condition is not None else []), *wanted) if wanted else call.condition
-    narrowed = Call(call.name, call.args, call.node, condition=limited, window=call.window, distinct=call.distinct)
+    narrowed = replace(call, condition=limited)
     return duck("list_sort(:v)", v=aggregate(narrowed, "list", as_number(value)))
 
 

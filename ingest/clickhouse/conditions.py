@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from ingest.clickhouse.convert import as_type, literal_as
 from ingest.clickhouse.dialect import cast, duck, enclosed
-from ingest.clickhouse.types import BOOL, FLOAT64, UINT8, Type, common
+from ingest.clickhouse.types import BOOL, UINT8, Type, common
 from ingest.clickhouse.values import Call, Value, as_float, as_number, as_truth, null_value, truth_value
 
 SIGNS = {"equals": "=", "notEquals": "<>", "less": "<", "greater": ">", "lessOrEquals": "<=", "greaterOrEquals": ">="}
@@ -67,10 +67,10 @@ def _compare_numbers(sign: str, left: Value, right: Value) -> exp.Expr:
     a, b = as_float(left), as_float(right)
     plain = _exactly(sign, left, right, a, b)
     unsure = [each for each, value in ((a, left), (b, right)) if value.type.is_float and value.constant is None]
-    wrong = duck(NOT_A_NUMBER[sign], a=a, b=b)
-    either = exp.or_(*(duck("isnan(:x)", x=each) for each in unsure)) if sign in ("=", "<>", "<=", ">=") else wrong
     if not unsure:
         return plain
+    wrong = duck(NOT_A_NUMBER[sign], a=a, b=b)
+    either = exp.or_(*(duck("isnan(:x)", x=each) for each in unsure)) if sign in ("=", "<>", "<=", ">=") else wrong
     answer = exp.Boolean(this=sign == "<>")
     nulls = [duck(":x is not null", x=value.sql) for value in (left, right) if value.nullable]
     return duck("case when :wrong then :answer else :plain end", wrong=exp.and_(enclosed(either), *nulls), answer=answer, plain=plain)
@@ -98,7 +98,7 @@ def _logic(word: str) -> Callable[[Call], Value]:
         found = as_truth(call.args[0], call.node)
         for each in call.args[1:]:
             found = duck(f":a {word} :b", a=found, b=as_truth(each, call.node))
-        kind = BOOL if any(each.type.name == "Bool" for each in call.args) else UINT8
+        kind = BOOL if all(each.type.name == "Bool" for each in call.args) else UINT8
         return Value(found, kind.or_null(any(each.nullable for each in call.args)), truth=True)
     return build
 
@@ -106,7 +106,8 @@ def _logic(word: str) -> Callable[[Call], Value]:
 def _xor(call: Call) -> Value:
     call.count(2)
     a, b = (as_truth(each, call.node) for each in call.args)
-    return truth_value(duck(":a <> :b", a=a, b=b), *call.args)
+    kind = BOOL if all(each.type.name == "Bool" for each in call.args) else UINT8
+    return Value(duck(":a <> :b", a=a, b=b), kind.or_null(any(each.nullable for each in call.args)), truth=True)
 
 
 def is_null(value: Value) -> Value:
@@ -194,12 +195,10 @@ def _extreme(name: str, sign: str) -> Callable[[Call], Value]:
         values = [each for each in call.args if not each.type.is_null]
         if len(values) < 2:
             return values[0] if values else null_value()
-        if any(each.type.is_float for each in values) and any(not each.type.is_float for each in values):
-            values = [each if each.type.is_float else Value(as_float(each), FLOAT64.or_null(each.nullable)) for each in values]
         kind, values = together(call, values)
         found = values[0]
         for each in values[1:]:
-            found = Value(_better(call, sign, found, each), kind.or_null(found.nullable and each.nullable), kept=_widest([found, each]))
+            found = Value(_better(call, sign, found, each), kind, kept=_widest([found, each]))
         return found
     return build
 

@@ -110,7 +110,7 @@ def integer_of(value: Value, kind: Type, node: exp.Expr) -> Value:
     if value.type.is_day:
         return Value(wrapped(duck("datediff('day', date '1970-01-01', :x)", x=value.sql), kind), result)
     if value.type.is_time:
-        return Value(wrapped(duck("cast(floor(epoch_us(:x) / 1000000) as bigint)", x=value.sql), kind), result)
+        return Value(wrapped(duck("epoch_us(:x) // 1000000", x=value.sql), kind), result)
     if value.type.is_float or value.type.is_decimal:
         return Value(cast(duck("trunc(:x)", x=value.sql), kind.duckdb), result)
     if not value.type.is_number:
@@ -235,7 +235,7 @@ def float_text(sql: exp.Expr) -> exp.Expr:
     places = plain_float_text(sql)
     small = duck("abs(:x) >= cast('1e-6' as double) and abs(:x) < cast('1e21' as double)", x=sql)
     digits = duck(DIGITS, s=s)
-    return duck("case when :x = 0 or isnan(:x) or isinf(:x) then rtrim(rtrim(:s, '0'), '.') || case when :s in ('0.0', '-0.0') then '0' else '' end when :small then :places else :sign || left(:digits, 1) || case when length(:digits) > 1 then '.' || substr(:digits, 2) else '' end || 'e' || cast(cast(split_part(:s, 'e', 2) as integer) as varchar) end",
+    return duck("case when isnan(:x) then 'nan' when :x = 0 then replace(:s, '.0', '') when isinf(:x) then :s when :small then :places else :sign || left(:digits, 1) || case when length(:digits) > 1 then '.' || substr(:digits, 2) else '' end || 'e' || cast(cast(split_part(:s, 'e', 2) as integer) as varchar) end",
                 x=sql, s=s, small=small, places=places, sign=duck(SIGN, s=s), digits=digits)
 
 
@@ -248,7 +248,7 @@ def plain_float_text(sql: exp.Expr) -> exp.Expr:
     digits = duck("replace(:m, '.', '')", m=mantissa)
     before = duck("case when :point <= 0 then '0' else rpad(left(:digits, cast(:point as integer)), cast(:point as integer), '0') end", point=point, digits=digits)
     after = duck("rtrim(case when :point <= 0 then repeat('0', -:point) || :digits else substr(:digits, :point + 1) end, '0')", point=point, digits=digits)
-    return duck("case when isnan(:x) or isinf(:x) then :s else :sign || :before || case when :after = '' then '' else '.' || :after end end", x=sql, s=s, sign=duck(SIGN, s=s), before=before, after=after)
+    return duck("case when isnan(:x) then 'nan' when isinf(:x) then :s else :sign || :before || case when :after = '' then '' else '.' || :after end end", x=sql, s=s, sign=duck(SIGN, s=s), before=before, after=after)
 
 
 def to_bool(call: Call) -> Value:

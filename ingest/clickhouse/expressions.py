@@ -1,7 +1,6 @@
 """Expressions: each node of the ClickHouse tree to a DuckDB expression and its type. What has no visitor here is refused."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -14,7 +13,7 @@ from ingest.clickhouse.numbers import literal_whole
 from ingest.clickhouse.scope import Scope
 from ingest.clickhouse.times import interval_shift
 from ingest.clickhouse.types import BOOL, FLOAT64, STRING, UINT8, Type
-from ingest.clickhouse.values import Call, Value, as_truth, mistake, null_value, truth_value
+from ingest.clickhouse.values import Call, Value, as_float, as_truth, mistake, null_value, truth_value
 
 OPERATORS = {
     exp.Add: "plus", exp.Sub: "minus", exp.Mul: "multiply", exp.Div: "divide", exp.Mod: "modulo", exp.IntDiv: "intDiv", exp.EQ: "equals", exp.NEQ: "notEquals", exp.LT: "less", exp.GT: "greater", exp.LTE: "lessOrEquals",
@@ -37,6 +36,8 @@ def _operator(node: exp.Binary, scope: Scope) -> Value:
         if isinstance(side, exp.Interval):
             return _shift(node, side, scope)
     name = OPERATORS[type(node)]
+    if isinstance(node, (exp.Like, exp.ILike)) and node.args.get("negate"):
+        name = {"like": "notLike", "ilike": "notILike"}[name]
     return FUNCTIONS[name](Call(name, (value_of(node.this, scope), value_of(node.expression, scope)), node))
 
 
@@ -152,8 +153,16 @@ def _in(node: exp.In, scope: Scope, negated: bool = False) -> Value:
     listed = [node.args["field"]] if node.args.get("field") is not None else node.expressions
     if node.args.get("unnest") is not None or not listed:
         raise mistake(node, "IN takes values in brackets, or a SELECT.")
-    found = [conditions.compare(call, "=", value, each) for each in (value_of(one, scope) for one in listed) if not each.type.is_null]
-    return _answer(value, exp.or_(*(each.sql for each in found)) if found else exp.Boolean(this=False), negated)
+    found = [_member(call, value, each) for each in (value_of(one, scope) for one in listed) if not each.type.is_null]
+    return _answer(value, exp.or_(*found) if found else exp.Boolean(this=False), negated)
+
+
+def _member(call: Call, value: Value, other: Value) -> exp.Expr:
+    """Whether a value is this member of a list: Float64 by their bits, so that -0 isn't 0; decimals by the digits as written."""
+    if value.type.is_decimal and other.type.is_float and other.constant is not None:
+        other = literal_as(Value(text(other.constant), STRING, constant=other.constant), Type("Decimal", digits=38, scale=value.type.scale), call.node)
+    same = conditions.compare(call, "=", value, other).sql
+    return duck(":same and signbit(:x) = signbit(:y)", same=same, x=value.sql, y=as_float(other)) if value.type.is_float and other.type.is_number else same
 
 
 def _answer(value: Value, found: exp.Expr, negated: bool) -> Value:
@@ -227,19 +236,17 @@ def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, bool], over: exp.
         raise mistake(node, f"{name}(*) can't be previewed here.", "Name the column.")
     args = [] if star else [value_of(each, inside) for each in given]
     condition = None
-    nullable = False
     if limited:
         if not args:
             raise mistake(node, f"{node.name} needs a condition as its last argument.")
         last = args.pop()
-        condition, nullable = as_truth(last, node), last.nullable
+        condition = as_truth(last, node)
         if last.type.name not in ("UInt8", "Bool", "Nothing"):
             raise mistake(node, f"The last argument of {node.name} must be a condition, and is {last.type}.", "Compare it with something.")
     if kept is not None:
         condition = as_truth(value_of(kept, inside), node)
     call = Call(name, tuple(args), node, params=params, condition=condition, window=over, distinct=distinct)
-    value = AGGREGATES[name](call)
-    return replace(value, type=value.type.or_null()) if nullable and name not in ("count", "uniqExact") else value
+    return AGGREGATES[name](call)
 
 
 def _filter(node: exp.Filter, scope: Scope) -> Value:

@@ -83,7 +83,10 @@ def time_of_text(given: str, kind: Type) -> Value:
 
 
 def _in_utc(moment: datetime, name: str) -> datetime:
-    return moment.replace(tzinfo=zone(name)).astimezone(UTC).replace(tzinfo=None)
+    """An hour that comes twice is its first pass; one that doesn't come counts by the offset after it."""
+    first = moment.replace(tzinfo=zone(name)).astimezone(UTC)
+    there = first.astimezone(zone(name)).replace(tzinfo=None) == moment
+    return (first if there else moment.replace(tzinfo=zone(name), fold=1).astimezone(UTC)).replace(tzinfo=None)
 
 
 def time_text(value: Value) -> exp.Expr:

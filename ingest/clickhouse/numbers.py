@@ -66,9 +66,17 @@ def _decimals(call: Call, name: str, left: Value, right: Value) -> Value:
     if kind.scale > kind.digits:
         raise call.mistake(f"{kind.scale} digits after the point are more than {kind.digits}-digit decimals have.", "Convert the numbers with toDecimal256(value, 18) first.")
     kept = _product(call, left, right) if name == "multiply" else _sum(left, right)
-    a, b = (each.sql if each.type.is_decimal else cast(as_number(each), f"DECIMAL({each.width[0]}, 0)") for each in (left, right))
+    a, b = (_wide_enough(each, kept) for each in (left, right))
     found = duck(f":a {SIGNS[name]} :b", a=a, b=b)
     return Value(_checked(found, kept, kind), kind.or_null(left.nullable or right.nullable), kept=kept)
+
+
+def _wide_enough(value: Value, kept: tuple[int, int]) -> exp.Expr:
+    """DuckDB keeps the result of two decimals of up to 18 digits in 18 digits, and fails where it has more: one must be wider."""
+    digits, scale = value.width
+    if not value.type.is_decimal:
+        return cast(as_number(value), f"DECIMAL({digits}, 0)")
+    return cast(value.sql, f"DECIMAL({max(19, digits)}, {scale})") if digits <= 18 < kept[0] and value.kept else value.sql
 
 
 def _product(call: Call, left: Value, right: Value) -> tuple[int, int]:
@@ -115,6 +123,8 @@ ZERO = "cast(error('A division of decimals by zero: ClickHouse refuses it. Write
 
 
 def _divide_decimals(call: Call, left: Value, right: Value) -> Value:
+    if left.type.is_decimal and right.type.is_decimal and left.type.scale < right.type.scale:
+        raise call.mistake("ClickHouse divides a decimal only by one that has as many digits after the point, or fewer.", "Convert one of them, for example with toDecimal128(value, 18).")
     scale = left.type.scale if left.type.is_decimal else 0
     divisor = right.type.scale if right.type.is_decimal else 0
     kind = _decimal_type(left, right, scale)
@@ -145,7 +155,7 @@ def _modulo(call: Call) -> Value:
         return Value(duck("fmod(:a, :b)", a=as_float(left), b=as_float(right)), FLOAT64.or_null(nullable))
     if not (left.type.is_integer and right.type.is_integer):
         raise call.wrong("whole numbers or Float64")
-    (plain, bits), (_, others) = _signs(left), _signs(right)
+    (plain, _), (_, others) = _signs(left), _signs(right)
     kind = integer(others, True) if plain else integer(min(others * 2, 64) if others < 64 and _signs(right)[0] else others, False)
     found = duck("case when :b = 0 then cast(error('A division by zero: write nullIf(divisor, 0).') as hugeint) else :a % :b end", a=cast(as_number(left), "HUGEINT"), b=cast(as_number(right), "HUGEINT"))
     return Value(cast(found, kind.duckdb), kind.or_null(nullable))
@@ -209,8 +219,11 @@ def _sign(call: Call) -> Value:
     return Value(duck("case when :x > 0 then 1 when :x < 0 then -1 when :x is not null then 0 end", x=as_number(value)), integer(8, False).or_null(value.nullable))
 
 
-ROUNDINGS = {"round": ("round_even(:x, 0)", "round(:x, 0)"), "roundBankers": ("round_even(:x, 0)", None), "floor": ("floor(:x)", "floor(:x)"), "ceil": ("ceil(:x)", "ceil(:x)"), "trunc": ("trunc(:x)", "trunc(:x)")}
-"""How DuckDB rounds to a whole: a Float64, and a decimal."""
+ROUNDINGS = {
+    "round": ("round_even(:x, 0)", None), "roundBankers": ("round_even(:x, 0)", None), "trunc": ("trunc(:x)", ":u // :p"),
+    "floor": ("floor(:x)", "(:u - (:u % :p + :p) % :p) // :p"), "ceil": ("ceil(:x)", "(:u + (-:u % :p + :p) % :p) // :p"),
+}
+"""How DuckDB rounds to a whole: a Float64, and a decimal's smallest units to a power of ten of them."""
 
 
 def _rounding(name: str) -> Callable[[Call], Value]:
@@ -241,7 +254,7 @@ def _round_float(template: str, sql: exp.Expr, digits: int) -> exp.Expr:
 
 def _round_decimal(call: Call, name: str, value: Value, digits: int) -> Value:
     template = ROUNDINGS[name][1]
-    if template is None:
+    if name == "roundBankers":
         raise call.mistake("roundBankers of a decimal can't be previewed here.", "Use round().")
     scale = value.width[1]
     if digits >= value.type.scale or digits >= scale:
@@ -250,9 +263,8 @@ def _round_decimal(call: Call, name: str, value: Value, digits: int) -> Value:
         raise call.mistake(f"{name} of a decimal to tens or hundreds can't be previewed here.", "Divide first.")
     if name == "round":
         return Value(duck("round(:x, :n)", x=value.sql, n=number(digits)), value.type, kept=(min(value.width[0] + 1, WIDEST), digits))
-    power = number(10**digits)
-    shifted = duck(template, x=duck(":x * :p", x=value.sql, p=cast(power, f"DECIMAL({digits + 1}, 0)"))) if digits else duck(template, x=value.sql)
-    return Value(of_raw(cast(shifted, "HUGEINT"), digits), value.type, kept=(WIDEST, digits))
+    units = duck(template, u=raw(value, scale), p=number(10 ** (scale - digits)))
+    return Value(of_raw(units, digits), value.type, kept=(WIDEST, digits))
 
 
 def _float_function(template: str, most: int = 1) -> Callable[[Call], Value]:

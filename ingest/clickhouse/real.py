@@ -69,6 +69,7 @@ def _ask(text: str, form: str = "Null") -> str:
     try:
         return _session().query(text, form).bytes().decode("utf-8", "backslashreplace")
     except RuntimeError as error:
+        _session().query("SELECT 1", "Null")  # a failed query leaves the head of its answer behind, for the next one to begin with
         raise BadInput(f"ClickHouse says: {str(error).partition('DB::Exception: ')[2] or error}") from None
 
 

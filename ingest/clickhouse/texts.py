@@ -73,13 +73,14 @@ def _substring(bytes_only: bool) -> Callable[[Call], Value]:
         if length is not None and length < 0:
             raise call.mistake(f"{call.name} with a length below 0 can't be previewed here.")
         plain = duck("substring(:x, :s)", x=value.sql, s=number(start)) if length is None else duck("substring(:x, :s, :n)", x=value.sql, s=number(start), n=number(length))
-        return Value(_ascii_only(value.sql, plain) if bytes_only else plain, STRING.or_null(value.nullable))
+        return Value(_ascii_only(value.sql, plain, 0 if start < 0 else start - 1 + (length or 0)) if bytes_only else plain, STRING.or_null(value.nullable))
     return build
 
 
-def _ascii_only(given: exp.Expr, plain: exp.Expr) -> exp.Expr:
-    """Cutting bytes can cut a letter in two, which no text here can hold."""
-    return duck("case when strlen(:x) = length(:x) then :plain when :x is not null then error('substring() cuts bytes, and here it would cut letters in two: use substringUTF8().') end", x=given, plain=plain)
+def _ascii_only(given: exp.Expr, plain: exp.Expr, first: int) -> exp.Expr:
+    """Cutting bytes can cut a letter in two, which no text here can hold; `first` letters matter, all where it is 0."""
+    part = duck("left(:x, :n)", x=given, n=number(first)) if first else given
+    return duck("case when strlen(:part) = length(:part) then :plain when :x is not null then error('substring() cuts bytes, and here it would cut letters in two: use substringUTF8().') end", x=given, part=part, plain=plain)
 
 
 def _position(call: Call) -> Value:
@@ -97,13 +98,13 @@ def _side(name: str) -> Callable[[Call], Value]:
         if call.args[0].type.name != "String" or count < 0:
             raise call.wrong("a text and a number of letters")
         plain = duck(f"{name}(:x, :n)", x=call.args[0].sql, n=number(count))
-        return Value(_ascii_only(call.args[0].sql, plain), STRING.or_null(call.args[0].nullable))
+        return Value(_ascii_only(call.args[0].sql, plain, count if name == "left" else 0), STRING.or_null(call.args[0].nullable))
     return build
 
 
 TEXTS = {
     "lower": _of_texts(f"translate(:x, '{UPPER}', '{LOWER}')", STRING), "upper": _of_texts(f"translate(:x, '{LOWER}', '{UPPER}')", STRING),
-    "lowerUTF8": _of_texts("lower(:x)", STRING), "upperUTF8": _of_texts("upper(:x)", STRING),
+    "lowerUTF8": _of_texts("lower(:x)", STRING), "upperUTF8": _of_texts("upper(replace(:x, 'ß', 'SS'))", STRING),
     "length": _of_texts("strlen(:x)", UINT64), "lengthUTF8": _of_texts("length(:x)", UINT64),
     "trimBoth": _of_texts("trim(:x)", STRING), "trimLeft": _of_texts("ltrim(:x)", STRING), "trimRight": _of_texts("rtrim(:x)", STRING),
     "empty": _of_texts(":x = ''", UINT8, truth=True), "notEmpty": _of_texts(":x <> ''", UINT8, truth=True),

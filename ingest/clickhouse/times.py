@@ -42,7 +42,7 @@ def local_time(call: Call, value: Value, name: str | None) -> exp.Expr:
 def sixteen_bits(day: exp.Expr) -> exp.Expr:
     """A Date32's day as a Date: 65,536 days after it is the same day again."""
     days = wrapped(duck("datediff('day', date '1970-01-01', :x)", x=day), UINT16)
-    return duck("date '1970-01-01' + cast(:n as integer)", n=days)
+    return duck("case when :x >= date '1970-01-01' and :x < date '2149-06-07' then :x else date '1970-01-01' + cast(:n as integer) end", x=day, n=days)
 
 
 def day_of(call: Call, value: Value, kind: Type, name: str | None) -> Value:
@@ -53,8 +53,16 @@ def day_of(call: Call, value: Value, kind: Type, name: str | None) -> Value:
         raise call.mistake(f"{call.name} of a number can't be previewed here.", "Convert a time or a text.")
     if value.type.name == kind.name or (value.type.name == "Date" and kind.name == "Date32"):
         return Value(value.sql, result)
-    day = value.sql if value.type.is_day else cast(local_time(call, value, name), "DATE")
-    return Value(day if kind.name == "Date32" else sixteen_bits(day), result)
+    if kind.name == "Date32":
+        return Value(value.sql if value.type.is_day else cast(local_time(call, value, name), "DATE"), result)
+    return Value(sixteen_bits(value.sql if value.type.is_day else cast(local_time(call, seconds_of(value), name), "DATE")), result)
+
+
+def seconds_of(value: Value) -> Value:
+    """A time in whole seconds; ClickHouse cuts towards 1970, so that the last moment of 1969 becomes 1970."""
+    if not value.type.scale:
+        return value
+    return value.typed_as(duck("case when :x >= timestamp '1970-01-01 00:00:00' then :x else make_timestamp((epoch_us(:x) // 1000000) * 1000000) end", x=value.sql))
 
 
 def _day_of_text(call: Call, value: Value, kind: Type) -> Value:
@@ -105,7 +113,7 @@ def _cut(moment: exp.Expr, value: Value, kind: Type) -> exp.Expr:
         seconds = wrapped(duck("cast(floor(epoch_us(:x) / 1000000) as bigint)", x=moment), UINT32)
         return duck("make_timestamp(cast(:s as bigint) * 1000000)", s=seconds)
     if value.type.scale > kind.scale:
-        return duck("make_timestamp(cast(floor(epoch_us(:x) / :step) as bigint) * :step)", x=moment, step=number(10 ** (6 - kind.scale)))
+        return duck("make_timestamp((epoch_us(:x) // :step) * :step)", x=moment, step=number(10 ** (6 - kind.scale)))
     return moment
 
 
@@ -184,7 +192,7 @@ def _date_trunc(call: Call) -> Value:
     if unit not in ("year", "quarter", "month", "week", "day", "hour", "minute", "second"):
         raise call.mistake(f"{call.name} has no unit '{unit}'.", "Known are year, quarter, month, week, day, hour, minute and second.")
     name = zone_of(call, 2, value)
-    start = duck(f"date_trunc('{unit}', :x)", x=local_time(call, value, name))
+    start = duck(f"date_trunc('{unit}', :x)", x=local_time(call, seconds_of(value), name))
     if unit in ("year", "quarter", "month", "week"):
         return Value(cast(start, "DATE"), (DATE if value.type.name in ("Date", "DateTime") else DATE32).or_null(value.nullable))
     kind = Type("DateTime", zone=name) if value.type.name in ("Date", "DateTime") else Type("DateTime64", scale=0, zone=name)
@@ -231,7 +239,7 @@ def _date_diff(call: Call) -> Value:
         return null_value()
     a, b = (local_time(call, each, zone_of(call, 3, each)) for each in (start, end))
     if unit == "week":
-        found = duck("datediff('week', :a, :b)", a=a, b=b)
+        found = duck("datediff('day', date_trunc('week', :a), date_trunc('week', :b)) // 7", a=a, b=b)
     elif unit in ("second", "minute", "hour") and start.type.is_time and end.type.is_time:
         step = number(UNITS[unit] * 1_000_000)
         found = duck("cast(floor(epoch_us(:b) / :step) - floor(epoch_us(:a) / :step) as bigint)", a=start.sql if unit != "hour" else a, b=end.sql if unit != "hour" else b, step=step)
@@ -247,7 +255,7 @@ def shifted(call: Call, value: Value, amount: exp.Expr, unit: str) -> Value:
         step = duck(f"to_{'days' if unit in UNITS else 'months'}(cast(:n as integer) * :size)", n=amount, size=number(UNITS[unit] // 86400 if unit in UNITS else MONTHS[unit]))
         moved = cast(duck(":x + :step", x=value.sql, step=step), "DATE")
         return Value(sixteen_bits(moved) if value.type.name == "Date" else moved, value.type)
-    kind = Type("DateTime" if value.type.name == "Date" else "DateTime64", value.nullable) if value.type.is_day else value.type
+    kind = Type("DateTime" if value.type.name == "Date" else "DateTime64", value.nullable, scale=0 if value.type.name == "Date" else 3) if value.type.is_day else value.type
     moment = cast(value.sql, "TIMESTAMP") if value.type.is_day else value.sql
     if small:
         return Value(duck(":x + to_microseconds(cast(:n as bigint) * :size)", x=moment, n=amount, size=number(UNITS[unit] * 1_000_000)), kind)
@@ -284,12 +292,12 @@ def minus_times(call: Call) -> Value:
     """A day less days, a time less seconds, or the days between two days."""
     left, right = call.args
     nullable = left.nullable or right.nullable
-    if left.type.is_day and right.type.name == left.type.name:
+    if left.type.name == right.type.name == "Date":
         return Value(duck("datediff('day', :b, :a)", a=left.sql, b=right.sql), integer(32, False).or_null(nullable))
     if left.type.name == right.type.name == "DateTime":
         return Value(duck("cast((epoch_us(:a) - epoch_us(:b)) / 1000000 as bigint)", a=left.sql, b=right.sql), integer(32, False).or_null(nullable))
     if not (left.type.is_day or left.type.is_time) or not right.type.is_integer:
-        raise call.wrong("numbers, a day or time and a whole number, or two days")
+        raise call.wrong("numbers, a day or time and a whole number, or two Dates")
     moved = shifted(call, left, duck("-:n", n=right.sql), "day" if left.type.is_day else "second")
     return Value(moved.sql, moved.type.or_null(nullable))
 
@@ -305,11 +313,9 @@ def _format(call: Call) -> Value:
     call.count(2, 3)
     value, pattern = call.args[0], call.text(1)
     letters = {pattern[index + 1] for index in range(len(pattern) - 1) if pattern[index] == "%"}
-    if not letters <= set("YmdHMSFTe%") or pattern.endswith("%") and not pattern.endswith("%%"):
-        raise call.mistake(f"The pattern '{pattern}' can't be previewed here.", "Known are %Y, %m, %d, %H, %M, %S, %F and %T.")
-    plain = pattern.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%M", "%M")
-    if "%e" in pattern:
-        raise call.mistake("%e can't be previewed here.", "Use %d.")
+    if not letters <= set("YmdHiSFT") or pattern.endswith("%"):
+        raise call.mistake(f"The pattern '{pattern}' can't be previewed here.", "Known are %Y, %m, %d, %H, %i, %S, %F and %T.")
+    plain = pattern.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%i", "%M")
     return Value(duck("strftime(:x, :p)", x=local_time(call, value, zone_of(call, 2, value)), p=exp.Literal.string(plain)), Type("String", value.nullable))
 
 

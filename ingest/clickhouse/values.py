@@ -20,6 +20,7 @@ class Value:
     """What an expression became: DuckDB's expression and ClickHouse's type.
 
     `truth` says that a UInt8 is kept as a BOOLEAN. `kept` is the widest decimal (digits, scale) it can be in DuckDB. `constant` is the text of a literal. `parts` are a tuple's values.
+    `day_of` is the moment, and its zone, of which this is the day.
     """
 
     sql: exp.Expr
@@ -28,6 +29,7 @@ class Value:
     kept: tuple[int, int] | None = None
     constant: str | None = None
     parts: tuple["Value", ...] = ()
+    day_of: tuple[exp.Expr, str | None] | None = None
 
     @property
     def nullable(self) -> bool:
@@ -43,6 +45,10 @@ class Value:
         if self.constant is not None:
             return len(self.constant.lstrip("-")), 0
         return DIGITS_OF_INTEGER[INTEGERS.get(self.type.name, (True, 8))[1]], 0
+
+    def typed_as(self, sql: exp.Expr) -> "Value":
+        """Another value of the same type."""
+        return replace(self, sql=sql, constant=None)
 
     def typed(self, kind: Type) -> "Value":
         """The same value under another type."""
