@@ -1,11 +1,13 @@
 """Comparisons, logic and choices, as ClickHouse answers them: NaN equals nothing, and a null makes null."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 
 from sqlglot import exp
 
 from ingest.clickhouse.convert import as_type, literal_as
 from ingest.clickhouse.dialect import cast, duck, enclosed
+from ingest.clickhouse.moments import begins, timestamp
 from ingest.clickhouse.types import BOOL, UINT8, Type, common
 from ingest.clickhouse.values import Call, Value, as_float, as_number, as_truth, null_value, truth_value
 
@@ -34,7 +36,17 @@ def compare(call: Call, sign: str, left: Value, right: Value) -> Value:
         raise call.mistake(f"{left.type} and {right.type} can't be compared.", "Convert one of them, for example with toString().")
     if left.type.name == "UUID" and sign not in ("=", "<>"):
         raise call.mistake("A UUID can only be compared with = and !=.", "Convert it with toString() to compare it as a text.")
-    return truth_value(duck(f":a {sign} :b", a=moment(left), b=moment(right)), left, right)
+    return truth_value(_of_moments(sign, left, right) or duck(f":a {sign} :b", a=moment(left), b=moment(right)), left, right)
+
+
+def _of_moments(sign: str, left: Value, right: Value) -> exp.Expr | None:
+    """The day of a moment against a fixed day, as the moment against that day's beginning or end: no zone has to be asked for each row, and what a file says of its parts leaves most of them unread."""
+    fixed = right.sql.this if isinstance(right.sql, exp.Cast) else None
+    if left.day_of is None or sign not in ("<", "<=", ">", ">=") or right.type.name != "Date32" or not (isinstance(fixed, exp.Literal) and fixed.is_string):
+        return None
+    of, name = left.day_of
+    first = begins(date.fromisoformat(fixed.this) + timedelta(days=sign in (">", "<=")), name)
+    return first and duck(f":moment {'<' if sign in ('<', '<=') else '>='} :first", moment=of, first=timestamp(first))
 
 
 def moment(value: Value) -> exp.Expr:

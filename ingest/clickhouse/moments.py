@@ -4,7 +4,7 @@ DuckDB's own time zones ask a library once per row; ten million rows then take m
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from sqlglot import exp
@@ -65,6 +65,15 @@ def _tree(changes: list[Transition], offset: timedelta, sign: int) -> exp.Expr:
     change = changes[middle]
     before = exp.LT(this=exp.Placeholder(this="moment"), expression=timestamp(change.at if sign > 0 else change.until))
     return exp.Case(ifs=[exp.If(this=before, true=_tree(changes[:middle], offset, sign))], default=_tree(changes[middle + 1:], change.after, sign))
+
+
+def begins(day: date, name: str | None) -> datetime | None:
+    """The moment in UTC at which a zone's day begins; None where the clocks go back over that midnight, so that the day before comes again after it."""
+    midnight = datetime.combine(day, time())
+    if name in IS_UTC:
+        return midnight
+    changes = transitions(name, midnight, midnight)
+    return None if any(change.after < change.before and change.span[0] < midnight < change.span[1] for change in changes) else _in_utc(midnight, name)
 
 
 def timestamp(moment: datetime) -> exp.Expr:

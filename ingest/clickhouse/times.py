@@ -54,7 +54,7 @@ def day_of(call: Call, value: Value, kind: Type, name: str | None) -> Value:
     if value.type.name == kind.name or (value.type.name == "Date" and kind.name == "Date32"):
         return Value(value.sql, result)
     if kind.name == "Date32":
-        return Value(value.sql if value.type.is_day else cast(local_time(call, value, name), "DATE"), result)
+        return Value(value.sql, result) if value.type.is_day else Value(cast(local_time(call, value, name), "DATE"), result, day_of=(value.sql, name))
     return Value(sixteen_bits(value.sql if value.type.is_day else cast(local_time(call, seconds_of(value), name), "DATE")), result)
 
 
