@@ -8,8 +8,8 @@ from schemas.correcting import DropRows
 
 DecisionKind = Literal["reading", "question", "rejected", "customers", "changes", "kept_rule", "warning", "note", "duplicate", "excluded"]
 
-CHANGED_ROWS, LEAVE_OUT, SEND = "changed_rows", "leave_out", "send"
-"""The question what becomes of rows that say otherwise what was sent, where no key tells; and its answers."""
+CHANGED_ROWS, CUSTOMER_TOTALS, LEAVE_OUT, SEND = "changed_rows", "customer_totals", "leave_out", "send"
+"""The questions what becomes of rows that say otherwise what was sent, where no key tells, and of rows that add up a customer's others; and their answers."""
 
 
 class Handover(Frozen):

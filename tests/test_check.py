@@ -509,6 +509,23 @@ def test_harmless(cell, expected):
     assert harmless(cell) == expected
 
 
+GROUPED = [("Acme", NOON, "1.5"), ("Acme", NOON, "2"), ("Acme Total", NOON, "3.5"), ("Globex", NOON, "4"), ("total globex", NOON, "4")]
+
+
+@pytest.mark.parametrize(("rows", "found"), [
+    (GROUPED, 2), ([*GROUPED, ("Acme", NOON, "9"), ("Subtotal Acme", NOON, "9")], 3),
+    ([*GROUPED[:2], ("Acme Total", NOON, "3"), ("Total Energies", NOON, "5.5")], 0), ([("Acme Total", NOON, "3.5"), *GROUPED[:2]], 0),
+])
+def test_rows_that_add_up_those_of_their_customer_are_asked_about_and_left_out(tmp_path, rows, found):
+    def answered(**answers):
+        return check(tmp_path, HEADER, rows, spec({"quantity": "Decimal"}, PLAIN, answers=answers)).result
+
+    asked = [each for each in answered().questions if each.name == "customer_totals"]
+    assert [(each.proposed, each.blocking, "row 4: 'Acme Total', below the rows of 'Acme'" in each.text) for each in asked] == [("leave_out", True, True)] * (found > 0)
+    assert [answered(customer_totals=value).rows.excluded for value in ("leave_out", "send")] == [found, 0]
+    assert not answered(customer_totals="leave_out").questions
+
+
 @pytest.mark.parametrize(("customer", "warned"), [("Total", True), (" Summe ", True), ("Subtotal October", True), ("Gesamt:", True), ("TotalEnergies", False), ("Total Logistics", False), ("Summer", False), ("a total", False)])
 def test_a_customer_called_like_a_total_is_a_warning_and_its_row_stays(tmp_path, customer, warned):
     checked = check(tmp_path, HEADER, [("a", NOON, "1"), (customer, NOON, "1"), ("b", NOON, "2")], spec({"quantity": "Int64"}, PLAIN))

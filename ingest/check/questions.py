@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ingest.wording import count as count_of
 from schemas.checking import Question, QuestionOption, SentBefore
-from schemas.deciding import CHANGED_ROWS, LEAVE_OUT, SEND
+from schemas.deciding import CHANGED_ROWS, CUSTOMER_TOTALS, LEAVE_OUT, SEND
 from schemas.matching import EarlierKey
 
 
@@ -63,6 +63,18 @@ def sent_differently(gone: int, waiting: int) -> Question:
     )
     text = f"{count_of(gone, 'event of this very file was', 'events of this very file were')} sent before, when it was read in another way (other columns, key or time zone). Sending it again would bill its rows twice. Is it other usage?"
     return Question(name="sent_differently", text=text, options=options, proposed="stop")
+
+
+def customer_totals(rows: int, row: int, label: str, customer: str, sums: Mapping[str, str]) -> Question:
+    """What becomes of rows that add up the rows of one customer above them? `sums` is what they come to."""
+    one = rows == 1
+    added = ", ".join(f"{field} {total}" for field, total in sums.items())
+    options = (
+        QuestionOption(value=LEAVE_OUT, label=f"Leave {'it' if one else f'the {rows:,} rows'} out", effect=f"only the rows that {'it adds' if one else 'they add'} up are billed"),
+        QuestionOption(value=SEND, label=f"Send {'it' if one else 'them'}", effect=f"{added} more, as usage of {'a customer' if one else 'customers'} of that name"),
+    )
+    text = f"{_rows(rows, 'looks', 'look')} like {'a total' if one else 'totals'} of the rows above: the customer is called so, and the number is their sum (row {row}: {label!r}, below the rows of {customer!r}). What becomes of {'it' if one else 'them'}?"
+    return Question(name=CUSTOMER_TOTALS, text=text, options=options, proposed=LEAVE_OUT)
 
 
 def changed_rows(rows: int, row: int, before: str, sums: Mapping[str, tuple[str, str]], *, same_export: bool) -> Question:

@@ -28,9 +28,8 @@ PASTED_ROWS, PASTED_SHARE = 10, 10
 
 @dataclass(frozen=True)
 class Repeats:
-    """What came of it: whether any row changed, how many were sent before, by which other files, and what to ask."""
+    """What came of it: how many rows were sent before, by which other files, and what to ask."""
 
-    changed: bool
     already_sent: int
     sent_by: tuple[SentBefore, ...]
     questions: tuple[Question, ...]
@@ -57,8 +56,7 @@ def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], k
         asked += _another_key(connection, before.key, key, answers)
         told = key is not None and not any(plan.field in key for plan in plans if plan.type in NUMERIC_TYPES)
         asked += find_corrected(connection, plans, answers, before.sha256) if not told and not any(each.blocking for each in asked) else []
-    changed = connection.execute("select count(*) > 0 from changes").fetchone()[0]
-    return Repeats(changed, already, senders, (*_twins_question(connection, plans, answers), *asked))
+    return Repeats(already, senders, (*_twins_question(connection, plans, answers), *asked))
 
 
 # Inside the file.

@@ -19,6 +19,7 @@ from ingest.check.checks import CHECKS, error_code, errors_of
 from ingest.check.column import Column
 from ingest.check.columns import make_plans, read_columns, settle
 from ingest.check.customers import find_customers
+from ingest.check.group_totals import find_group_totals
 from ingest.check.odd import Past, find_odd
 from ingest.check.plan import Plan, alias, cells, each_step_once
 from ingest.check.repeats import Before, Repeats, find_repeats
@@ -72,13 +73,15 @@ def check_raw(
         repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, earlier), before)
         again.keep(connection, out, basis)
         find_customers(connection, unknown or {})
+        totals_of_customers = find_group_totals(connection, plans, match_spec.answers)
         find_odd(connection, plans, rules, past)
         find_strays(connection, plans, rules, match_spec)
-        _settle_events(connection, _hold_back(connection, rules) or repeats.changed, out)
+        _hold_back(connection, rules)
+        _settle_events(connection, out)
         groups = issues.write(connection, plans, rules, match_spec, out)
         _write_left_out(connection, plans, report, out)
         version = ledger.ledger_version(account.ledger_name, slug)
-        return _result(connection, plans, match_spec, report, replace(repeats, questions=_asked(repeats, rules)), groups, version)
+        return _result(connection, plans, match_spec, report, replace(repeats, questions=(*totals_of_customers, *_asked(repeats, rules))), groups, version)
 
 
 def _asked(repeats: Repeats, rules: Rules) -> tuple[Question, ...]:
@@ -172,27 +175,26 @@ def _reasons(failing: Sequence[Plan], rules: Rules) -> str:
     return f"concat_ws('; ', {', '.join(f'case {each} end' for each in words)})" if words else "null::varchar"
 
 
-def _hold_back(connection: duckdb.DuckDBPyConnection, rules: Rules) -> bool:
-    """Findings that were set to be errors keep their rows from going, those set to "off" are forgotten. A row that is left out already has no such error. Whether any row is held back."""
+def _hold_back(connection: duckdb.DuckDBPyConnection, rules: Rules) -> None:
+    """Findings that were set to be errors keep their rows from going, those set to "off" are forgotten. A row that is left out already has no such error."""
     found = connection.execute("select distinct code, coalesce(field, '') from findings").fetchall()
     levels = {(code, field): rules.severity(code, field) for code, field in found if not CHECKS[code].fixed}
     off, held = ([f"{code}.{field}" for (code, field), each in levels.items() if each == level] for level in ("off", "error"))
     if off:
         connection.execute("delete from findings where concat(code, '.', field) in (select unnest(?::varchar[]))", [off])
     if not held:
-        return False
+        return
     connection.execute("create temp table held as select _row, min(code) as code from findings where concat(code, '.', field) in (select unnest(?::varchar[])) group by _row", [held])
     connection.execute("delete from held where _row in (select _row from changes where outcome is not null)")
     connection.execute("delete from findings where concat(code, '.', field) in (select unnest(?::varchar[])) and _row not in (select _row from held)", [held])
     connection.execute("delete from changes where _row in (select _row from held)")
     connection.execute("insert into changes select _row, event_id, 'rejected', held.code from held join typed using (_row)")
-    return connection.execute("select count(*) > 0 from held").fetchone()[0]
 
 
-def _settle_events(connection: duckdb.DuckDBPyConnection, changed: bool, out: Path) -> None:
+def _settle_events(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
     """events.parquet: what was written first, or the same without the rows that are left out and with the new ids of repeated ones; those that were typed are set aside."""
     typed, events = out / "typed.parquet", out / EVENTS
-    if changed:
+    if connection.execute("select count(*) > 0 from changes").fetchone()[0]:
         connection.execute(f"copy (select t.*, c.outcome as _outcome, c.reason as _reason from typed t join changes c using (_row) where c.outcome is not null order by t._row) to {literal(out / SET_ASIDE)} ({FORMAT})")
         connection.execute(f"""
             copy (select t.* replace (coalesce(c.event_id, t.event_id) as event_id) from typed t left join changes c using (_row) where c.outcome is null order by t._row)

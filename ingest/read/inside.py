@@ -12,7 +12,7 @@ from ingest.read.kinds import column_kind, kind_of
 from ingest.read.layout import ABOVE, Layout, TextRow, is_totals
 from ingest.read.limits import MAX_LISTED_REPAIRS
 from ingest.read.rawfile import Cells
-from ingest.values.labels import says_total
+from ingest.values.labels import GROUP_TOTAL, says_total
 from schemas.reading import ExcludedRow
 
 REPEATED = "repeated header"
@@ -24,7 +24,7 @@ NOTHING = ("", None)
 MOST_REMEMBERED = 20_000
 """Texts."""
 COMMENT_MARKS = ("#", "//", "--", "%")
-GROUP_TOTAL = re.compile(r"(?:sub-?)?(?:totals?|summe|sum|gesamt|total for)\s+(.+)|(.+?)\s+(?:sub-?)?(?:total|summe|gesamt|ergebnis)", re.IGNORECASE)
+OF_A_GROUP = re.compile(GROUP_TOTAL, re.IGNORECASE)
 HELD_ROWS = 12
 """How many rows of totals and notes wait for what comes after them."""
 LOOK_AHEAD = 12
@@ -111,7 +111,7 @@ class Inside:
         known = self.plain.get(cell)
         if known is None:
             text = cell.strip()
-            known = bool(text) and text.casefold() not in self.begins and not (text.startswith(COMMENT_MARKS) or says_total(text) or GROUP_TOTAL.fullmatch(text))
+            known = bool(text) and text.casefold() not in self.begins and not (text.startswith(COMMENT_MARKS) or says_total(text) or OF_A_GROUP.fullmatch(text))
             if len(self.plain) < MOST_REMEMBERED:
                 self.plain[cell] = known
         return known
@@ -132,7 +132,7 @@ class Inside:
     def _is_group_total(self, cells: Sequence[str]) -> bool:
         """Whether a row is the total of the rows above, by their own name: `Total IT` or `IT Total` below rows of IT."""
         filled = [cell.strip() for cell in cells if cell.strip()]
-        match = GROUP_TOTAL.fullmatch(filled[0]) if len(filled) > 1 and self.group else None
+        match = OF_A_GROUP.fullmatch(filled[0]) if len(filled) > 1 and self.group else None
         return bool(match) and (match[1] or match[2]).casefold() == self.group.casefold() and all(kind_of(cell) == "number" for cell in filled[1:])
 
     def _stands_over_header(self, cells: Sequence[str], ahead: deque[Numbered], rows: Iterator[Numbered]) -> str | None:

@@ -12,6 +12,9 @@ OF_WHAT = re.compile(r"\s*:\s\s*[^\W\d]\w*(?:\s\w+)?\s*")
 TOTALS_START = r"(?i)^\s*(?:grand|overall|column|sub|monthly|month|report|total|sum|gesamt|insgesamt|zusammen|sum|som|итого|всего|合|总|總|Σ|totaal|totale)"
 """How the label of a totals row begins, for a quick look; `says_total` decides."""
 
+GROUP_TOTAL = r"(?:sub-?)?(?:totals?|summe|sum|gesamt|total for)\s+(.+)|(.+?)\s+(?:sub-?)?(?:total|summe|gesamt|ergebnis)"
+"""The label of a group's total, with the group's name: `Total IT`, `IT Total`. In small letters."""
+
 PLACEHOLDERS = (
     "n/a", "n.a.", "n. a.", "-", "--", "---", "?", "??", ".", "null", "none", "nil", "nan", "undefined", "unknown", "unbekannt", "tbd", "tba", "(blank)", "(leer)", "(none)", "(null)", "<null>", "[null]",
     "not set", "unset", "unassigned", "not assigned", "nicht zugeordnet", "nicht zugewiesen", "keine angabe", "k.a.", "k. a.", "kein", "keine", "ohne", "inconnu", "aucun", "desconocido", "ninguno", "sconosciuto", "nessuno", "onbekend", "geen", "ukendt", "okänd", "ukjent", "brak",
