@@ -87,8 +87,8 @@ def push_job(push_id: str) -> str:
             if sent["outcome"] == "waiting":
                 return _wait(push_id, sent["message"])
             if sent["outcome"] == "stopped":
-                return _end(push_id, "stopped", "Stopped by a person.")
-        return _end(push_id, "finished", "")
+                return _ended(push_id, "stopped", "Stopped by a person.")
+        return _ended(push_id, "finished", "")
     except LeaseLost:
         return "lost"
     except IngestError as error:
@@ -100,7 +100,15 @@ def push_job(push_id: str) -> str:
 @DBOS.workflow(name="verify")
 def verify_job(push_id: str) -> str:
     """Looks for the events of a push that ended once more."""
-    return _verify_again(push_id)
+    state = _verify_again(push_id)
+    _compare_metrics(push_id)
+    return state
+
+
+def _ended(push_id: str, how: str, message: str) -> str:
+    state = _end(push_id, how, message)
+    _compare_metrics(push_id)
+    return state
 
 
 @DBOS.step()
@@ -142,6 +150,19 @@ def _end(push_id: str, how: str, message: str) -> str:
 @DBOS.step()
 def _verify_again(push_id: str) -> str:
     return "proven" if push.verify_again(push_id).proof.agrees else "not proven"
+
+
+@DBOS.step()
+def _compare_metrics(push_id: str) -> None:
+    """Puts on the receipt whether metrics come to the same in the account. Nothing that goes wrong here changes what was sent and proven."""
+    from ingest import metric_proof  # reading SQL takes a while to import, which pages that queue a job shouldn't wait for
+
+    try:
+        metric_proof.compare(push_id)
+    except IngestError as error:
+        metric_proof.note_failure(push_id, f"Not compared: {error}")
+    except Exception as error:  # the outermost place of this step
+        metric_proof.note_failure(push_id, _incident("compare-metrics", push_id, error))
 
 
 def queue_read(import_id: str, spec: ReadSpec | None, who: str) -> None:
