@@ -183,18 +183,15 @@ def test_those_that_cannot_be_previewed_say_why(home: Path, sql: str, says: str)
     ({"value": {"fields": [{"quantity": "1.50", "dimension": "eu"}, {"quantity": None, "dimension": None}]}}, {("eu",): Decimal("1.5"), (None,): None}),
     ([{"value": {"fields": [{"quantity": 1, "dimension": ["eu", True]}]}}], {("eu", "true"): Decimal(1)}),
     ({"value": {"fields": [{"quantity": 1, "region": "eu"}]}}, {("eu",): Decimal(1)}),
-    ({"value": {"quantity": 2}}, {(): Decimal(2)}), ({"value": 3}, {(): Decimal(3)}), ({"value": None}, {}), ({"value": {}}, {}), ({"value": {"fields": []}}, {}),
+    ({"value": {"quantity": 2}}, {(): Decimal(2)}), ({"value": 3}, {(): Decimal(3)}), ({"value": None}, {}), ({"value": {}}, {}), ({"value": {"fields": []}}, {}), ([], {}),
 ])
 def test_estimates_are_read_tolerantly(document: object, estimate: dict[tuple[str | None, ...], Decimal | None]):
     assert estimate_of(document) == estimate
 
 
-@pytest.mark.parametrize("document", [{}, [], None, {"value": "many"}, {"value": {"fields": [{}]}}, {"value": {"fields": 3}}])
+@pytest.mark.parametrize("document", [{}, {"value": "many"}, {"value": {"fields": [{}]}}, {"value": {"fields": 3}}])
 def test_an_estimate_that_cannot_be_read_is_a_sentence(home: Path, document: object):
     with BillingClient(account("http://billing.test"), transport=httpx.MockTransport(lambda _request: httpx.Response(200, json=document))) as client:
-        if document == []:
-            assert client.estimate("a", "c", "2026-10-01", "2026-10-31") == {}
-            return
         with pytest.raises(Refused, match="an estimate that can't be read"):
             client.estimate("a", "c", "2026-10-01", "2026-10-31")
 
@@ -202,7 +199,7 @@ def test_an_estimate_that_cannot_be_read_is_a_sentence(home: Path, document: obj
 # After a push
 
 
-def pushed(count: int = 120) -> str:
+def pushed(count: int = 40) -> str:
     """A push that went well; its id."""
     push_id = push.begin(checked_import(count, account="Test"), "anna")
     push.plan(push_id)
@@ -227,7 +224,7 @@ def test_what_the_account_held_before_counts_on_both_sides(client: BillingClient
     registering.register("Test", "Calls", "anna", client=client)
     client.send("api_calls", b'[{"customer_id": "cus_1", "timestamp": "2026-10-01 00:00:00", "data": {"quantity": 5.25, "event_id": "00000000-0000-0000-0000-000000000000"}}]', "before")
     [found] = metric_proof.compare(pushed()).metrics
-    assert found.agrees and "121 events of these days that the account holds" in found.note
+    assert found.agrees and "41 events of these days that the account holds" in found.note
 
 
 def test_an_account_that_counts_something_else_is_found_out(client: BillingClient):
