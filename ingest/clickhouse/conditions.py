@@ -44,6 +44,8 @@ def _of_moments(sign: str, left: Value, right: Value) -> exp.Expr | None:
     fixed = right.sql.this if isinstance(right.sql, exp.Cast) else None
     if left.day_of is None or sign not in ("<", "<=", ">", ">=") or right.type.name != "Date32" or not (isinstance(fixed, exp.Literal) and fixed.is_string):
         return None
+    if not "1900" < fixed.this < "2300":  # what ClickHouse has days for
+        return None
     of, name = left.day_of
     first = begins(date.fromisoformat(fixed.this) + timedelta(days=sign in (">", "<=")), name)
     return first and duck(f":moment {'<' if sign in ('<', '<=') else '>='} :first", moment=of, first=timestamp(first))
