@@ -53,20 +53,22 @@ def _place(account: Account, who: str, types: dict[str, EventType], stored: Stor
 @errors.shown()
 def _builder(place: Place) -> None:
     """The name, the buttons, and the tab that is open. Runs by itself: a change doesn't draw the frame of the page again."""
-    place.keep(place.draft.model_copy(update={"name": st.text_input("Name", value=place.draft.name, max_chars=100, key=place.key("name"))}))
-    buttons = st.container()
+    place.keep(place.draft.model_copy(update={"name": st.session_state.get(place.key("name"), place.draft.name)}))
+    head = st.container()
     tabs = st.tabs(list(TABS), key=place.key("tabs"), default="SQL" if place.draft.sql is not None else "Form", on_change="rerun")
     for tab, draw in zip(tabs, (_form, sql.show, _prices), strict=True):
         if tab.open:
             with tab, errors.shown():
                 _beside(place, draw) if draw is not _prices else draw(place)
-    with buttons:
+    with head:
+        st.session_state[place.key("name")] = place.draft.name  # the form proposes one
+        st.text_input("Name", max_chars=100, key=place.key("name"))
         saving.buttons(place)
 
 
 def _beside(place: Place, draw: Callable[[Place, Data | None], None]) -> None:
     """The form, or the query, and beside it what it makes."""
-    left, right = st.columns([5, 6], gap="large")
+    left, right = st.columns(2, gap="large")
     with right:
         chosen = preview.head(place)
     with left, errors.shown():

@@ -82,8 +82,25 @@ class Draft(Frozen):
 def proposed(kind: EventType) -> Draft:
     """What is likely for an event type: the total of its first number, else the number of its events."""
     numbers = wording.numbers(kind)
-    name = numbers[0].replace("_", " ").capitalize() if numbers else kind.name
-    return Draft(name=f"{name} of {kind.name}"[:100] if numbers and name.lower() != kind.name.lower() else kind.name[:100], event_type=kind.slug, function="sum" if numbers else "count", field=numbers[0] if numbers else None)
+    draft = Draft(event_type=kind.slug, function="sum" if numbers else "count", field=numbers[0] if numbers else None)
+    return draft.model_copy(update={"name": name_of(draft, kind)})
+
+
+def name_of(draft: Draft, kind: EventType) -> str:
+    """The name that is proposed for what the form says: `p95 of latency by region`."""
+    what = draft.field.replace("_", " ") if draft.field else kind.name
+    names: dict[MetricFunction, str] = {
+        "sum": what, "count": f"Number of {kind.name}", "count_distinct": f"Different values of {what}", "avg": f"Average {what}", "min": f"Smallest {what}", "max": f"Largest {what}", "latest": f"Latest {what}",
+        "earliest": f"Earliest {what}", "percentile": f"p{draft.p} of {what}", "weighted_sum": f"Average {what}" if draft.per == "period" else f"{what} {draft.per}s", "sum_product": f"{what} times {(draft.times or '').replace('_', ' ')}",
+        "expression": f"Formula over {kind.name}",
+    }
+    name = names[draft.function] + (f" by {', '.join(draft.group_by)}" if draft.group_by else "")
+    return (name[:1].upper() + name[1:] if draft.function == "sum" or draft.function == "weighted_sum" else name)[:100].strip()
+
+
+def renamed(before: Draft, after: Draft, kind: EventType) -> Draft:
+    """The draft under its proposed name, as long as nobody gave it another."""
+    return after.model_copy(update={"name": name_of(after, kind)}) if before.name == name_of(before, kind) else after
 
 
 def of(metric: Metric) -> Draft:
@@ -109,7 +126,7 @@ def metric_of(draft: Draft, kind: EventType) -> tuple[Metric | None, list[str]]:
     needed, missing = _calculation(draft)
     if missing:
         return None, [*problems, missing]
-    return Metric(**common, function=draft.function, filters=filters, **needed), problems
+    return Metric(**common, function=draft.function, filters=filters, **needed), list(dict.fromkeys(problems))
 
 
 def packed(draft: Draft) -> str:

@@ -12,12 +12,15 @@ from schemas.event_type import FieldType
 
 DEEPEST = 3
 JOINED = {"all": "all of these hold", "any": "any of these holds"}
+STYLE = "<style>[class*=_remove_line_] [data-testid=stMarkdownContainer] { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }</style>"
+"""The button that takes a condition out shows a cross only; its name is read aloud."""
 Occurring = Callable[[str], Sequence[str]]
 """The values of a field that occur in the events at hand."""
 
 
 def show(place: Place, group: Group, occurring: Occurring) -> Group:
     """Draws the filters; what they say now."""
+    st.html(STYLE)
     return _group(place, group, occurring, 0)
 
 
@@ -66,13 +69,13 @@ def _line(place: Place, line: Line, occurring: Occurring) -> Line:
     types = wording.types(place.kind)
     names = list(types) if line.field in types else [*types, line.field]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        field = st.selectbox("Column", names, index=names.index(line.field), format_func=wording.field, key=place.key(f"field_{line.id}"), label_visibility="collapsed", width=170)
+        field = st.selectbox("Column", names, index=names.index(line.field), format_func=wording.field, key=place.key(f"field_{line.id}"), label_visibility="collapsed", width=150)
         kind = types.get(field, "String")
         fitting = wording.FITTING[kind]
-        operator = st.selectbox("Comparison", fitting, index=fitting.index(line.operator) if line.operator in fitting else 0, format_func=lambda each: wording.operator(each, kind), key=place.key(f"operator_{line.id}_{kind}"), label_visibility="collapsed", width=150)
+        operator = st.selectbox("Comparison", fitting, index=fitting.index(line.operator) if line.operator in fitting else 0, format_func=lambda each: wording.operator(each, kind), key=place.key(f"operator_{line.id}_{kind}"), label_visibility="collapsed", width=130)
         values = line.values if field == line.field else ()
         values = _values(place, line.id, field, kind, operator, values, occurring)
-        st.button("Remove", icon=":material/close:", type="tertiary", key=place.key(f"remove_{line.id}"), on_click=_remove, args=(place, line.id))
+        st.button(f"Remove condition {line.id}", icon=":material/close:", type="tertiary", key=place.key(f"remove_line_{line.id}"), on_click=_remove, args=(place, line.id))
     return line.model_copy(update={"field": field, "operator": operator, "values": values})
 
 
@@ -84,13 +87,13 @@ def _values(place: Place, number: int, field: str, kind: FieldType, operator: st
     label = f"Value of {wording.field(field)}"
     if operator in SEVERAL:
         known = list(dict.fromkeys((*occurring(field), *values)))
-        return tuple(st.multiselect(label, known, default=[each for each in values if each], accept_new_options=True, placeholder="Choose or type", key=key, label_visibility="collapsed", width=260))
+        return tuple(st.multiselect(label, known, default=[each for each in values if each], accept_new_options=True, placeholder="Choose or type", key=key, label_visibility="collapsed", width=185))
     if operator == "between":
         first = _one(place, f"{label}, at least", kind, values[:1], f"{key}_first", "from")
         return first + _one(place, f"{label}, at most", kind, values[1:2], f"{key}_last", "to")
     if kind in ("String", "UUID") and operator in ("equals", "not_equals"):
         known = list(dict.fromkeys((*occurring(field), *values)))
-        chosen = st.selectbox(label, known, index=known.index(values[0]) if values else None, accept_new_options=True, placeholder="Choose or type", key=key, label_visibility="collapsed", width=260)
+        chosen = st.selectbox(label, known, index=known.index(values[0]) if values else None, accept_new_options=True, placeholder="Choose or type", key=key, label_visibility="collapsed", width=185)
         return (chosen,) if chosen is not None else ()
     return _one(place, label, kind, values[:1], key, "")
 
@@ -104,7 +107,7 @@ def _one(place: Place, label: str, kind: FieldType, values: tuple[str, ...], key
         said = st.date_input(label, value=_day(values), min_value=date(1900, 1, 1), max_value=date(2299, 12, 31), format="YYYY-MM-DD", key=key, label_visibility="collapsed", width=150)
         return (said.isoformat(),) if said else ("",)
     example = {"DateTime64": "2026-10-31 14:00", "Int64": "a number", "Float64": "a number", "Decimal": "a number"}.get(kind, "a text")
-    return (st.text_input(label, value=values[0] if values else "", placeholder=f"{placeholder} {example}".strip(), key=key, label_visibility="collapsed", width=170),)
+    return (st.text_input(label, value=values[0] if values else "", placeholder=f"{placeholder} {example}".strip(), key=key, label_visibility="collapsed", width=185 if not placeholder else 120),)
 
 
 def _day(values: tuple[str, ...]) -> date | None:

@@ -10,7 +10,8 @@ from pages.metrics.steps.draft import Draft
 from pages.metrics.steps.place import Place
 from schemas.metric import METRIC_FUNCTIONS, CustomerMapping
 
-DIGITS = (None, *range(19))
+NOT_ROUNDED = -1
+DIGITS = (NOT_ROUNDED, *range(19))
 
 
 def show(place: Place, occurring: filters.Occurring) -> Draft:
@@ -19,18 +20,19 @@ def show(place: Place, occurring: filters.Occurring) -> Draft:
     said = {"event_type": _kind(place, draft)}
     if said["event_type"] != draft.event_type:
         return _of_another_kind(place, draft, said["event_type"])
+    if not draft.filters.parts:
+        st.markdown(":small[Every event counts.]")
     said["filters"] = filters.show(place, draft.filters, occurring)
     said |= _customer(place, draft) | _date(place, draft)
     st.subheader("4 · Calculation", anchor=False)
     said |= _calculation(place, draft) | _divided(place, draft) | _rounding(place, draft)
-    return draft.model_copy(update=said)
+    return drafts.renamed(draft, draft.model_copy(update=said), place.kind)
 
 
 def _of_another_kind(place: Place, draft: Draft, slug: str) -> Draft:
     """The proposal for another event type, under the name that was typed."""
-    before = drafts.proposed(place.kind).name
-    fresh = drafts.proposed(place.types[slug])
-    place.replace(fresh.model_copy(update={"zone": draft.zone, **({"name": draft.name} if draft.name != before else {})}))
+    typed = {} if draft.name == drafts.name_of(draft, place.kind) else {"name": draft.name}
+    place.replace(drafts.proposed(place.types[slug]).model_copy(update={"zone": draft.zone, **typed}))
     st.rerun(scope="fragment")
 
 
@@ -121,8 +123,8 @@ def _divided(place: Place, draft: Draft) -> dict[str, object]:
 def _rounding(place: Place, draft: Draft) -> dict[str, object]:
     left, right = st.columns(2)
     with left:
-        digits = st.selectbox("Rounded to", DIGITS, index=DIGITS.index(draft.digits), format_func=lambda each: "not rounded" if each is None else "whole numbers" if each == 0 else f"{each} decimal{'s' if each > 1 else ''}", key=place.key("digits"))
-    if digits is None:
+        digits = st.selectbox("Rounded to", DIGITS, index=DIGITS.index(NOT_ROUNDED if draft.digits is None else draft.digits), format_func=lambda each: "not rounded" if each == NOT_ROUNDED else "whole numbers" if each == 0 else f"{each} decimal{'s' if each > 1 else ''}", key=place.key("digits"))
+    if digits == NOT_ROUNDED:
         return {"digits": None}
     with right:
         mode = st.selectbox("Rounded how", list(wording.MODES), index=list(wording.MODES).index(draft.mode), format_func=wording.MODES.get, key=place.key("mode"))

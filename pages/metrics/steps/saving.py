@@ -22,7 +22,7 @@ def state(place: Place) -> None:
     if said:
         st.success(said, icon=":material/check_circle:")
     if place.stored is None:
-        st.markdown(":material/edit: New, not saved yet. The address of this page holds what you type.")
+        st.markdown(":material/edit: New, not saved yet.")
         return
     st.markdown(f"{registration(place.stored)} · saved by {plain(place.stored.who)}, {ago(place.stored.at)}")
 
