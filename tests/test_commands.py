@@ -1,6 +1,7 @@
 """The command line as a contract: documents, exit codes, and what happens again after a crash or a success."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -42,17 +43,21 @@ def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def run(module_home: Path, capsys: pytest.CaptureFixture[str]):
-    """Runs a command with --json: its exit code and its one document. A push is a process of its own, as it is in life."""
+    """Runs a command with --json: its exit code and its one document."""
 
     def command(*arguments: object) -> tuple[int, dict]:
-        if arguments[0] == "push":
-            done = subprocess.run([sys.executable, "-m", "ingest", *(str(each) for each in arguments), "--json"], cwd=PROJECT, env={**os.environ}, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-            return done.returncode, json.loads(done.stdout)
         code = main([*(str(each) for each in arguments), "--json"])
         out = capsys.readouterr().out
         return code, json.loads(out)
 
-    return command
+    yield command
+    logging.getLogger("dbos").handlers.clear()  # they write on this test's standard error
+
+
+def apart(*arguments: object) -> tuple[int, dict]:
+    """The same in a process of its own, as a command is in life."""
+    done = subprocess.run([sys.executable, "-m", "ingest", *(str(each) for each in arguments), "--json"], cwd=PROJECT, env={**os.environ}, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode, json.loads(done.stdout)
 
 
 def event_type(run, slug: str, *fields: str) -> None:
@@ -139,7 +144,7 @@ def test_from_a_file_to_a_proof(run, tmp_path: Path):
     code, refused = run("push", checked["import_id"], "--yes", "--rejected", "stop")
     assert (code, "2 rows need fixing" in refused["error"]["message"]) == (2, True)
 
-    code, pushed = run("push", checked["import_id"], "--yes")
+    code, pushed = apart("push", checked["import_id"], "--yes")
     assert (code, pushed["events"], pushed["batches"]) == (1, {"planned": 2, "sent": 2, "accepted": 2, "rejected": 0, "unknown": 0}, 1)
     assert {key: pushed["proof"][key] for key in ("found", "missing", "extra", "agrees")} == {"found": 2, "missing": 0, "extra": 0, "agrees": True}
 

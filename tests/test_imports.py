@@ -51,8 +51,8 @@ CELLS = st.tuples(
 )
 
 
-@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(CELLS, min_size=1, max_size=12))
+@hypothesis_settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(CELLS, min_size=1, max_size=24))
 def test_rows_are_conserved_and_the_same_file_gives_the_same_ids(home: Path, tmp_path: Path, rows: list[tuple[str, ...]]):
     text = "\n".join([HEADER, *(",".join(row) for row in rows)]) + "\n"
     first, second = (imported(tmp_path / name, text, ReadSpec(header_rows=(1,))) for name in ("a.csv", "b.csv"))

@@ -469,11 +469,11 @@ def test_a_column_that_is_gone_after_matching_is_a_doubt(desk: Desk) -> None:
     assert "The column chosen for calls isn't in this file any more" in said(at)
 
 
-def test_three_hundred_columns_come_a_page_at_a_time(desk: Desk) -> None:
-    names = [f"c{number}" for number in range(300)]
+def test_many_columns_come_a_page_at_a_time(desk: Desk) -> None:
+    names = [f"c{number}" for number in range(60)]
     import_id = desk.bring("wide.csv", ",".join(["customer_id", "timestamp", *names]) + "\n" + ",".join(["cus_1", "2026-10-01T10:00:00Z", *("1" for _ in names)]) + "\n")
     at = desk.open(import_id, "columns")
-    assert "300 columns" in said(at) and len(at.checkbox) < 50
+    assert "60 columns" in said(at) and len(at.checkbox) < 50
 
 
 def test_rejected_rows_need_a_choice_before_sending(desk: Desk) -> None:
