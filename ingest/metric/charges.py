@@ -92,7 +92,7 @@ def _charge_document(price: Price, found: Charge) -> dict[str, object]:
 def _line_document(price: Price, line: Line) -> dict[str, object]:
     """A line, without what it has nothing to say about; a tier's `from` and `to`, null where it never ends."""
     tier = {"from": line.start, "to": line.end} if line.start is not None else {}
-    value = {price.dimension: line.value} if isinstance(price, Matrix) and line.value is not None else {}
+    value = {price.dimension: line.value or None} if isinstance(price, Matrix) and line.value is not None else {}
     said = {**tier, QUANTITY: line.quantity, "unit_amount": line.unit_amount, "amount": line.amount}
     exact = {name: None if each is None else price_words.plain(each) for name, each in said.items() if each is not None or name in ("to", "amount")}
     return {"kind": line.kind, **value, **exact, "text": price_words.line(price, line)}

@@ -48,6 +48,8 @@ def show(metric: Metric, account: str, quantities: Quantities, *, who: str, key:
         aside("A preview: the invoice is made by the billing system, from the contract's prices. Customers without usage aren't listed; a fee or a minimum may be charged to them, too.")
         if price:
             _result(price, _grouped(metric, price, kept), quantities, kept)
+        else:
+            st.info("Amounts stand here as soon as the price is filled in.", icon=":material/receipt_long:")
 
 
 def _price(draft: drafts.PriceDraft) -> Price | None:
