@@ -198,7 +198,7 @@ def metric(options: argparse.Namespace) -> int:
         document, text = metrics.show_metric(options.account, options.name)
         _answer(options, document, text.splitlines())
     elif options.what == "sql":
-        document = metrics.sql_of(options.account, options.name, options.dialect, {"start_date": options.start, "end_date": options.end, "customer.external_id": options.customer, "customer.id": options.customer})
+        document = metrics.sql_of(options.account, options.name, options.dialect, start=options.start, end=options.end, customer=options.customer)
         _answer(options, document, in_words.metric_sql(document))
     else:
         document = metrics.create_metric(options.account, Path(options.file)) if options.what == "create" else metrics.register_metric(options.account, options.name, take_over=options.take_over)

@@ -1,6 +1,8 @@
 """Billable metrics, as documents: kept for an account, previewed over an import, registered in the account."""
 
+from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.clickhouse.tables import Table
@@ -51,28 +53,40 @@ def show_metric(account_name: str | None, name: str) -> tuple[Document, str]:
     return _document(found), to_yaml(found.metric)
 
 
-def sql_of(account_name: str | None, name: str, dialect: str, said: Mapping[str, str | None]) -> Document:
-    """A metric's SQL in a dialect: `aggregation_query` (all customers; `sql` is the same) and `cust_agg_query` (one), as they are registered, or as a preview runs them. Templates are filled in where it is said with what."""
+def sql_of(account_name: str | None, name: str, dialect: str, *, start: str | None, end: str | None, customer: str | None) -> Document:
+    """A metric's SQL: `aggregation_query` (all customers; `sql` is the same) and `cust_agg_query` (one), as they are registered, or as a preview runs them in DuckDB.
+
+    Templates are filled in where it is said with what; DuckDB's SQL needs days, so these are those of this month where none are said.
+    """
     from ingest.clickhouse import table_of
     from ingest.metric.define import registered, sentence
 
     account = accounts.account(account_name)
     metric = metrics.get(account.name, name).metric
     table = table_of(event_type_of(account, metric.event_type), account.profile)
-    values = {template: value for template, value in said.items() if value is not None}
-    across, one = (_filled(text, table, dialect, values) for text in registered(metric, table))
-    return {"name": metric.name, "dialect": dialect, "sentence": sentence(metric), "sql": across, "aggregation_query": across, "cust_agg_query": one}
+    if dialect == "duckdb":
+        first, last = _this_month()
+        start, end = start or first, end or last
+    said = {template: value for template, value in {"start_date": start, "end_date": end, "customer.external_id": customer, "customer.id": customer}.items() if value is not None}
+    across, one = (_filled(text, table, dialect, said) for text in registered(metric, table))
+    return {"name": metric.name, "dialect": dialect, "from": start, "to": end, "sentence": sentence(metric), "sql": across, "aggregation_query": across, "cust_agg_query": one}
 
 
-def _filled(text: str, table: Table, dialect: str, values: Mapping[str, str]) -> str:
+def _this_month() -> tuple[str, str]:
+    today = datetime.now(UTC).date()
+    return str(today.replace(day=1)), str(today.replace(day=monthrange(today.year, today.month)[1]))
+
+
+def _filled(text: str, table: Table, dialect: str, said: Mapping[str, str]) -> str:
     """A query with values for its templates; those without one stay as they are."""
     from ingest.clickhouse import bind, parse, render, templates, translate
+    from ingest.clickhouse.dialect import DuckDBAsWritten
 
     tree = parse(text)
     marks = {name: f"{{{{{name}}}}}" for name in templates(tree)}
-    bound = bind(tree, {**marks, **values})
+    bound = bind(tree, {**marks, **said})
     if dialect == "duckdb":
-        return translate(bound, [table]).sql
+        return DuckDBAsWritten().parse(translate(bound, [table]).sql)[0].sql(dialect=DuckDBAsWritten, pretty=True)
     made = render(bound)
     for mark in marks.values():
         made = made.replace(f"'{mark}'", mark)
