@@ -4,11 +4,11 @@ import bz2
 import gzip
 import json
 import os
-import resource
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -111,42 +111,68 @@ BOMBS: dict[str, tuple[str, Write, str]] = {
     "a row that no spreadsheet has": ("a.xls", lambda path: path.write_text('<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet><Table><Row Index="999999999"/></Table></Worksheet></Workbook>'), "no spreadsheet has"),
 }
 WATCHED = """
-import json, resource, sys, time
+import json, os, resource, signal, sys, time
 from pathlib import Path
 from ingest.errors import Unreadable
 from ingest.read import read_file
 from schemas.reading import ReadSpec
-start = time.process_time()
-try:
-    said = f"read {read_file(Path(sys.argv[1]), sys.argv[2], ReadSpec(), Path(sys.argv[3])).rows} rows"
-except Unreadable as error:
-    said = str(error)
-with open("/proc/self/status") as status:  # not ru_maxrss, which a process takes over from the one that started it
-    peak = next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM:"))
-print(json.dumps({"said": said, "seconds": time.process_time() - start, "megabytes": peak}))
+
+def read(source, name, out):
+    start = time.process_time()
+    try:
+        said = f"read {read_file(Path(source), name, ReadSpec(), Path(out)).rows} rows"
+    except Unreadable as error:
+        said = str(error)
+    with open("/proc/self/status") as status:  # not ru_maxrss, which a process takes over from the one that started it
+        peak = next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM:"))
+    print(json.dumps({"said": said, "seconds": time.process_time() - start, "megabytes": peak}), flush=True)
+
+for line in sys.stdin:
+    if not os.fork():
+        signal.alarm(60)
+        resource.setrlimit(resource.RLIMIT_AS, (4 * 1024**3, 4 * 1024**3))
+        read(*json.loads(line))
+        os._exit(0)
+    ended = os.wait()[1]
+    if ended:
+        print(json.dumps({"ended": ended}), flush=True)
 """
+Watch = Callable[[Path, str], dict]
 
 
-def watch(folder: Path, name: str, **settings: str) -> dict:
-    """Reads folder/source in a process of its own: what it said, its processor seconds and its peak memory."""
-    (folder / "out").mkdir()
-    environment = {**os.environ, "INTAKE_HOME": str(folder / "home"), **settings}
-    done = subprocess.run([sys.executable, "-c", WATCHED, str(folder / "source"), name, str(folder / "out")], capture_output=True, text=True, timeout=60, cwd=PROJECT, env=environment,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 * 1024**3, 4 * 1024**3)), check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+@contextmanager
+def watching(home: Path, **settings: str) -> Iterator[Watch]:
+    """Reads folder/source in a process of its own: what it said, its processor seconds and its peak memory. Each begins as a copy of one that has loaded everything and read nothing."""
+    environment = {**os.environ, "INTAKE_HOME": str(home), **settings}
+    with subprocess.Popen([sys.executable, "-c", WATCHED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment) as first:
+
+        def watched(folder: Path, name: str) -> dict:
+            (folder / "out").mkdir()
+            print(json.dumps([str(folder / "source"), name, str(folder / "out")]), file=first.stdin, flush=True)
+            outcome = json.loads(first.stdout.readline())
+            assert "ended" not in outcome, f"the process ended with {outcome['ended']}"
+            return outcome
+
+        yield watched
+
+
+@pytest.fixture(scope="module")
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    with watching(tmp_path_factory.mktemp("watched")) as watched:
+        yield watched
 
 
 def test_a_limit_is_a_setting(tmp_path: Path) -> None:
     (tmp_path / "source").write_text("a,b,c\n1,2,3\n")
-    assert "3 columns; 2 can be read" in watch(tmp_path, "a.csv", INTAKE_READ_MAX_COLUMNS="2")["said"]
+    with watching(tmp_path / "home", INTAKE_READ_MAX_COLUMNS="2") as watched:
+        assert "3 columns; 2 can be read" in watched(tmp_path, "a.csv")["said"]
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_bombs_are_refused_in_time_and_memory(tmp_path: Path, bomb: str) -> None:
+def test_bombs_are_refused_in_time_and_memory(watch: Watch, tmp_path: Path, bomb: str) -> None:
     name, write, sentence = BOMBS[bomb]
     write(tmp_path / "source")
     outcome = watch(tmp_path, name)
     assert sentence in outcome["said"]
     assert outcome["seconds"] < SECONDS and outcome["megabytes"] < MEGABYTES, outcome
-    assert [path.name for path in tmp_path.iterdir() if path.name not in ("source", "out", "home")] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("source", "out")] == []
