@@ -100,10 +100,13 @@ def _charged(draft: PriceDraft) -> dict[str, object]:
     if draft.has_tiers:
         return _tiers(draft)
     if draft.pricing_type == "matrix":
-        if not draft.dimension or not draft.prices:
-            raise BadInput("Choose the column, and give its values a price.")
+        values = [line.value.strip() for line in draft.prices]
+        if not draft.dimension or not all(values) or not values:
+            raise BadInput("Choose the column, and give each of its values a price.")
+        if twice := [value for value in values if values.count(value) > 1]:
+            raise BadInput(f"“{twice[0]}” has two prices.", "Remove one of them.")
         otherwise = {"otherwise": _number(draft.otherwise, "the price of any other value")} if draft.otherwise.strip() else {}
-        return {"dimension": draft.dimension, "prices": {line.value: _number(line.amount, f"the price of {line.value or 'a value'}") for line in draft.prices}, **otherwise}
+        return {"dimension": draft.dimension, "prices": {line.value.strip(): _number(line.amount, f"the price of {line.value}") for line in draft.prices}, **otherwise}
     size = {"package_size": _number(draft.package_size, "the size of a package")} if draft.pricing_type == "package" else {}
     return {"unit_amount": _number(draft.unit_amount, "the price"), **size}
 

@@ -47,7 +47,7 @@ def show(metric: Metric, account: str, quantities: Quantities, *, who: str, key:
         st.header("What customers would pay", anchor=False)
         aside("A preview: the invoice is made by the billing system, from the contract's prices. Customers without usage aren't listed; a fee or a minimum may be charged to them, too.")
         if price:
-            _result(price, _grouped(metric, price, kept), quantities, kept)
+            _result(price, _grouped(metric, price, quantities, kept), quantities, kept)
         else:
             st.info("Amounts stand here as soon as the price is filled in.", icon=":material/receipt_long:")
 
@@ -81,11 +81,12 @@ def _keeping(metric: Metric, account: str, price: Price | None, stored: StoredPr
             aside(f"{'Kept' if same else 'Another price is kept'}, by {plain(stored.who)}, {ago(stored.at)}.")
 
 
-def _grouped(metric: Metric, price: Price, kept: Kept) -> tuple[str, ...]:
-    """By what charges are made: as the metric is billed, unless somebody says otherwise."""
+def _grouped(metric: Metric, price: Price, quantities: Quantities, kept: Kept) -> tuple[str, ...]:
+    """By what charges are made: as the metric is billed and each month by itself, unless somebody says otherwise."""
     options = [name for name in ("month", *metric.group_by) if name in pricing.grouping(price, ("month", *metric.group_by)) and name != getattr(price, "dimension", None)]
-    usual = [name for name in options if name != "month"]
-    chosen = st.multiselect("Charged by itself for each customer and", options, default=usual, key=kept.key(f"by_{'_'.join(options)}"), placeholder="nothing more: one charge for the whole period", help="Tiers, included units, minimum and fees begin anew for each of them.")
+    has_months = metric.sql is None and quantities(("month",)).num_rows > 1
+    usual = [name for name in options if has_months or name != "month"]
+    chosen = st.multiselect("Charged by itself for each customer and", options, default=usual, key=kept.key(f"by_{'_'.join(options)}_{has_months}"), placeholder="nothing more: one charge for the whole period", help="Tiers, included units, minimum and fees begin anew for each of them.")
     return pricing.grouping(price, chosen)
 
 
@@ -155,7 +156,7 @@ def _invoice(price: Price, here: pa.Table, quantities: pa.Table, kept: Kept) -> 
     """The lines of one charge, as the invoice would have them."""
     groups = [name for name in here.column_names if name not in ("quantity", "amount", "note")]
     options = [tuple(row[name] for name in groups) for row in here.to_pylist()]
-    chosen = st.selectbox("Lines of", options, format_func=" · ".join, key=kept.key("chosen"))
+    chosen = st.selectbox("Lines of", options, format_func=lambda parts: " · ".join(part or "(empty)" for part in parts), key=kept.key("chosen"))
     mine = quantities
     for name, value in zip(groups, chosen or options[0], strict=True):
         mine = mine.filter(pc.equal(pc.fill_null(mine.column(name).cast(pa.string()), ""), value))
