@@ -32,6 +32,7 @@ FITTING: dict[FieldType, tuple[Operator, ...]] = {
 """The operators that make sense for what a field holds."""
 COMPARISONS: dict[Operator, type[exp.Binary]] = {"equals": exp.EQ, "not_equals": exp.NEQ, "gt": exp.GT, "gte": exp.GTE, "lt": exp.LT, "lte": exp.LTE}
 LARGEST = 2**63
+NUMBER = re.compile(r"[+-]?\d{1,60}(\.\d{1,60})?")
 TIME = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
 
 
@@ -150,11 +151,12 @@ def _exact(found: Column, value: Scalar) -> Decimal:
 
 
 def _number(found: Column, value: Scalar) -> Decimal:
-    if isinstance(value, bool | str):
-        raise _unfit(found, value, "Use a number, without quotes.")
+    """A number, also one in quotes, as people keep digits exact in YAML."""
+    if isinstance(value, bool) or (isinstance(value, str) and not NUMBER.fullmatch(value)):
+        raise _unfit(found, value, "Use a number such as 12.5.")
     exact = Decimal(value)
     if not exact.is_finite():
-        raise _unfit(found, value, "Use a number.")
+        raise _unfit(found, value, "Use a number such as 12.5.")
     return exact
 
 
