@@ -153,6 +153,12 @@ def test_contradicting_marks_are_a_question_and_what_does_not_fit_is_an_issue(tm
     assert checked.issues("code", "_row") == [("not_a_number", 4)]
 
 
+@pytest.mark.parametrize(("cell", "said"), [("17,5", True), ("n/a", False)])
+def test_a_number_with_another_mark_than_the_answered_one_is_said_to_be_one(tmp_path, cell, said):
+    group, = check_column(tmp_path, "Decimal", ["1.5", cell, cell], answers={"decimal_mark.value": "point"}).result.issues
+    assert (group.code, "Numbers with a decimal comma" in group.todo) == ("not_a_number", said)
+
+
 def test_an_answer_that_is_not_on_offer_is_refused(tmp_path):
     with pytest.raises(BadInput, match="point or comma"):
         check_column(tmp_path, "Decimal", ["1.5"], answers={"decimal_mark.value": "dot"})

@@ -44,7 +44,7 @@ def test_field_names_are_unique_ascii(headers, expected):
     (["1234567890123456789"], "String"), (["0", "1"], "Int64"),
     (["1e-7", "2.5E+3"], "Float64"), (["2026-10-01"], "Date32"), (["01.10.2026 05:00"], "DateTime64"), (["2026-10-01T00:00:00Z"], "DateTime64"), (["yes", "no"], "Bool"), (["TRUE", "false"], "Bool"),
     (["123e4567-e89b-12d3-a456-426614174000"], "UUID"), (["abc"], "String"), ([None, "  "], "String"), (["+49 30 1234"], "String"), (["1"] * 19 + ["n/a"], "Int64"),
-    (["1.2.3.4"], "String"), (["12:30"], "String"),
+    (["1.2.3.4"], "String"), (["12:30"], "String"), (["1,234.50", "1.234,50", "12,75", "7"], "Decimal"),
 ])
 def test_types_proposed_from_the_cells(tmp_path, cells, kind):
     report = raw_table(tmp_path, ("Value",), [[cell] for cell in cells])

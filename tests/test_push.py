@@ -300,7 +300,7 @@ def test_two_people_with_the_same_rows_send_them_once(home: Path):
         first, second = checked_import(80, account="Test"), checked_import(80, account="Test")
         mine, theirs = push.begin(first, "anna"), push.begin(second, "ben")
         push.plan(mine)
-        with pytest.raises(NotReady, match=f"80 of these events were sent meanwhile, by import {first}"):
+        with pytest.raises(NotReady, match=f"80 of these events were sent meanwhile, from {imports.get(first).file_name}."):
             push.plan(theirs)
         assert send(first).proof.agrees
         assert_exactly_once(first, 80)

@@ -23,6 +23,7 @@ from ingest.settings import PROJECT, settings
 from ingest.store import accounts, handovers, imports, uploads
 from ingest.store import recipes as stored_recipes
 from pages.parts import errors, tables
+from pages.parts.text import limit
 from pages.usage.steps import decisions, everywhere, recipe, same_row, words
 from pages.usage.steps.draft import NEW, Choice, Draft, NewField, from_match, period_of
 from pages.usage.steps.lines import lines, match_spec
@@ -642,3 +643,8 @@ def test_the_same_file_again_points_at_the_receipt(desk: Desk) -> None:
     at = desk.open(stages.check(again).id, "review")
     assert "Nothing is ready to send: all 20 rows were already sent." in said(at)
     assert any(each.label.startswith("This very file was sent by ana") for each in at.get("page_link"))
+
+
+@pytest.mark.parametrize(("amount", "shown"), [(5 * 1024**3, "5 GB"), (1024**4, "1 TB"), (3 * 512 * 1024**2, "1.5 GB"), (200 * 1024**2, "200 MB"), (5_000_000_000, "5.0 GB"), (999, "999 bytes")])
+def test_a_limit_reads_as_it_was_meant(amount: int, shown: str):
+    assert limit(amount) == shown

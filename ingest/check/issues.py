@@ -10,8 +10,10 @@ from ingest.check.checks import CHECKS, error_code, remarks
 from ingest.check.plan import Plan, alias
 from ingest.check.rules import Rules
 from ingest.engine import identifier, literal
+from ingest.values.numbers import number_pattern
+from ingest.values.text import matches, trimmed
 from schemas.checking import IssueExample, IssueGroup
-from schemas.matching import MatchSpec
+from schemas.matching import DecimalMark, MatchSpec
 
 ISSUES = "issues.parquet"
 LISTED = 10_000
@@ -23,6 +25,7 @@ ALIKE = 60
 """From so many points of 100 on, an allowed value is offered for another one."""
 COMPARED = 2_000
 """So many distinct values are held against the allowed ones."""
+OTHER_MARK: dict[str, DecimalMark] = {"point": "comma", "comma": "point"}
 Counts = dict[tuple[str, str | None], int]
 
 
@@ -35,6 +38,7 @@ def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], rules: R
             connection.execute(f"insert into issues select {error}, 'error', _file, _sheet, _row, {_header(plan)}, {alias('raw', plan.field)}, {literal(plan.field)} from bad where {error} is not null")
     counts = {**_row_findings(connection, plans, rules), **_cell_remarks(connection, plans, rules)}
     _did_you_mean(connection, rules, spec)
+    _other_marks(connection, spec)
     connection.register("codes", pa.Table.from_pylist([{"code": check.code, "title": check.title, "todo": check.todo, "place": place} for place, check in enumerate(CHECKS.values())]))
     connection.execute(f"""
         copy (select i.code, severity, _file, _sheet, _row, "column", i.value, concat_ws(' ', todo, hint) as todo from issues i join codes using (code)
@@ -96,6 +100,16 @@ def _did_you_mean(connection: duckdb.DuckDBPyConnection, rules: Rules, spec: Mat
         meant = _nearest(values, setting.values) if values else {}
         if meant:
             connection.execute("insert into hints select 'not_allowed', unnest(?::varchar[]), unnest(?::varchar[]), ?", [list(meant), [f"Did you mean {known!r} for {value!r}?" for value, known in meant.items()], field])
+
+
+def _other_marks(connection: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
+    """Says of cells that are numbers with the other decimal mark than the answered one that they are: the question isn't asked again by itself."""
+    for name, mark in spec.answers.items():
+        question, _, field = name.partition(".")
+        if question == "decimal_mark" and mark in OTHER_MARK:
+            other = OTHER_MARK[mark]
+            hint = f"Numbers with a decimal {other}: to have each read by its own mark, go to the tab Columns, to the answer about the decimal mark, and press Ask me again"
+            connection.execute(f"insert into hints select distinct 'not_a_number', value, $hint, field from issues where code = 'not_a_number' and field = $field and {matches(trimmed('value'), number_pattern(other))} limit {COMPARED}", {"hint": hint, "field": field})
 
 
 def _nearest(values: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:

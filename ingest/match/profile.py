@@ -35,6 +35,7 @@ TESTS = {
     "zeros": matches("{t}", ZEROS),
     "point": matches("{t}", numbers.number_pattern("point")),
     "comma": matches("{t}", numbers.number_pattern("comma")),
+    "marked": matches("{t}", numbers.number_pattern("point")) + " or " + matches("{t}", numbers.number_pattern("comma")),
     "dressed": f"({is_dressed('{t}')})",
     "lengths": matches("{t}", durations.CLOCK) + " or " + matches("{t}", durations.SURE) + " and (" + matches("{t}", durations.WORDED) + " or " + matches("{t}", durations.ISO) + ")",
     "worded": "regexp_matches({t}, '^\\d+ ?[a-zA-Z]') and " + matches("{t}", durations.WORDED),
@@ -104,11 +105,11 @@ def propose_type(column: str, seen: dict[str, int]) -> tuple[FieldType, str]:
         return "String", "its heading says that these are units"
     if seen["integers"] >= enough:
         return _integer_type(column, seen, enough)
-    if is_an_id(column) and max(seen["point"], seen["comma"]) >= enough:
+    if is_an_id(column) and seen["marked"] >= enough:
         return "String", "its heading says that the digits name something"
-    if seen["dressed"] and seen["dressed"] + max(seen["point"], seen["comma"]) >= enough:
+    if seen["dressed"] and seen["dressed"] + seen["marked"] >= enough:
         return "Decimal", "its cells are numbers with a unit, a currency or a percent sign"
-    if max(seen["point"], seen["comma"]) >= enough:
+    if seen["marked"] >= enough:
         return ("Float64", "its cells are numbers with exponents") if seen["exponents"] > total / 2 else ("Decimal", "its cells are numbers with decimals or thousands marks")
     return "String", "its cells are text"
 

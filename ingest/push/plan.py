@@ -157,7 +157,7 @@ def _refuse_what_others_sent(push: Push, ranges: list[tuple[int, int]]) -> None:
             f"select count(*), min(sent.import_id) from ({ledger.ledger_query(others)}) sent join read_parquet({literal(events_folder(push) / EVENTS)}, file_row_number=true) mine using (event_id) where {ranges_sql(ranges)}"
         ).fetchone()
     if found:
-        raise NotReady(f"{found:,} of these events {'was' if found == 1 else 'were'} sent meanwhile, by import {source}.", "Check this import again: they will then count as already sent.")
+        raise NotReady(f"{found:,} of these events {'was' if found == 1 else 'were'} sent meanwhile, from {imports.get(source).file_name}.", "Check this import again: they will then count as already sent.")
 
 
 def _write_ledger(push: Push, ranges: list[tuple[int, int]]) -> None:

@@ -8,7 +8,7 @@ from ingest.settings import settings
 from ingest.store import accounts
 from pages.admin import customers, recipes
 from pages.parts import errors, frame, template
-from pages.parts.text import count, plain, size
+from pages.parts.text import count, limit, plain
 from schemas.account import Account
 from schemas.event_type import EventType
 
@@ -139,9 +139,9 @@ def _installation() -> None:
     given = settings()
     rows = {
         "Data folder": str(given.home),
-        "Largest file that can be uploaded": size(given.upload_max_bytes),
+        "Largest file that can be uploaded": limit(given.upload_max_bytes),
         "Memory one step may use": given.memory_limit,
-        "Room that is kept free on the disk": size(given.free_bytes),
+        "Room that is kept free on the disk": limit(given.free_bytes),
         "Who is acting": given.user,
     }
     for label, value in rows.items():

@@ -61,6 +61,14 @@ def size(amount: int) -> str:
     return f"{amount / 1000:.1f} TB"
 
 
+def limit(amount: int) -> str:
+    """A limit as it was meant: 5 GB for five times 1024 to the third."""
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB")):
+        if amount >= 1024**power and amount % 1024 ** (power - 1) == 0:
+            return f"{amount / 1024**power:.1f}".removesuffix(".0") + f" {unit}"
+    return size(amount)
+
+
 def ago(moment: str, now: datetime | None = None) -> str:
     """How long ago an ISO time was: `3 minutes ago`, `yesterday`, then the date."""
     then = datetime.fromisoformat(moment)

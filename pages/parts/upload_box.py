@@ -9,7 +9,7 @@ from ingest.errors import IngestError
 from ingest.settings import settings
 from pages.parts import errors
 from pages.parts.state import link_import, open_import, remembered
-from pages.parts.text import ago, plain, shorten, size, state
+from pages.parts.text import ago, limit, plain, shorten, size, state
 from schemas.records import ImportRecord
 
 TICKETS = 20
@@ -35,7 +35,7 @@ _HERE = Path(__file__).parent
 def _component():  # noqa: ANN202  (Streamlit doesn't name the type)
     return st.components.v2.component(
         "intake_upload_box",
-        html=_HTML.replace("{limit}", size(settings().upload_max_bytes)).replace('<p class="say"></p>', f'<p class="say">{EMPTY}</p>'),
+        html=_HTML.replace("{limit}", limit(settings().upload_max_bytes)).replace('<p class="say"></p>', f'<p class="say">{EMPTY}</p>'),
         css=(_HERE / "upload_box.css").read_text(encoding="utf-8"),
         js=(_HERE / "upload_box.js").read_text(encoding="utf-8"),
     )

@@ -5,8 +5,8 @@ import streamlit as st
 from ingest import month, push
 from ingest.errors import BadInput, IngestError
 from ingest.processes import worker_runs
-from ingest.store import pushes
-from ingest.store.imports import pointers
+from ingest.store import accounts, pushes
+from ingest.store.imports import last_sent, pointers
 from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.attention import announce
@@ -42,6 +42,7 @@ def _before(record: ImportRecord, who: str) -> None:
         if st.button("Check this import again", key=f"check_again_{record.id}", icon=":material/refresh:"):
             strangers.queue_check(record.id, who)
             open_import(record.id, "review")
+        _link_sender(record)
     known.say(record)
     recipe.say(record)
     period_line.show(record, who, editable=True)
@@ -55,6 +56,13 @@ def _before(record: ImportRecord, who: str) -> None:
             link_import(record.id, "See the rows that need fixing", "review", icon=":material/arrow_back:")
     confirmed = _confirmed(record, summary)
     _send_button(record, summary, who, confirmed)
+
+
+def _link_sender(record: ImportRecord) -> None:
+    """A link to the import that sent such usage last, where it is the one that the message names."""
+    for last in last_sent(accounts.account(record.account).ledger_name, record.event_type or "", but=record.id):
+        if last.file_name in record.message:
+            link_import(last.import_id, f"Look at {plain(last.file_name)}", "send", icon=":material/receipt_long:")
 
 
 @st.cache_data(ttl=30, max_entries=100, show_spinner="Asking the account what it already holds, and waiting for its answer …", show_time=True)
