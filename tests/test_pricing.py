@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from streamlit.testing.v1 import AppTest
 
+from ingest import query
 from ingest.errors import BadInput
 from ingest.metric import charges, price_words, pricing
 from ingest.metric.price_file import from_values, from_yaml, to_yaml
 from ingest.settings import PROJECT
 from ingest.store import audit, metrics, prices
+from pages.metrics.steps import price_draft as drafts
+from pages.metrics.steps.price_draft import PriceDraft, TierLine, ValueLine
 from schemas.currency import DIGITS
 from schemas.metric import Metric
 from schemas.price import PRICING_TYPES, PerUnit, Price, Tiered
@@ -194,6 +198,58 @@ def test_every_kind_of_price_is_tried_and_has_a_sentence():
     assert [price_words.sentence(one(each)) for each in (INCLUDED, MATRIX)] == [
         "The units of each tier cost what it says: 0 to 100: 0.10 each; 100 to 1,000: 0.08 each; above 1,000: 0.05 each. The first 50 cost nothing.", "By region: eu 0.10, us 0.20, any other has no price. At least 1.00."]
     assert (DIGITS["USD"], DIGITS["JPY"], DIGITS["BHD"], DIGITS["CLF"]) == (2, 0, 3, 4)
+
+
+@pytest.mark.parametrize("text", [*ALL, LEAST, INCLUDED, PER_UNIT.replace("USD", "JPY, unit: hour, rounding: {mode: up, digits: 4}"), MATRIX.replace("minimum", "otherwise")])
+def test_the_form_shows_a_price_and_says_the_same_one(text: str):
+    assert drafts.price_of(drafts.of(one(text))) == one(text)
+
+
+@pytest.mark.parametrize("draft, said", [
+    (PriceDraft(), "Still missing: the price."), (PriceDraft(unit_amount="0,10"), "“0,10” can't be the price. Write a number with a point"), (PriceDraft(unit_amount="1_0"), "can't be the price"), (PriceDraft(unit_amount="-1"), "the price must not be negative"),
+    (PriceDraft(pricing_type="tiered"), "Still missing: where tier 1 ends."), (PriceDraft(pricing_type="volume", tiers=(TierLine(id=0, up_to="5", unit_amount="1"), TierLine(id=1))), "Still missing: the price of tier 2."),
+    (drafts.with_tier(PriceDraft(pricing_type="tiered", tiers=(TierLine(id=0, up_to="0", unit_amount="1"), TierLine(id=1, unit_amount="1")))), "where tier 2 ends"), (PriceDraft(unit_amount="1", minimum="9", maximum="8"), "minimum (9) must not be more"),
+    (PriceDraft(pricing_type="matrix"), "Choose the column"), (drafts.with_values(PriceDraft(pricing_type="matrix", dimension="region"), ("", "eu")), "give each of its values a price"),
+    (PriceDraft(pricing_type="matrix", dimension="region", prices=(ValueLine(id=0, value="eu", amount="1"), ValueLine(id=1, value=" eu", amount="2"))), "“eu” has two prices."),
+])
+def test_an_unfinished_form_says_what_is_left_to_do(draft: PriceDraft, said: str):
+    with pytest.raises(BadInput) as refused:
+        drafts.price_of(draft)
+    assert said in str(refused.value)
+
+
+def prices_page() -> None:
+    """The page's part over a few quantities, as Streamlit runs it."""
+    import pyarrow
+    import streamlit
+
+    from pages.metrics.steps import pricing as shown
+    from schemas.metric import Metric
+
+    def quantities(by: tuple[str, ...]) -> pyarrow.Table:
+        groups = {"customer": ("customer_id", ["ada", "*bo*", "cy"]), "month": ("month", ["2026-10"] * 3), "region": ("region", ["eu", "us", None])}
+        return pyarrow.table({**dict(groups[each] for each in by), "quantity": ["150", "20", "0.5"]})
+
+    shown.show(Metric(name="CPU hours", event_type="compute", function="count", group_by=("region",)), "Practice", quantities, who="anna", key=streamlit.query_params.get("key", "one"))
+
+
+def test_the_page_shows_what_each_customer_pays_and_keeps_the_price(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(query, "ask", lambda function, args=(), kwargs=None, seconds=0: function(*args, **(kwargs or {})))
+    metrics.save("Practice", Metric(name="CPU hours", event_type="compute", function="count"), "anna")
+    at = AppTest.from_function(prices_page, default_timeout=30).run()
+    assert [each.value.replace("\\", "") for each in at.info] == ["Still missing: the price.", "Amounts stand here as soon as the price is filled in."]
+    next(each for each in at.text_input if each.label == "Price of each unit, in USD").set_value("0.10").run()
+    assert (at.metric[0].label, at.metric[0].value, at.dataframe[0].value["amount"].tolist()) == ("Total of 3 charges", "USD 17.05", ["15.00", "2.00", "0.05"])
+    assert "150 at 0.10 = 15.00" in " ".join(each.value for each in at.markdown).replace("\\", "")
+    next(each for each in at.button if each.label == "Keep this price").click().run()
+    assert prices.get("Practice", "CPU hours").price == one(PER_UNIT)
+    assert next(each for each in at.button if each.label == "Keep this price").disabled
+    next(each for each in at.selectbox if each.label == "Kind of price").set_value("matrix").run()
+    next(each for each in at.button if each.label == "Add the 2 that occur").click().run()
+    for place, amount in enumerate(("1", "2")):
+        [each for each in at.text_input if each.label == "Price of each, in USD"][place].set_value(amount).run()
+    assert (at.metric[0].value, at.error[0].value) == ("USD 190.00", "1 charge has no amount and is not in the total. The first rows say why.")
+    assert not at.exception
 
 
 numbers = st.decimals(0, 5000, places=3)
