@@ -25,6 +25,7 @@ TYPES = {"hours": "Decimal", "region": "String", "n": "Int64", "f": "Float64", "
 WITHIN = 'DATE("timestamp") >= DATE({{start_date}}) AND DATE("timestamp") <= DATE({{end_date}}) AND customer_id = CAST({{customer.external_id}} AS String)'
 SUM = f'SELECT COALESCE(SUM(data.hours), 0) AS "quantity" FROM raw_metric_compute WHERE {WITHIN}'
 BY_REGION = f"SELECT data.region AS region, SUM(data.hours) AS quantity FROM raw_metric_compute WHERE {WITHIN} GROUP BY data.region ORDER BY region"
+STRANGE = "it's \\' OR 1=1 -- {{end_date}} \x02\t."
 RUN = "5c2c0c7e-0f0a-4d0e-9d7e-0a5f6f0d1a11"
 EVENTS = [
     ("acme", "2026-10-01T00:00:00Z", {"hours": "0.1", "region": "eu", "n": 9223372036854775807, "f": 0.1, "spot": True, "day": "2026-10-01", "at": "2026-10-01T00:00:00.123Z", "run": RUN}),
@@ -34,6 +35,7 @@ EVENTS = [
     ("acme", "2026-11-01T00:00:00Z", {"hours": "100", "region": "eu"}),
     ("acme", "2026-09-30T23:59:59.999Z", {"hours": "1000", "region": "eu"}),
     ("globex", "2026-10-02T00:00:00Z", {"hours": "7.50", "region": "it's", "n": -5, "f": -0.0}),
+    (STRANGE, "2026-10-02T00:00:00Z", {"hours": 3, "region": STRANGE}),
 ]
 
 
@@ -196,6 +198,11 @@ def test_what_cannot_be_estimated(api: Api, asked: dict[str, str], status: int):
     assert api.http.get("/aggregates/estimates", params={**known, **asked}).status_code == status
 
 
+def test_a_customer_of_any_name_is_only_itself(api: Api):
+    api.post("/customers", {"customer_name": "Strange", "external_id": STRANGE})
+    assert api.ask(api.metric(BY_REGION)["id"], STRANGE).json()["value"]["fields"] == [{"quantity": 3, "dimension": STRANGE}]
+
+
 def test_a_customer_without_the_value_that_a_query_asks_for(api: Api):
     made = api.metric("SELECT {{customer.custom_data.users}} AS quantity FROM raw_metric_compute LIMIT 1")
     assert "custom_data.users" in api.ask(made["id"], "globex").text and api.ask(made["id"], "globex").status_code == 400
@@ -224,7 +231,7 @@ def test_new_events_count_at_once_and_lagging_ones_later(tmp_path: Path):
     f"SELECT toDate(\"timestamp\") AS d, data.spot, data.n, count() AS quantity FROM raw_metric_compute WHERE {WITHIN} GROUP BY d, data.spot, data.n ORDER BY d, data.spot, data.n",
 ])
 def test_both_engines_say_the_same(engines: list[Counting], sql: str):
-    for customer in ("acme", "globex", "nobody"):
+    for customer in ("acme", "globex", "nobody", STRANGE):
         values = {"start_date": "2026-10-01", "end_date": "2026-10-31", "customer.external_id": customer}
         one, other = (each.run(sql, values.__getitem__, datetime.max) for each in engines)
         assert (one.columns, one.rows) == (other.columns, other.rows)

@@ -5,7 +5,7 @@ Either way only queries are run of which `ingest.clickhouse` knows every part, o
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ from ingest.sandbox.store import Metric, Store
 from ingest.sandbox.switches import Switches
 
 QUANTITY = "quantity"
+Copies = Mapping[str, tuple[clickhouse.Table, Path]]
 MEMORY = "512MB"
 ROW_GROUP = 20_000
 CLOSED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "python_enable_replacements": "false"}
@@ -31,7 +32,7 @@ CLOSED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": 
 class Counted:
     """A query's result: names and ClickHouse types of its columns, and every value as exact text."""
 
-    columns: tuple[tuple[str, str], ...]
+    columns: Sequence[tuple[str, str]]
     rows: list[tuple[str | None, ...]]
 
 
@@ -58,23 +59,25 @@ class Counting:
         self._store = store
         self._switches = switches
         self._one = threading.Lock()
-        self._folder = store.folder / "counted"
+        self._looked_at: set[str] = set()
+        self._folder = (store.folder / "counted").resolve()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, text: str, value: Callable[[str], str], until: datetime) -> Counted:
         """The result of a query over what was stored until then; `value` says what is put in place of a template. Refuses (400) what can't be run."""
-        known = {f"raw_metric_{each.slug}": each for each in self._store.metrics()}
+        tree = clickhouse.parse(text)
+        tree = clickhouse.bind(tree, {name: value(name) for name in clickhouse.templates(tree)})
+        read = [each for each in self._store.metrics() if f"raw_metric_{each.slug}" in text]
         try:
-            tree = clickhouse.parse(text)
-            tree = clickhouse.bind(tree, {name: value(name) for name in clickhouse.templates(tree)})
-            translated = clickhouse.translate(tree, [table_of(each) for each in known.values()])
+            with self._one:
+                copies = {table.name: (table, self._copy(each, until)) for each in read for table in [table_of(each)]}
+                tables = [table for table, _ in copies.values()]
+                if not self._is_clickhouse():
+                    return self._duckdb(clickhouse.translate(tree, tables), copies)
+                self._look_at(text, tables)
+                return Counted(*real.answer(clickhouse.render(tree), copies))
         except BadInput as error:
             raise bad_request(f"The aggregate's query can't be run: {error}") from None
-        read = {name: each for name, each in known.items() if name in text}
-        with self._one:
-            files = {name: (table_of(each), self._copy(each, until)) for name, each in read.items()}
-            rows = self._clickhouse(clickhouse.render(tree), files) if self._is_clickhouse() else self._duckdb(translated, files)
-        return Counted(translated.columns, rows)
 
     def _is_clickhouse(self) -> bool:
         asked = self._switches.estimate_engine
@@ -82,20 +85,20 @@ class Counting:
             raise Refusal(503, {"detail": "ClickHouse isn't installed here (the Python package chdb)"})
         return asked == "clickhouse" or asked == "auto" and real.available()
 
-    def _clickhouse(self, sql: str, files: Mapping[str, tuple[clickhouse.Table, Path]]) -> list[tuple]:
-        try:
-            return real.run(sql, files)
-        except BadInput as error:
-            raise bad_request(f"The aggregate's query failed: {error}") from None
+    def _look_at(self, text: str, tables: list[clickhouse.Table]) -> None:
+        """Raises BadInput for a query with a part that isn't known, which ClickHouse must not be given."""
+        if text not in self._looked_at:
+            clickhouse.result_of(text, tables)
+            self._looked_at.add(text)
 
-    def _duckdb(self, translated: clickhouse.Translation, files: Mapping[str, tuple[clickhouse.Table, Path]]) -> list[tuple]:
-        for name, (_, path) in files.items():
+    def _duckdb(self, translated: clickhouse.Translation, copies: Copies) -> Counted:
+        for name, (_, path) in copies.items():
             self._closed_engine.execute(f"create or replace view {identifier(name)} as from read_parquet({literal(path)})")
         watch = threading.Timer(self._switches.estimate_seconds, self._closed_engine.interrupt)
         watch.start()
         try:
             texts = clickhouse.text_of(self._closed_engine.sql(translated.sql), translated.columns)
-            return [*zip(*(column.to_pylist() for column in texts.columns), strict=True)]
+            return Counted([*translated.columns], [*zip(*(column.to_pylist() for column in texts.columns), strict=True)])
         except duckdb.InterruptException:
             raise bad_request(f"The aggregate's query took longer than {self._switches.estimate_seconds:g} seconds") from None
         except duckdb.Error as error:
