@@ -15,7 +15,7 @@ from pages.parts.text import month as in_words
 from pages.usage.steps.aside import aside
 from pages.usage.steps.words import amount
 from schemas.account import Account
-from schemas.metric import AccountMetric, Metric, StoredMetric
+from schemas.metric import ADDITIVE, AccountMetric, Metric, StoredMetric
 
 SHOWN = 30
 """How many metrics are counted on one page."""
@@ -71,7 +71,7 @@ def _total(metric: Metric, imports: list[Listed], period: str) -> None:
     except IngestError as error:
         st.markdown(f":material/warning: {errors.sentence(error)}")
         return
-    st.markdown(f"**{'–' if found.total is None else amount(found.total)}**  \n:small[{count(found.groups, 'customer')}, {count(len(imports), 'import')}]")
+    st.markdown(f"**{'–' if found.total is None else amount(found.total)}**  \n:small[{'in total' if metric.function in ADDITIVE else 'over all events'}: {count(found.groups, 'customer')}, {count(len(imports), 'import')}]")
     if found.warnings:
         st.markdown(f":material/warning: {plain(shorten(found.warnings[0], 160))}")
 

@@ -69,10 +69,10 @@ def _line(place: Place, line: Line, occurring: Occurring) -> Line:
     types = wording.types(place.kind)
     names = list(types) if line.field in types else [*types, line.field]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        field = st.selectbox("Column", names, index=names.index(line.field), format_func=wording.field, key=place.key(f"field_{line.id}"), label_visibility="collapsed", width=150)
+        field = st.selectbox(f"Column of condition {line.id}", names, index=names.index(line.field), format_func=wording.field, key=place.key(f"field_{line.id}"), label_visibility="collapsed", width=150)
         kind = types.get(field, "String")
         fitting = wording.FITTING[kind]
-        operator = st.selectbox("Comparison", fitting, index=fitting.index(line.operator) if line.operator in fitting else 0, format_func=lambda each: wording.operator(each, kind), key=place.key(f"operator_{line.id}_{kind}"), label_visibility="collapsed", width=130)
+        operator = st.selectbox(f"Comparison of condition {line.id}", fitting, index=fitting.index(line.operator) if line.operator in fitting else 0, format_func=lambda each: wording.operator(each, kind), key=place.key(f"operator_{line.id}_{kind}"), label_visibility="collapsed", width=130)
         values = line.values if field == line.field else ()
         values = _values(place, line.id, field, kind, operator, values, occurring)
         st.button(f"Remove condition {line.id}", icon=":material/close:", type="tertiary", key=place.key(f"remove_line_{line.id}"), on_click=_remove, args=(place, line.id))
@@ -84,7 +84,7 @@ def _values(place: Place, number: int, field: str, kind: FieldType, operator: st
     if operator in NO_VALUE:
         return ()
     key = place.key(f"value_{number}_{field}_{operator}")
-    label = f"Value of {wording.field(field)}"
+    label = f"Value of condition {number}"
     if operator in SEVERAL:
         known = list(dict.fromkeys((*occurring(field), *values)))
         return tuple(st.multiselect(label, known, default=[each for each in values if each], accept_new_options=True, placeholder="Choose or type", key=key, label_visibility="collapsed", width=185))

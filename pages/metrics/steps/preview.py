@@ -3,7 +3,7 @@
 import pyarrow as pa
 import streamlit as st
 
-from ingest.errors import NotReady
+from ingest.errors import BadInput, NotReady
 from pages.metrics.steps import asked, behind, comparing, data, reading_back, shown, wording
 from pages.metrics.steps import draft as drafts
 from pages.metrics.steps.data import Data
@@ -31,9 +31,13 @@ def show(place: Place, chosen: Data | None) -> None:
         st.warning(plain(problem), icon=":material/edit:")
     if metric is None:
         return
-    _said(place, metric)
+    try:
+        _said(place, metric)
+    except BadInput as mistake:
+        st.warning("The query has a mistake, which is shown beside it." if metric.sql is not None else errors.sentence(mistake), icon=":material/edit:")
+        return
     if chosen is not None:
-        _answer(place, metric, chosen, data.divided_by(place))
+        _answer(place, metric, chosen)
 
 
 def quantities(metric: Metric, chosen: Data, by: tuple[str, ...], limit: int) -> pa.Table:
@@ -45,29 +49,32 @@ def _said(place: Place, metric: Metric) -> None:
     """What the metric does in plain words, and what differs between the preview and the account."""
     explained = asked.explained(place, metric)
     st.markdown(f"**{plain(explained.sentence)}**")
-    for warning in explained.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+    _warn(explained.warnings)
 
 
-def _answer(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...]) -> None:
+def _warn(warnings: tuple[str, ...]) -> None:
+    if warnings:
+        st.warning("\n\n".join(plain(each) for each in warnings), icon=":material/warning:")
+
+
+def _answer(place: Place, metric: Metric, chosen: Data) -> None:
     try:
-        found = asked.preview(metric, chosen, by)
+        found = asked.preview(metric, chosen, ("customer", *metric.group_by))
     except NotReady as missing:
         st.info(plain(f"{missing.sentence} {missing.todo}"), icon=":material/cloud_download:")
         reading_back.button(place, metric, chosen)
         return
-    for warning in found.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+    _warn(found.warnings)
     for note in found.notes:
         aside(plain(note))
     if not found.table.num_rows:
         st.info("No event counts here: look at the filters and the days.", icon=":material/filter_alt_off:")
         return
     _numbers(metric, found)
-    if metric.group_by and by:
+    if metric.group_by:
         _by_dimension(place, metric, chosen)
     draw = (
-        lambda: _quantities(place, metric, chosen, by, found), lambda: _over_time(metric, chosen), lambda: _top(place, metric, chosen), lambda: comparing.show(place, metric, chosen),
+        lambda: _quantities(place, metric, chosen), lambda: _over_time(metric, chosen), lambda: _top(place, metric, chosen), lambda: comparing.show(place, metric, chosen),
     )
     for tab, show_tab in zip(st.tabs(list(TABS), key=place.key("preview_tabs"), on_change="rerun"), draw, strict=True):
         if tab.open:
@@ -83,8 +90,6 @@ def _numbers(metric: Metric, found: MetricPreview) -> None:
         if "customer_id" in found.table.column_names:
             st.metric("Customers", f"{len(found.table.column('customer_id').unique()):,}", border=True)
         st.metric("Quantities", f"{found.groups:,}", border=True)
-    if found.capped:
-        aside(f"Only the first {found.table.num_rows:,} quantities are shown; the total is of all.")
 
 
 def _by_dimension(place: Place, metric: Metric, chosen: Data) -> None:
@@ -94,7 +99,11 @@ def _by_dimension(place: Place, metric: Metric, chosen: Data) -> None:
         shown.quantities(found.table, f"{metric.name} by {', '.join(metric.group_by)}", key=place.key("dimensions"))
 
 
-def _quantities(place: Place, metric: Metric, chosen: Data, by: tuple[str, ...], found: MetricPreview) -> None:
+def _quantities(place: Place, metric: Metric, chosen: Data) -> None:
+    by = data.divided_by(place)
+    found = asked.preview(metric, chosen, by)
+    if found.capped:
+        aside(f"Only the first {found.table.num_rows:,} of {found.groups:,} quantities are shown.")
     picked = behind.choose(place, found.table, by)
     with st.container(horizontal=True):
         tables.download("These quantities, as CSV", lambda: tables.csv_bytes(shown.headed(found.table)), f"{shown.file_name(metric.name)}.csv", key=place.key("csv"))

@@ -21,6 +21,7 @@ TEMPLATES: Mapping[str, str] = {
     "{{customer.custom_data.x}}": "what the account knows of the customer under x",
 }
 HEIGHT = 340
+LONG = 200
 STYLE = "<style>[class*=_sql_editor] textarea { font-family: ui-monospace, monospace; font-size: 0.85rem; white-space: pre; overflow-x: auto; }</style>"
 
 
@@ -77,11 +78,19 @@ def _mistake(place: Place, text: str) -> None:
     try:
         asked.explained(place, metric)
     except SqlMistake as mistake:
-        st.error(errors.sentence(mistake), icon=":material/error:")
         if marked := marked_line(text, mistake.line, mistake.column):
-            st.code(marked, language=None)
+            st.code(marked, language=None, wrap_lines=False)
+        st.error(plain(mistake.sentence), icon=":material/error:")
+        if mistake.todo:
+            st.markdown(plain(mistake.todo)) if len(mistake.todo) < LONG else _long(mistake.todo)
     except IngestError as error:
         errors.show(error)
+
+
+def _long(todo: str) -> None:
+    """What to do where that is a long list."""
+    with st.expander("What can be written instead"):
+        st.markdown(plain(todo))
 
 
 def marked_line(text: str, line: int | None, column: int | None, around: int = 70) -> str:

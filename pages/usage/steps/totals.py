@@ -5,6 +5,7 @@ import streamlit as st
 from ingest import imports, push
 from ingest.errors import IngestError
 from ingest.store.imports import pointers
+from pages.metrics.steps import of_import
 from pages.parts import charts, errors, tables
 from pages.parts.ask import ask
 from pages.parts.text import count, moment
@@ -32,6 +33,7 @@ def show(record: ImportRecord) -> None:
     with st.container(horizontal=True):
         tables.download("This table, as CSV", lambda: tables.csv_bytes(table), "totals.csv", key=f"totals_csv_{record.id}")
         downloads.events(record)
+    of_import.show(record)
 
 
 def unknown_customers(record: ImportRecord) -> str:
