@@ -16,7 +16,7 @@ HOMES = {
     "alembic": ["ingest/store/"],
     "sqlalchemy": ["ingest/store/", "ingest/month.py"],
     "cryptography": ["ingest/store/secrets.py"],
-    "sqlglot": ["ingest/clickhouse/", "ingest/metric/"],
+    "sqlglot": ["ingest/clickhouse/", "ingest/metric/", "ingest/check/formula.py"],
     "chdb": ["ingest/clickhouse/real.py"],
 }
 

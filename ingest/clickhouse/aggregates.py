@@ -46,7 +46,7 @@ def _sum(call: Call) -> Value:
         raise call.wrong("numbers")
     if value.type.is_float:
         kind = FLOAT64.or_null(value.nullable)
-        return Value(filled(aggregate(call, "fsum", as_float(value)), kind), kind)
+        return Value(filled(aggregate(call, "fsum" if call.name == "sumKahan" else "sum", as_float(value)), kind), kind)
     if value.type.is_decimal:
         kind = decimal(76 if value.type.digits > 38 else 38, value.type.scale).or_null(value.nullable)
         return Value(filled(aggregate(call, "sum", value.sql), kind), kind, kept=(WIDEST, value.width[1]))
@@ -55,9 +55,9 @@ def _sum(call: Call) -> Value:
 
 
 def _count(call: Call) -> Value:
-    call.count(0, 1)
     if call.distinct:
         return _uniq_exact(call)
+    call.count(0, 1)
     if not call.args or not call.args[0].nullable:
         return Value(aggregate(call, "count", exp.Star()), UINT64)
     return Value(aggregate(call, "count", call.args[0].sql), UINT64)
@@ -92,7 +92,7 @@ def _avg(call: Call) -> Value:
         raise call.wrong("numbers")
     kind = FLOAT64.or_null(value.nullable)
     if value.type.is_float:
-        total = aggregate(call, "fsum", as_float(value))
+        total = aggregate(call, "sum", as_float(value))
     elif value.type.is_decimal:
         total = decimal_as_float(Value(aggregate(call, "sum", value.sql), value.type, kept=(WIDEST, value.width[1])))
     else:
@@ -170,12 +170,15 @@ def _level(call: Call) -> str:
     return given
 
 
+PICKED = "list_extract(v, least(cast(floor(:p * len(v)) as bigint), len(v) - 1) + 1)"
 POSITIONS = {
-    "quantileExact": "least(cast(floor(:p * len(:v)) as bigint), len(:v) - 1)",
-    "quantileExactLow": "case when :p = 0.5 then (len(:v) - 1) // 2 else least(cast(floor(:p * len(:v)) as bigint), len(:v) - 1) end",
-    "quantileExactHigh": "case when :p = 0.5 then len(:v) // 2 else least(cast(floor(:p * len(:v)) as bigint), len(:v) - 1) end",
+    "quantileExact": PICKED,
+    "quantileExactLow": f"case when :p = 0.5 then list_extract(v, (len(v) - 1) // 2 + 1) else {PICKED} end",
+    "quantileExactHigh": f"case when :p = 0.5 then list_extract(v, len(v) // 2 + 1) else {PICKED} end",
 }
-RANKS = {"quantileExactInclusive": ":p * (len(:v) - 1) + 1", "quantileExactExclusive": ":p * (len(:v) + 1)"}
+RANKS = {"quantileExactInclusive": ":p * (len(v) - 1) + 1", "quantileExactExclusive": ":p * (len(v) + 1)"}
+BETWEEN = """list_extract(list_transform(list_value(:rank), lambda h: case when h < 1 then list_extract(v, 1) when floor(h) >= len(v) then list_extract(v, len(v))
+    else list_extract(v, cast(floor(h) as bigint)) + (h - floor(h)) * (list_extract(v, cast(floor(h) as bigint) + 1) - list_extract(v, cast(floor(h) as bigint))) end), 1)"""
 
 
 def _values(call: Call, value: Value) -> exp.Expr:
@@ -190,21 +193,18 @@ def _values(call: Call, value: Value) -> exp.Expr:
 def _picked(name: str) -> Callable[[Call], Value]:
     def build(call: Call) -> Value:
         value = _one(call)
-        if not (value.type.is_number or value.type.is_day or value.type.is_time):
-            raise call.wrong("numbers, days or times")
-        place = duck(POSITIONS[name], p=float_literal(_level(call)), v=exp.Placeholder(this="v"))
-        found = duck("(:v)[:place + 1]", v=_values(call, value), place=duck_in(place, _values(call, value)))
+        if not (value.type.is_number or value.type.name == "Date" or value.type.is_time):
+            raise call.wrong("numbers, Dates or times")
+        found = _of_list(_values(call, value), duck(POSITIONS[name], p=float_literal(_level(call))))
         if value.type.is_float and not value.nullable:
             return Value(duck("coalesce(:x, cast('nan' as double))", x=found), value.type)
         return Value(filled(found, value.type), value.type, kept=value.kept)
     return build
 
 
-def duck_in(tree: exp.Expr, values: exp.Expr) -> exp.Expr:
-    """The tree with the list put in."""
-    for place in list(tree.find_all(exp.Placeholder)):
-        place.replace(values.copy())
-    return tree
+def _of_list(values: exp.Expr, of_v: exp.Expr) -> exp.Expr:
+    """Something calculated of a list called v, which is made once."""
+    return duck("list_extract(list_transform(list_value(:list), lambda v: :of_v), 1)", list=values, of_v=of_v)
 
 
 def _interpolated(name: str) -> Callable[[Call], Value]:
@@ -215,11 +215,7 @@ def _interpolated(name: str) -> Callable[[Call], Value]:
         level = _level(call)
         if name == "quantileExactExclusive" and float(level) in (0, 1):
             raise call.mistake(f"{call.name} takes a level between 0 and 1, not 0 or 1 themselves.")
-        values = _values(call, value)
-        rank = duck(RANKS[name], p=float_literal(level), v=values)
-        low, high = (duck("cast((:v)[cast(floor(:h) as bigint) + :n] as double)", v=values, h=rank, n=number(each)) for each in (0, 1))
-        between = duck(":low + (:h - floor(:h)) * (:high - :low)", low=low, high=high, h=rank)
-        found = duck("case when :h < 1 then cast((:v)[1] as double) when floor(:h) >= len(:v) then cast((:v)[len(:v)] as double) else :between end", h=rank, v=values, between=between)
+        found = _of_list(cast(_values(call, value), "DOUBLE[]"), duck(BETWEEN, rank=duck(RANKS[name], p=float_literal(level))))
         kind = FLOAT64.or_null(value.nullable)
         return Value(found if kind.nullable else duck("coalesce(:x, cast('nan' as double))", x=found), kind)
     return build

@@ -32,6 +32,16 @@ class AsWritten(ClickHouse):
             return super()._parse_window(this, alias)
 
 
+class Shifted(exp.Expression, exp.Func):
+    """A moment moved between UTC and a zone. Its text is long, so that it is written out only at the very end."""
+
+    arg_types = {"this": True, "written": True}
+
+
+MOMENT = "\x02"
+"""Where the moment stands in the text of a Shifted."""
+
+
 class DuckDBAsWritten(DuckDB):
     """DuckDB, every function by its own name."""
 
@@ -45,13 +55,18 @@ class DuckDBAsWritten(DuckDB):
         def _parse_expression(self) -> exp.Expr | None:
             return parser.Parser._parse_expression(self)  # DuckDB's own takes `:name` for an alias in front
 
+    class Generator(DuckDB.Generator):
+        """DuckDB's, and moments moved between zones."""
+
+        TRANSFORMS = {**DuckDB.Generator.TRANSFORMS, Shifted: lambda self, node: node.args["written"].replace(MOMENT, f"({self.sql(node, 'this')})")}
+
 
 @lru_cache(maxsize=1000)
 def _template(text: str) -> exp.Expr:
     return DuckDBAsWritten().parse(f"SELECT {text}")[0].expressions[0]
 
 
-ATOMS = (exp.Column, exp.Literal, exp.Anonymous, exp.Cast, exp.Paren, exp.Null, exp.Boolean, exp.Case, exp.Window, exp.Subquery, exp.Filter, exp.DataType, exp.Star)
+ATOMS = (exp.Column, exp.Literal, exp.Anonymous, exp.Cast, exp.Paren, exp.Null, exp.Boolean, exp.Case, exp.Window, exp.Subquery, exp.Filter, exp.DataType, exp.Star, Shifted)
 
 
 def enclosed(node: exp.Expr) -> exp.Expr:

@@ -207,11 +207,11 @@ def _call(node: exp.Anonymous | exp.ParameterizedAgg, scope: Scope, over: exp.Wi
     aggregate = known_aggregate(name)
     if aggregate is not None and not (over is not None and known(name) in FUNCTIONS):
         return _aggregate(node, scope, aggregate, over, kept)
+    if name == "tuple":
+        return tuple_of([value_of(each, scope) for each in node.expressions])
     own = known(name)
     if own is None or isinstance(node, exp.ParameterizedAgg):
         raise mistake(node, f"The function {name} can't be previewed here.", _nearest(name))
-    if name.lower() == "tuple":
-        return tuple_of([value_of(each, scope) for each in node.expressions])
     args = tuple(value_of(each, scope) for each in node.expressions)
     return FUNCTIONS[own](Call(own, args, node, window=over))
 
@@ -221,8 +221,16 @@ def _nearest(name: str) -> str:
     return f"Write {found}: ClickHouse minds capital letters." if found and found != name else f"Known are {', '.join(sorted([*AGGREGATES, *FUNCTIONS], key=str.lower))}."
 
 
-def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, bool], over: exp.Window | None, kept: exp.Expr | None) -> Value:
-    name, limited = found
+def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, frozenset[str]], over: exp.Window | None, kept: exp.Expr | None) -> Value:
+    name, combinators = found
+    plain = _reduced(node, scope, name, combinators, over, kept)
+    if combinators or over is not None or kept is not None or not (moved := moved_out(node, name)):
+        return plain
+    other = value_of(moved, scope)
+    return other if other.type == plain.type else plain
+
+
+def _reduced(node: exp.Expr, scope: Scope, name: str, combinators: frozenset[str], over: exp.Window | None, kept: exp.Expr | None) -> Value:
     if scope.inside_aggregate and over is None:
         raise mistake(node, f"{name} can't stand inside another aggregate.")
     inside = scope.within() if over is None else scope
@@ -236,7 +244,7 @@ def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, bool], over: exp.
         raise mistake(node, f"{name}(*) can't be previewed here.", "Name the column.")
     args = [] if star else [value_of(each, inside) for each in given]
     condition = None
-    if limited:
+    if "If" in combinators:
         if not args:
             raise mistake(node, f"{node.name} needs a condition as its last argument.")
         last = args.pop()
@@ -245,8 +253,36 @@ def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, bool], over: exp.
             raise mistake(node, f"The last argument of {node.name} must be a condition, and is {last.type}.", "Compare it with something.")
     if kept is not None:
         condition = as_truth(value_of(kept, inside), node)
-    call = Call(name, tuple(args), node, params=params, condition=condition, window=over, distinct=distinct)
+    if "OrNull" in combinators:
+        args = [each.typed(each.type.or_null()) for each in args]
+    call = Call(name, tuple(args), node, params=params, condition=condition, window=over, distinct=distinct or "Distinct" in combinators)
     return AGGREGATES[name](call)
+
+
+MOVED = {"sum": (exp.Mul, exp.Div), "avg": (exp.Add, exp.Sub, exp.Mul, exp.Div), "min": (exp.Add, exp.Sub, exp.Mul, exp.Div), "max": (exp.Add, exp.Sub, exp.Mul, exp.Div)}
+OTHER_END = {"min": "max", "max": "min"}
+
+
+def moved_out(node: exp.Expr, name: str) -> exp.Expr | None:
+    """sum(x * 2) as sum(x) * 2: ClickHouse does so before it counts, and its rounding, overflow and empty sets are those of the second."""
+    inside = node.expressions[0].unnest() if isinstance(node, exp.Anonymous) and len(node.expressions) == 1 else None
+    if type(inside) not in MOVED.get(name, ()):
+        return None
+    left, right = (_is_constant(side) for side in (inside.this, inside.expression))
+    if left == right or (left and isinstance(inside, exp.Div)):
+        return None
+    constant = inside.this if left else inside.expression
+    swapped = isinstance(inside, exp.Sub) if left else False
+    if isinstance(inside, (exp.Mul, exp.Div)):
+        swapped = isinstance(constant.unnest(), exp.Neg)
+    made = node.copy()
+    made.set("this", OTHER_END.get(name, name) if swapped else name)
+    made.set("expressions", [(inside.expression if left else inside.this).copy()])
+    return type(inside)(this=constant.copy() if left else made, expression=made if left else constant.copy())
+
+
+def _is_constant(node: exp.Expr) -> bool:
+    return not isinstance(node, exp.Interval) and not any(isinstance(each, (exp.Column, exp.Query, exp.Interval)) for each in node.walk())
 
 
 def _filter(node: exp.Filter, scope: Scope) -> Value:

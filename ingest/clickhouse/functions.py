@@ -24,7 +24,8 @@ CASELESS_ALIASES = {
 }
 ALIASES = {"date_diff": "dateDiff", "DATE_DIFF": "dateDiff", "timestampDiff": "dateDiff", "timestamp_diff": "dateDiff", "ltrim": "trimLeft", "rtrim": "trimRight", "medianExact": "quantileExact", "medianExactLow": "quantileExactLow", "medianExactHigh": "quantileExactHigh"}
 SMALL = {name.lower(): name for name in CASELESS}
-COMBINATOR = "If"
+COMBINATORS = ("If", "Distinct", "OrNull")
+"""What an aggregate's name can end in: the last argument says which rows count; each value counts once; an empty set is null."""
 
 
 def known(name: str) -> str | None:
@@ -34,10 +35,16 @@ def known(name: str) -> str | None:
     return found if found in FUNCTIONS or found in AGGREGATES else None
 
 
-def known_aggregate(name: str) -> tuple[str, bool] | None:
-    """The aggregate's own name, and whether its last argument says which rows count (`sumIf`); None for any other function."""
+def known_aggregate(name: str) -> tuple[str, frozenset[str]] | None:
+    """The aggregate's own name and its combinators (`sumIf`); None for any other function."""
     if name in FUNCTIONS and name not in AGGREGATES:
         return None
-    limited = name.endswith(COMBINATOR) and known(name) is None
-    found = known(name.removesuffix(COMBINATOR) if limited else name)
-    return (found, limited) if found in AGGREGATES else None
+    given: set[str] = set()
+    while known(name) is None:
+        ending = next((each for each in COMBINATORS if name.endswith(each) and each not in given), None)
+        if ending is None:
+            return None
+        given.add(ending)
+        name = name.removesuffix(ending)
+    found = known(name)
+    return (found, frozenset(given)) if found in AGGREGATES else None

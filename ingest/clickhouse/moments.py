@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from ingest.clickhouse.dialect import cast, duck, enclosed, number, text
+from ingest.clickhouse.dialect import MOMENT, DuckDBAsWritten, Shifted, cast, duck, number, text
 from ingest.clickhouse.types import Type
 from ingest.clickhouse.values import Value, mistake
 from ingest.errors import BadInput
@@ -17,7 +17,7 @@ from ingest.values.zones import Transition, transitions, zone
 
 FIRST, LAST = datetime(1995, 1, 1), datetime(2045, 1, 1)
 """Between these the clocks' changes are in the tree."""
-MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?")
+SPELLED = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?")
 IS_UTC = (None, "UTC", "Etc/UTC", "GMT")
 
 
@@ -32,29 +32,24 @@ def checked_zone(name: str, node: exp.Expr) -> str:
 
 def local(moment: exp.Expr, name: str | None) -> exp.Expr:
     """The local time of a moment in UTC, both TIMESTAMPs."""
-    return moment if name in IS_UTC else _filled(_tree_of(name, to_local=True), moment)
+    return moment if name in IS_UTC else Shifted(this=moment.copy(), written=_written(name, to_local=True))
 
 
 def utc(moment: exp.Expr, name: str | None) -> exp.Expr:
     """The moment in UTC of a local time; the first of the two that an hour has that comes twice."""
-    return moment if name in IS_UTC else _filled(_tree_of(name, to_local=False), moment)
-
-
-def _filled(tree: exp.Expr, moment: exp.Expr) -> exp.Expr:
-    filled = tree.copy()
-    for place in list(filled.find_all(exp.Placeholder)):
-        place.replace(enclosed(moment.copy()))
-    return filled
+    return moment if name in IS_UTC else Shifted(this=moment.copy(), written=_written(name, to_local=False))
 
 
 @lru_cache(maxsize=64)
-def _tree_of(name: str, to_local: bool) -> exp.Expr:
+def _written(name: str, to_local: bool) -> str:
+    """DuckDB's text that moves a moment, which stands in it as MOMENT."""
     changes = transitions(name, FIRST, LAST)
     start = changes[0].before if changes else FIRST.replace(tzinfo=UTC).astimezone(zone(name)).utcoffset()
     shift = _tree(changes, start, 1 if to_local else -1)
     slow = "timezone(:zone, timezone('UTC', :moment))" if to_local else "timezone('UTC', timezone(:zone, :moment))"
-    return duck(f"case when :moment >= :first and :moment < :last then make_timestamp(epoch_us(:moment) + :shift) else {slow} end",
-                moment=exp.Placeholder(this="moment"), first=timestamp(FIRST + timedelta(days=1)), last=timestamp(LAST - timedelta(days=1)), shift=shift, zone=text(name))
+    tree = duck(f"case when :moment >= :first and :moment < :last then make_timestamp(epoch_us(:moment) + :shift) else {slow} end",
+                moment=exp.Var(this=MOMENT), first=timestamp(FIRST + timedelta(days=1)), last=timestamp(LAST - timedelta(days=1)), shift=shift, zone=text(name))
+    return f"({tree.sql(dialect=DuckDBAsWritten)})"
 
 
 def _tree(changes: list[Transition], offset: timedelta, sign: int) -> exp.Expr:
@@ -63,7 +58,7 @@ def _tree(changes: list[Transition], offset: timedelta, sign: int) -> exp.Expr:
         return number(sign * offset // timedelta(microseconds=1))
     middle = len(changes) // 2
     change = changes[middle]
-    before = exp.LT(this=exp.Placeholder(this="moment"), expression=timestamp(change.at if sign > 0 else change.until))
+    before = exp.LT(this=exp.Var(this=MOMENT), expression=timestamp(change.at if sign > 0 else change.until))
     return exp.Case(ifs=[exp.If(this=before, true=_tree(changes[:middle], offset, sign))], default=_tree(changes[middle + 1:], change.after, sign))
 
 
@@ -82,7 +77,7 @@ def timestamp(moment: datetime) -> exp.Expr:
 
 def time_of_text(given: str, kind: Type) -> Value:
     """A moment of a text, local in the type's zone. Raises ValueError where it is none."""
-    matched = MOMENT.fullmatch(given.strip())
+    matched = SPELLED.fullmatch(given.strip())
     if not matched:
         raise ValueError(given)
     *parts, fraction = matched.groups()

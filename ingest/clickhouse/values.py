@@ -98,8 +98,10 @@ def raw(value: Value, scale: int) -> exp.Expr:
     power = exp.Literal.number(10**scale)
     if scale == 0:
         return cast(value.sql, "HUGEINT")
-    return duck("cast(trunc(:x) as hugeint) * :p + cast((:x - trunc(:x)) * :p as hugeint)", x=value.sql, p=cast(power, f"DECIMAL({scale + 1}, 0)") if scale < 37 else power) if scale > 18 else duck(
-        "cast(trunc(:x) as hugeint) * :p + cast((:x - trunc(:x)) * :p as hugeint)", x=value.sql, p=power)
+    factor = cast(power, f"DECIMAL({max(scale + 1, 19)}, 0)") if scale < WIDEST else power
+    if value.width[0] + max(scale + 1, 19) <= WIDEST:
+        return duck("cast(:x * :p as hugeint)", x=value.sql, p=factor)
+    return duck("cast(trunc(:x) as hugeint) * :power + cast((:x - trunc(:x)) * :p as hugeint)", x=value.sql, p=factor, power=cast(power, "HUGEINT"))
 
 
 @dataclass(frozen=True)
