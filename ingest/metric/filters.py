@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -33,7 +33,7 @@ FITTING: dict[FieldType, tuple[Operator, ...]] = {
 COMPARISONS: dict[Operator, type[exp.Binary]] = {"equals": exp.EQ, "not_equals": exp.NEQ, "gt": exp.GT, "gte": exp.GTE, "lt": exp.LT, "lte": exp.LTE}
 LARGEST = 2**63
 NUMBER = re.compile(r"[+-]?\d{1,60}(\.\d{1,60})?")
-TIME = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
+TIME = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?"
 
 
 def conditions(filters: Filters | None, table: Table, zone: str) -> list[exp.Expression]:
@@ -108,7 +108,8 @@ def _compared(operator: Operator, left: exp.Expression, values: list[exp.Express
 def _literal(found: Column, value: Scalar, zone: str, *, bare: bool) -> exp.Expression:
     """A value in SQL, checked against what the field holds. Whole numbers may stand bare beside a decimal, though not in a list: ClickHouse compares there only numbers of as many digits."""
     if found.type == "DateTime64":
-        return call("toDateTime64", text(_time(found, value)), number(found.digits), text(zone))
+        moment = _time(found, value)
+        return call("toDateTime64", text(str(moment.replace(tzinfo=None))), number(found.digits), text("UTC" if moment.tzinfo else zone))
     if found.type == "Decimal":
         exact = _exact(found, value)
         return number(int(exact)) if bare and exact == int(exact) and abs(exact) < LARGEST else decimal(exact, found.digits)
@@ -167,17 +168,16 @@ def _date(found: Column, value: Scalar) -> exp.Expression:
         raise _unfit(found, value, "Write a date as 2026-10-31.") from None
 
 
-def _time(found: Column, value: Scalar) -> str:
+def _time(found: Column, value: Scalar) -> datetime:
+    """A time of the metric's zone, or one in UTC where an offset says which it is."""
     said = _said(found, value)
     try:
         moment = datetime.fromisoformat(said)
     except ValueError:
-        raise _unfit(found, value, "Write a time as 2026-10-31 23:59:59; it is one of the metric's zone.") from None
-    if moment.tzinfo is not None:
-        raise _unfit(found, value, "Write it without an offset: it is a time of the metric's zone.")
-    if not re.fullmatch(rf"{TIME}|\d{{4}}-\d\d-\d\d", said):
-        raise _unfit(found, value, "Write a time as 2026-10-31 23:59:59.")
-    return str(moment)
+        moment = None
+    if moment is None or not re.fullmatch(rf"{TIME}|\d{{4}}-\d\d-\d\d", said):
+        raise _unfit(found, value, "Write a time as 2026-10-31 23:59:59, which is one of the metric's zone, or as 2026-10-31T23:59:59Z.")
+    return moment.astimezone(UTC) if moment.tzinfo else moment
 
 
 def _uuid(found: Column, value: Scalar) -> exp.Expression:
