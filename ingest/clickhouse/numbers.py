@@ -152,7 +152,7 @@ def _modulo(call: Call) -> Value:
         return null_value()
     nullable = left.nullable or right.nullable
     if left.type.is_float or right.type.is_float:
-        return Value(duck("fmod(:a, :b)", a=as_float(left), b=as_float(right)), FLOAT64.or_null(nullable))
+        return Value(duck("case when :b = 0 then cast('nan' as double) else :a - trunc(:a / :b) * :b end", a=as_float(left), b=as_float(right)), FLOAT64.or_null(nullable))
     if not (left.type.is_integer and right.type.is_integer):
         raise call.wrong("whole numbers or Float64")
     (plain, _), (_, others) = _signs(left), _signs(right)
@@ -220,7 +220,7 @@ def _sign(call: Call) -> Value:
 
 
 ROUNDINGS = {
-    "round": ("round_even(:x, 0)", None), "roundBankers": ("round_even(:x, 0)", None), "trunc": ("trunc(:x)", ":u // :p"),
+    "round": ("round_even(:x, 0)", None), "roundBankers": ("round_even(:x, 0)", ":u // :p + case when 2 * abs(:u % :p) > :p or 2 * abs(:u % :p) = :p and (:u // :p) % 2 <> 0 then sign(:u) else 0 end"), "trunc": ("trunc(:x)", ":u // :p"),
     "floor": ("floor(:x)", "(:u - (:u % :p + :p) % :p) // :p"), "ceil": ("ceil(:x)", "(:u + (-:u % :p + :p) % :p) // :p"),
 }
 """How DuckDB rounds to a whole: a Float64, and a decimal's smallest units to a power of ten of them."""
@@ -254,8 +254,6 @@ def _round_float(template: str, sql: exp.Expr, digits: int) -> exp.Expr:
 
 def _round_decimal(call: Call, name: str, value: Value, digits: int) -> Value:
     template = ROUNDINGS[name][1]
-    if name == "roundBankers":
-        raise call.mistake("roundBankers of a decimal can't be previewed here.", "Use round().")
     scale = value.width[1]
     if digits >= value.type.scale or digits >= scale:
         return value

@@ -27,7 +27,7 @@ def _of_numbers(metric: Metric, table: Table) -> Iterator[str]:
     if metric.function == "expression":
         made = formula.read(metric.formula or "", table)
         is_float = made.is_float
-        if set("/%") & set(metric.formula or ""):
+        if "/" in (metric.formula or ""):
             yield "A division calculates with floating numbers of about 15 digits; where something is divided by zero, it adds nothing."
         elif is_float:
             yield "The formula calculates with floating numbers: a total may differ in its last digit from run to run."

@@ -1,6 +1,6 @@
 """A free expression over fields, as ClickHouse SQL. A small language: what isn't listed here is refused with its place.
 
-Whole numbers and decimals stay exact through + - *; / and % calculate with floats. A division by zero gives nothing, and an aggregate of nothing is 0.
+Whole numbers and decimals stay exact through + - *; / calculates with floats; % takes whole numbers. A division by zero gives nothing, and an aggregate of nothing is 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -105,6 +105,18 @@ class _Reader:
             raise _mistake(node.expression, "This divides by zero.", "Divide by something else.")
         divisor = number(right.value) if right.value is not None else call("nullIf", as_float(right), number(0))
         return Term(type(node)(this=_closed(beside_float(left) if right.value is None else as_float(left)), expression=_closed(divisor)), "number", _level([left, right], node), _shown(node), None)
+
+    def remainder(self, node: exp.Mod) -> Term:
+        """Of whole numbers only: with floats, ClickHouse's comes out inexact."""
+        left, right = self.term(node.this), self.term(node.expression)
+        odd = next((each for each in (left, right) if not (each.raw and each.whole or each.value is not None and each.digits == 0 and abs(each.value) < 2**63)), None)
+        if odd is not None:
+            raise _mistake(node, f"% is the remainder of whole numbers, and {odd.name} is none.", "Use fields that hold whole numbers.")
+        if right.value == 0:
+            raise _mistake(node.expression, "This divides by zero.", "Divide by something else.")
+        above, below = (number(each.value) if each.value is not None else each.node for each in (left, right))
+        divided = below if right.value is not None else call("nullIf", below, number(0))
+        return Term(exp.Mod(this=_closed(above), expression=_closed(divided)), "number", _level([left, right], node), _shown(node), raw=True, whole=True)
 
     def comparison(self, node: exp.Binary) -> Term:
         left, right = self.term(node.this), self.term(node.expression)
@@ -260,6 +272,6 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[[str, list[Term], exp.Expression],
 """The functions of a formula: the fewest and the most values, and what they make."""
 FOLDED: dict[type[exp.Expression], Callable[[Decimal, Decimal], Decimal]] = {exp.Add: Decimal.__add__, exp.Sub: Decimal.__sub__, exp.Mul: Decimal.__mul__}
 PARTS: dict[type[exp.Expression] | tuple[type[exp.Expression], ...], str] = {
-    exp.Paren: "paren", exp.Column: "field", exp.Literal: "literal", exp.Boolean: "boolean", exp.Neg: "negative", (exp.Add, exp.Sub, exp.Mul): "arithmetic", (exp.Div, exp.Mod): "division",
+    exp.Paren: "paren", exp.Column: "field", exp.Literal: "literal", exp.Boolean: "boolean", exp.Neg: "negative", (exp.Add, exp.Sub, exp.Mul): "arithmetic", exp.Div: "division", exp.Mod: "remainder",
     (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE): "comparison", (exp.And, exp.Or): "joined", exp.Not: "negated", exp.If: "choice", exp.Anonymous: "function",
 }
