@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache, partial
 
 import duckdb
 import pyarrow as pa
@@ -44,10 +45,12 @@ def answered(found: Opened, metric: Metric, spec: MetricPreviewSpec, customers: 
     periods = _periods(spec)
     if len(people) * len(periods) > RUNS:
         raise BadInput(f"This SQL would be run {len(people) * len(periods):,} times, once for each customer and period; {RUNS:,} is the most.", "Preview a shorter period, or without days.")
-    made = [(labels, translate(bind(tree, {"start_date": first, "end_date": last, **{name: _mark(name) for name in asked}}), [found.table])) for labels, first, last in periods]
-    columns = made[0][1].columns
-    _check_columns(columns, spec.by, has_customer=bool(asked))
-    runs = [({**labels, **({CUSTOMER: who[CUSTOMER]} if asked else {})}, *_with_parameters(each.sql, who)) for labels, each in made for who in people]
+    runs, columns = [], _check(tree, found.table, spec.by)
+    for labels, first, last in periods:
+        made = lru_cache(partial(_translated, tree, found.table, first, last))
+        for who in people:
+            sql, columns = made(*((name, _bound(name, who[name])) for name in asked))
+            runs.append(({**labels, **({CUSTOMER: who[CUSTOMER]} if asked else {})}, *_with_parameters(sql, who)))
     rows = answers([(sql, values) for _, sql, values in runs], prepare=[_materialised(found, tree, sorts=bool(asked))], tables=[found.table.name], rows=ROWS, seconds=seconds)
     kept = [(name, kind) for name, kind in columns if name not in (QUANTITY, *runs[0][0])] if runs else []
     shown = (*((name, "String") for name in (CUSTOMER, "day", "month") if runs and name in runs[0][0]), *kept, next(each for each in columns if each[0] == QUANTITY))
@@ -58,10 +61,25 @@ def answered(found: Opened, metric: Metric, spec: MetricPreviewSpec, customers: 
 
 def check(metric: Metric, table: Table) -> None:
     """Raises BadInput where SQL can't be read, or can't be run over this table, or returns no quantity."""
-    tree = parse(metric.sql or "")
-    asked = templates(tree)
-    made = translate(bind(tree, {name: "2026-01-01" if name in BOUNDS else _mark(name) for name in asked}), [table])
-    _check_columns(made.columns, ("customer",), has_customer=bool(asked - set(BOUNDS)))
+    _check(parse(metric.sql or ""), table, ("customer",))
+
+
+def _check(tree: exp.Expression, table: Table, by: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The columns that SQL returns."""
+    asked = templates(tree) - set(BOUNDS)
+    _, columns = _translated(tree, table, "2026-01-01", "2026-01-01", *((name, _bound(name, "1")) for name in asked))
+    _check_columns(columns, by, has_customer=bool(asked))
+    return columns
+
+
+def _translated(tree: exp.Expression, table: Table, first: str, last: str, *customer: tuple[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    made = translate(bind(tree, {"start_date": first, "end_date": last, **dict(customer)}), [table])
+    return made.sql, made.columns
+
+
+def _bound(template: str, value: str) -> str:
+    """What stands for a customer's value in SQL that is translated: of ids a mark, which becomes a parameter, so that it is done once and not for each customer; other values may be made numbers there."""
+    return value if template.startswith(CUSTOM) else _mark(template)
 
 
 def _people(found: Opened, spec: MetricPreviewSpec, asked: Sequence[str], customers: Sequence[AccountCustomer] | None) -> tuple[list[dict[str, str]], int]:
@@ -113,7 +131,6 @@ def _check_columns(columns: Sequence[tuple[str, str]], by: Sequence[str], *, has
 
 
 def _mark(template: str) -> str:
-    """A text that stands for a customer's value until the SQL is run, so that it is translated once and not for each customer."""
     return f"{{{{{template}}}}}"
 
 
