@@ -39,7 +39,7 @@ def literal_as(value: Value, kind: Type, node: exp.Expr) -> Value:
     try:
         return _read(value.constant or "", kind.or_null(False))
     except (ValueError, InvalidOperation, BadInput):
-        raise mistake(node, f"'{value.constant}' isn't a {kind.or_null(False)}.", "Write a date as 2026-10-31 and a time as 2026-10-31 23:59:59." if kind.is_day or kind.is_time else "") from None
+        raise mistake(node, f"'{value.constant}' can't be read as {kind.or_null(False)}.", "Write a date as 2026-10-31 and a time as 2026-10-31 23:59:59." if kind.is_day or kind.is_time else "") from None
 
 
 def _read(given: str, kind: Type) -> Value:

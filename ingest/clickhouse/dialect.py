@@ -6,7 +6,7 @@ from sqlglot import exp, parser
 from sqlglot.dialects.clickhouse import ClickHouse
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.parsers.clickhouse import ClickHouseParser
-from sqlglot.tokens import TokenType
+from sqlglot.tokens import Token, TokenType
 
 
 class AsWritten(ClickHouse):
@@ -20,6 +20,9 @@ class AsWritten(ClickHouse):
 
         def _parse_function(self, functions: dict | None = None, anonymous: bool = False, optional_parens: bool = True, any_token: bool = False) -> exp.Expr | None:
             return parser.Parser._parse_function(self, functions, anonymous, optional_parens, any_token)
+
+        def _parse_as_command(self, start: Token) -> exp.Command:
+            self.raise_error("only a SELECT can be run", start)  # anything else would be taken as it is
 
         def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:
             if isinstance(this, exp.Anonymous) and self._curr and self._curr.token_type == TokenType.L_PAREN:

@@ -1,13 +1,15 @@
 """Expressions: each node of the ClickHouse tree to a DuckDB expression and its type. What has no visitor here is refused."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
+from math import inf, isinf
 
 from sqlglot import exp
 
 from ingest.clickhouse import conditions
-from ingest.clickhouse.aggregates import AGGREGATES
+from ingest.clickhouse.aggregates import AGGREGATES, REFUSED
 from ingest.clickhouse.convert import cast_to, float_literal, literal_as, named_type
-from ingest.clickhouse.dialect import duck, text
+from ingest.clickhouse.dialect import duck, function, text
 from ingest.clickhouse.functions import FUNCTIONS, known, known_aggregate
 from ingest.clickhouse.numbers import literal_whole
 from ingest.clickhouse.scope import Scope
@@ -60,11 +62,16 @@ def _literal(node: exp.Literal, scope: Scope) -> Value:
         return Value(text(node.this), STRING, constant=node.this)
     given = node.this.replace("_", "")
     if given.isdigit():
+        if int(given) >= 2**64:
+            raise mistake(node, f"{given[:40]} is too large for a whole number here.", "18446744073709551615 is the largest.")
         return literal_whole(int(given))
     try:
-        return Value(float_literal(str(float(given))), FLOAT64, constant=given)
+        read = float(given)
     except ValueError:
-        raise mistake(node, f"{given} isn't a number that can be previewed here.") from None
+        read = inf
+    if isinf(read):
+        raise mistake(node, f"{given[:40]} isn't a number that can be previewed here.")
+    return Value(float_literal(str(read)), FLOAT64, constant=given)
 
 
 def _boolean(node: exp.Boolean, scope: Scope) -> Value:
@@ -166,6 +173,8 @@ def _member(call: Call, value: Value, other: Value) -> exp.Expr:
 
 
 def _answer(value: Value, found: exp.Expr, negated: bool) -> Value:
+    if value.parts:
+        found = duck("coalesce(:found, false)", found=found)
     kept = duck("case when :v is not null then :found end", v=value.sql, found=found) if value.nullable else found
     return truth_value(duck("not :x", x=kept) if negated else kept, value)
 
@@ -173,14 +182,16 @@ def _answer(value: Value, found: exp.Expr, negated: bool) -> Value:
 def _in_query(call: Call, node: exp.In, scope: Scope, negated: bool) -> Value:
     """A null in the SELECT is equal to nothing, and takes nothing away from NOT IN."""
     value, relation = call.args[0], scope.subquery(node.args["query"])
-    if len(relation.columns) != 1:
-        raise mistake(node, "The SELECT of IN must have one column.")
-    column = relation.columns[0]
-    inner = Value(exp.column("c1", table="these", quoted=True), column.type, kept=column.kept)
-    if value.type.name != column.type.name and not (value.type.is_number and column.type.is_number and not value.type.is_float and not column.type.is_float):
-        raise mistake(node, f"{value.type} can't be looked for among {column.type}.", "Convert one of them.")
-    listed = exp.select(inner.sql).from_(exp.Subquery(this=relation.sql, alias=exp.TableAlias(this=exp.to_identifier("these", quoted=True)))).where(duck(":x is not null", x=inner.sql))
-    return _answer(value, exp.In(this=value.sql, query=exp.Subquery(this=listed)), negated)
+    parts = value.parts or (value,)
+    if len(relation.columns) != len(parts):
+        raise mistake(node, f"The SELECT of IN must have {len(parts)} column{'s' if len(parts) > 1 else ''}.")
+    for part, column in zip(parts, relation.columns, strict=True):
+        if part.type.name != column.type.name and not (part.type.is_number and column.type.is_number and not part.type.is_float and not column.type.is_float):
+            raise mistake(node, f"{part.type} can't be looked for among {column.type}.", "Convert one of them.")
+    inner = [exp.column(each.kept_as, table="these", quoted=True) for each in relation.columns]
+    sought, found = (value.sql, inner[0]) if not value.parts else (function("row", *(each.sql for each in parts)), function("row", *inner))
+    listed = exp.select(found).from_(exp.Subquery(this=relation.sql, alias=exp.TableAlias(this=exp.to_identifier("these", quoted=True)))).where(*(duck(":x is not null", x=each) for each in inner))
+    return _answer(value, exp.In(this=sought, query=exp.Subquery(this=listed)), negated)
 
 
 def _scalar(node: exp.Subquery, scope: Scope) -> Value:
@@ -217,8 +228,12 @@ def _call(node: exp.Anonymous | exp.ParameterizedAgg, scope: Scope, over: exp.Wi
 
 
 def _nearest(name: str) -> str:
-    found = next((each for each in [*FUNCTIONS, *AGGREGATES] if each.lower() == name.lower()), None)
-    return f"Write {found}: ClickHouse minds capital letters." if found and found != name else f"Known are {', '.join(sorted([*AGGREGATES, *FUNCTIONS], key=str.lower))}."
+    names = [each for each in (*FUNCTIONS, *AGGREGATES, *(f"{each}If" for each in AGGREGATES)) if each not in REFUSED]
+    small = {each.lower(): each for each in names}
+    if name.lower() in small and small[name.lower()] != name:
+        return f"Write {small[name.lower()]}: ClickHouse minds capital letters."
+    close = [small[each] for each in get_close_matches(name.lower(), small, 3)]
+    return f"Near it are {', '.join(close)}." if close else "Known are those that the documentation lists, as sum, count, round, if or toDate."
 
 
 def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, frozenset[str]], over: exp.Window | None, kept: exp.Expr | None) -> Value:
@@ -232,7 +247,7 @@ def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, frozenset[str]], 
 
 def _reduced(node: exp.Expr, scope: Scope, name: str, combinators: frozenset[str], over: exp.Window | None, kept: exp.Expr | None) -> Value:
     if scope.inside_aggregate and over is None:
-        raise mistake(node, f"{name} can't stand inside another aggregate.")
+        raise mistake(node, f"{name} can't stand in WHERE, in GROUP BY or inside another aggregate.", "Put the SELECT into another one, and use its column there; or use HAVING.")
     inside = scope.within() if over is None else scope
     distinct, given = _distinct(node, scope)
     params: tuple[Value, ...] = ()
@@ -294,6 +309,8 @@ def _filter(node: exp.Filter, scope: Scope) -> Value:
 def _window(node: exp.Window, scope: Scope) -> Value:
     if node.args.get("alias") is not None or node.args.get("first") is not None:
         raise mistake(node, "A named window can't be previewed here.", "Write it out after OVER.")
+    if scope.inside_aggregate:
+        raise mistake(node, "OVER can't stand in WHERE, in GROUP BY or inside an aggregate.", "Put the SELECT into another one, and use its column there.")
     inner, kept = (node.this.this, node.this.expression.this) if isinstance(node.this, exp.Filter) else (node.this, None)
     if not isinstance(inner, (exp.Anonymous, exp.ParameterizedAgg)):
         raise mistake(node, "OVER stands after a function only.")

@@ -64,26 +64,35 @@ class Selects:
         return values
 
     def _union(self, query: exp.SetOperation) -> Relation:
-        if type(query) is not exp.Union or query.args.get("distinct"):
-            raise mistake(query, "Only UNION ALL puts SELECTs together here.", "Use SELECT DISTINCT over a UNION ALL.")
-        for clause in ("order", "limit", "offset", "settings", "format", "by_name"):
-            if query.args.get(clause):
-                raise mistake(query, f"{clause.upper()} after UNION ALL belongs to the last SELECT only in ClickHouse.", "Put the union in brackets: SELECT * FROM (… UNION ALL …).")
-        self._with(query)
-        sides = [self.relation(query.this), self.relation(query.expression)]
-        if len(sides[0].columns) != len(sides[1].columns):
+        """All SELECTs of a chain of UNION ALL, side by side: a long chain is no deep one."""
+        sides = [self.relation(each) for each in self._sides(query)]
+        if len({len(side.columns) for side in sides}) > 1:
             raise mistake(query, "The SELECTs of a UNION ALL must have as many columns as each other.")
-        columns, values = [], ([], [])
-        for index, pair in enumerate(zip(sides[0].columns, sides[1].columns, strict=True), 1):
-            kind = common([each.type for each in pair])
+        columns, values = [], [[] for _ in sides]
+        for index, same in enumerate(zip(*(side.columns for side in sides), strict=True), 1):
+            kind = common([each.type for each in same])
             if kind is None:
-                raise mistake(query, f"Column {index} is {pair[0].type} in one SELECT and {pair[1].type} in the other.", "Convert one of them.")
-            for side, column in zip(values, pair, strict=True):
+                raise mistake(query, f"Column {index} is {' and '.join(dict.fromkeys(str(each.type) for each in same))} in the SELECTs.", "Convert one of them.")
+            for side, column in zip(values, same, strict=True):
                 side.append(as_type(_of(column), kind, query))
-            kept = (38, max(each.width[1] for each in (values[0][-1], values[1][-1]))) if kind.is_decimal else None
-            columns.append(Column(pair[0].name, f"c{index}", kind, values[0][-1].truth and values[1][-1].truth, kept))
+            kept = (38, max(side[-1].width[1] for side in values)) if kind.is_decimal else None
+            columns.append(Column(same[0].name, f"c{index}", kind, all(side[-1].truth for side in values), kept))
         made = [exp.select(*(exp.alias_(each.sql, f"c{index}", quoted=True) for index, each in enumerate(side, 1))).from_(_aliased(relation.sql, "side")) for side, relation in zip(values, sides, strict=True)]
-        return Relation(exp.union(made[0], made[1], distinct=False), tuple(columns))
+        return Relation(exp.union(*made, distinct=False), tuple(columns))
+
+    def _sides(self, query: exp.SetOperation) -> list[exp.Expr]:
+        found: list[exp.Expr] = []
+        chain: exp.Expr = query
+        while isinstance(chain, exp.SetOperation):
+            if type(chain) is not exp.Union or chain.args.get("distinct"):
+                raise mistake(chain, "Only UNION ALL puts SELECTs together here.", "Use SELECT DISTINCT over a UNION ALL.")
+            for clause in ("order", "limit", "offset", "settings", "format", "by_name"):
+                if chain.args.get(clause):
+                    raise mistake(chain, f"{clause.upper()} after UNION ALL belongs to the last SELECT only in ClickHouse.", "Put the union in brackets: SELECT * FROM (… UNION ALL …).")
+            self._with(chain)
+            found.insert(0, chain.expression)
+            chain = chain.this
+        return [chain, *found]
 
     def _select(self, query: exp.Select) -> Relation:
         for clause, given in query.args.items():
@@ -95,6 +104,8 @@ class Selects:
         aliases = named | {each.alias: each.this for each in query.expressions if isinstance(each, exp.Alias)}
         scope = Scope(sources, aliases, self.relation)
         items = [pair for each in query.expressions for pair in _items(each, scope)]
+        if not items:
+            raise mistake(query, "The SELECT names no column.", "Write what to count, as in SELECT count() AS quantity.")
         self._filters(query, made, scope, items)
         for index, (_, value) in enumerate(items, 1):
             made.select(exp.alias_(_plain(value, query), f"c{index}", quoted=True), copy=False)
@@ -216,6 +227,8 @@ def _items(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
             raise mistake(node, "* with EXCEPT or REPLACE can't be previewed here.", "Name the columns.")
         return [(name, source.value(name)) for source in scope.sources for name in source.columns]
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
+        if not any(source.alias == node.table for source in scope.sources):
+            raise mistake(node, f"There is no table {node.table}.")
         return [(name, source.value(name)) for source in scope.sources if source.alias == node.table for name in source.columns]
     if isinstance(node, exp.Alias):
         return [(node.alias, scope.guarded(node.alias, node, lambda: value_of(node.this, scope)))]

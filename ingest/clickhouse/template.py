@@ -10,7 +10,9 @@ from ingest.clickhouse.dialect import AsWritten
 from ingest.errors import BadInput, SqlMistake
 
 MARK = "\x02"
-BRACES = re.compile(r"'\{\{([^{}'\n]*)\}\}'|\{\{([^{}'\n]*)\}\}")
+PIECES = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"[^"]*"|`[^`]*`|--[^\n]*|/\*.*?\*/|\{\{[^{}'\n]*\}\}""", re.DOTALL)
+"""Texts, names and comments, in which braces mean nothing, and templates."""
+TEMPLATE = re.compile(r"'?\{\{([^{}'\n]*)\}\}'?")
 KNOWN = ("start_date", "end_date", "customer.external_id", "customer.id")
 CUSTOM = re.compile(r"customer\.custom_data\.[A-Za-z_][A-Za-z0-9_]*")
 LONGEST = 100_000
@@ -21,7 +23,7 @@ def parse(text: str) -> exp.Query:
     """The one SELECT of the text; templates are exp.Placeholder. Raises SqlMistake, with the place."""
     if len(text) > LONGEST:
         raise SqlMistake(f"The SQL has {len(text):,} characters; {LONGEST:,} is the most.")
-    marked = BRACES.sub(_marked, text.replace("\r\n", "\n"))
+    marked = PIECES.sub(_marked, text.replace("\r\n", "\n"))
     try:
         found = [each for each in AsWritten().parse(marked) if each is not None and not isinstance(each, exp.Semicolon)]
     except ParseError as error:
@@ -33,11 +35,13 @@ def parse(text: str) -> exp.Query:
     return _one_select(found)
 
 
-def _marked(match: re.Match) -> str:
-    """A text literal as long as the template, so that places stay right."""
-    name = (match[1] or match[2] or "").strip()
-    inside = len(match[0]) - 2
-    return f"'{(MARK + name).ljust(inside)}'" if name else match[0]
+def _marked(piece: re.Match) -> str:
+    """A text literal as long as the template, so that places stay right. A template alone in quotes is one too."""
+    template = TEMPLATE.fullmatch(piece[0])
+    if template is None and "{{" in piece[0] and piece[0][0] == "'":
+        before = piece.string[:piece.start()]
+        raise SqlMistake("A template can't stand inside a text.", "Put it outside the quotes, and join texts with concat().", before.count("\n") + 1, piece.start() - before.rfind("\n"), piece[0])
+    return f"'{(MARK + template[1].strip()).ljust(len(piece[0]) - 2)}'" if template else piece[0]
 
 
 def _one_select(found: list[exp.Expr]) -> exp.Query:
@@ -52,6 +56,8 @@ def _one_select(found: list[exp.Expr]) -> exp.Query:
         raise SqlMistake("Only a SELECT can be run; nothing can be created, changed or set from here.", "", *place(query))
     for node in query.walk():
         node.comments = None
+        if isinstance(node, (exp.Placeholder, exp.Parameter)):
+            raise SqlMistake("A value can't be put in this way.", "Write a template, as in {{start_date}}.", *place(node))
     for literal in [each for each in query.find_all(exp.Literal) if each.is_string and MARK in each.this]:
         literal.replace(_placeholder(literal))
     return query
@@ -59,8 +65,6 @@ def _one_select(found: list[exp.Expr]) -> exp.Query:
 
 def _placeholder(literal: exp.Literal) -> exp.Placeholder:
     name = literal.this.strip().removeprefix(MARK)
-    if MARK in name or not literal.this.startswith(MARK):
-        raise SqlMistake("A template can't stand inside a text.", "Put it outside the quotes, and join texts with concat().", *place(literal))
     if name not in KNOWN and not CUSTOM.fullmatch(name):
         raise SqlMistake(f"There is no template {{{{{name}}}}}.", f"Known are {', '.join(f'{{{{{each}}}}}' for each in KNOWN)} and {{{{customer.custom_data.<key>}}}}.", *place(literal))
     node = exp.Placeholder(this=name)
@@ -72,6 +76,7 @@ def _mistake(error: ParseError, marked: str) -> SqlMistake:
     first = error.errors[0] if error.errors else {}
     pointed = first.get("highlight") or ""
     said = first.get("description") or "It can't be read"
+    said = "something is missing here" if "missing for" in said else said
     near = f" near {_as_typed(pointed)!r}" if pointed.strip() else ""
     column = (first.get("col") or 1) - max(len(pointed) - 1, 0)
     return SqlMistake(f"The SQL can't be read{near}: {said[0].lower()}{said[1:]}.", "", first.get("line") or 1, max(column, 1), _as_typed(pointed))
