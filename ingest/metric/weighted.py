@@ -102,7 +102,7 @@ def _days(limits: Scope) -> exp.Query:
 
 def _of_day(of: date, zone: str) -> exp.Select:
     begins, ends = _microseconds(of, zone), _microseconds(of + timedelta(1), zone)
-    return exp.select(named(day(str(of)), "_day"), named(number(begins), "_begins"), named(number(ends), "_ends"))
+    return exp.select(named(day(str(of)), "_day"), named(call("toInt64", number(begins)), "_begins"), named(call("toInt64", number(ends)), "_ends"))
 
 
 def _stacked(rows: Sequence[exp.Select]) -> exp.Query:
