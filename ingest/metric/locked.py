@@ -49,7 +49,7 @@ def _answered(asked: dict) -> dict:
         connection = _locked(asked)
         checked = set()
         with pa.OSFile("answers.arrow", "wb") as file:
-            for at, (sql, parameters) in enumerate(asked["queries"]):
+            for at, (sql, parameters) in enumerate(asked["queries"]):  # noqa: B007
                 if sql not in checked:
                     check(connection, sql, asked["tables"])
                     checked.add(sql)

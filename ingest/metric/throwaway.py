@@ -18,6 +18,8 @@ CHILD = Path(__file__).with_name("locked.py")
 SECONDS = 20.0
 MEMORY, BYTES = 512 * 1024**2, 1024**3
 """What DuckDB may use, and the largest file that may be written: an answer, or what doesn't fit into memory."""
+PLAIN_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""Arrow's usual allocator takes a gigabyte of addresses at once, which the limit counts."""
 OUT_OF_TIME = (signal.SIGXCPU, signal.SIGKILL)
 SHORTER = "Ask for less: a shorter period, fewer columns, no joins without a condition."
 TOO_LONG = "This SQL took longer than {seconds:g} seconds, so it was stopped."
@@ -54,7 +56,7 @@ def answers(queries: Sequence[tuple[str, Sequence[object]]], *, prepare: Sequenc
 def _told(asked: str, folder: str, seconds: float) -> dict:
     """What the process said on its standard output."""
     try:
-        done = subprocess.run([sys.executable, "-I", str(CHILD)], input=asked, cwd=folder, env={}, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run([sys.executable, "-I", str(CHILD)], input=asked, cwd=folder, env=PLAIN_MEMORY, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         raise SqlRefused(TOO_LONG.format(seconds=seconds), SHORTER) from None
     if -done.returncode in OUT_OF_TIME:

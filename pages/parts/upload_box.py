@@ -9,7 +9,7 @@ from ingest.errors import IngestError
 from ingest.settings import settings
 from pages.parts import errors
 from pages.parts.state import link_import, open_import, remembered
-from pages.parts.text import ago, limit, plain, shorten, size, state
+from pages.parts.text import ago, limit, plain, shorten, state
 from schemas.records import ImportRecord
 
 TICKETS = 20
