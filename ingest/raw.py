@@ -14,6 +14,9 @@ RAW, ROW = "raw.parquet", "_row"
 OWN_COLUMNS = ("_file", "_sheet", ROW, "file_row_number")
 """Columns of ours, and the one by which the engine counts records; a file's own column never has one of these names (reading renames it)."""
 
+PULLED, PULLED_MARK = "usage_intake", "pulled"
+"""What the metadata of a Parquet file say whose columns are those of raw.parquet already: rows that a connector wrote."""
+
 PROBLEM, ORIGINAL_ROW = "Problem", "Row in the original file"
 LABEL = r"^\s*(\d+) ?\((\d+)\)\s*$"
 """Columns that we add to the rows a person downloads to fix; a file that has them brings such rows back."""

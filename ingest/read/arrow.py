@@ -15,6 +15,7 @@ from ingest.errors import Unreadable
 from ingest.read.cells import duration_text, number_text
 from ingest.read.limits import INFLATION_MATTERS_FROM, MAX_COLUMNS, MAX_INFLATION, MAX_PACKED_ROWS
 from ingest.read.names import column_names
+from ingest.read.pulled import is_pulled, take_pulled
 from ingest.read.rawfile import RawFile
 from schemas.reading import Finding, ReadReport, ReadSpec
 
@@ -25,6 +26,8 @@ Progress = Callable[[int], None] | None
 def read_parquet(source: Path, file_name: str, spec: ReadSpec, out: Path, progress: Progress = None) -> ReadReport:
     """Reads a Parquet file."""
     with _plain_failures("Parquet"):
+        if is_pulled(source):
+            return take_pulled(source, file_name, out)
         file = pq.ParquetFile(source)
         groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
         inflated = sum(group.total_byte_size for group in groups)
