@@ -98,6 +98,10 @@ class MatchSpec(Frozen):
     ignored: tuple[str, ...] = ()
     key: tuple[str, ...] | None = None
     """The fields that make a row the same row; None means all of them."""
+    key_columns: tuple[str, ...] = ()
+    """Columns beside the fields that tell rows apart, such as the number a source's table gives each row. They aren't sent; numbers are those of `key_space`."""
+    key_space: str = ""
+    """Where such numbers come from: a source's name."""
     period: Period | None = None
     answers: dict[str, str] = {}
     """Answers to open questions by their name, such as `date_order.timestamp: day_first`, `decimal_mark.quantity: comma`, `zone.timestamp: Europe/Berlin`."""
@@ -114,7 +118,9 @@ class MatchSpec(Frozen):
 
     @property
     def chosen_key(self) -> tuple[str, ...]:
-        """The fields of the key, none for all of them: naming every field is no other answer than naming none."""
+        """The fields of the key, none for all of them: naming every field is no other answer than naming none. Columns beside them stand last."""
+        if self.key_columns:
+            return (*(self.key or ()), *self.key_columns)
         matched = {match.field for match in self.matches} | ({"timestamp"} if self.period else set())
         return () if not self.key or matched <= set(self.key) else self.key
 

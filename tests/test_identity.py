@@ -246,3 +246,32 @@ def test_the_order_of_rows_does_not_change_the_set_of_ids(tmp_path_factory, rows
     order.shuffle(shuffled)
     first, second = ids(checked(folder, rows)), ids(checked(folder, shuffled))
     assert set(first) == set(second) and len(set(first)) == len(rows)
+
+
+# Columns of a source that tell its rows apart and aren't sent.
+
+
+def numbered(folder, rows, *, space="usage-db", sha256=A):
+    return checked(folder, rows, sha256=sha256, fields={"quantity": "Decimal"}, columns={"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity"}, key_columns=("Region",), key_space=space)
+
+
+def test_the_text_of_a_numbered_identity_never_changes(tmp_path):
+    text = "1;5:usage;source=8:usage-db;column=6:Region=2:17"
+    assert ids(numbered(tmp_path, [("acme", NOON, "1", "17")])) == [str(uuid.UUID(hashlib.md5(text.encode()).hexdigest()))]
+
+
+def test_rows_of_one_content_and_two_numbers_are_two_events(tmp_path):
+    send(numbered(tmp_path / "a", [("acme", NOON, "1", "17")]))
+    found = numbered(tmp_path / "b", [("acme", NOON, "1", "17"), ("acme", NOON, "1", "18")], sha256=B)
+    assert (found.result.rows.accepted, found.result.rows.duplicate, found.result.rows.rejected) == (1, 1, 0)
+
+
+def test_a_number_that_was_sent_with_other_content_is_an_error_and_in_another_source_new(tmp_path):
+    send(numbered(tmp_path / "a", [("acme", NOON, "1", "17")]))
+    assert numbered(tmp_path / "b", [("acme", NOON, "2", "17")], sha256=B).result.rows.rejected == 1
+    assert numbered(tmp_path / "c", [("acme", NOON, "2", "17")], sha256=B, space="other-db").result.rows.accepted == 1
+
+
+def test_what_was_uploaded_without_a_number_is_not_sent_again_with_one(tmp_path):
+    send(checked(tmp_path / "a", [("acme", NOON, "1", "")], fields={"quantity": "Decimal"}, columns={"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity"}))
+    assert numbered(tmp_path / "b", [("acme", NOON, "1", "17")], sha256=B).result.rows.duplicate == 1

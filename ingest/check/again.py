@@ -51,6 +51,7 @@ class Basis(Frozen):
     """By field, how its column is read; without those that leave something open, which other columns may settle."""
     slug: str = ""
     key: tuple[str, ...] | None = None
+    beside: tuple[str, ...] = ()
     version: str = ""
     keeps_ids: bool = True
     """Whether its events have the ids they were written with."""
@@ -165,7 +166,7 @@ def write_typed(
     The table `raw_anew` has the rows that were looked at, and the view `bad_before` what was wrong with those that weren't.
     """
     before = earlier and earlier.basis
-    if not before or not before.keeps_ids or (now.slug, now.key) != (before.slug, before.key) or not _of_one_kind(now.types, before.types):
+    if not before or not before.keeps_ids or (now.slug, now.key, now.beside) != (before.slug, before.key, before.beside) or not _of_one_kind(now.types, before.types):
         return None
     differing = [plan for plan in plans if not _reads_alike(plan, now, before)]
     _note_anew(connection, earlier, raw_folder, report, all_bad=bool(differing))
@@ -233,7 +234,7 @@ def _write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], errors:
     marked = "".join(f", {code} as {alias('error', field)}" for field, code in errors.items())
     good = " and ".join(f"{alias('error', field)} is null" for field in errors) or "true"
     with each_step_once(connection):
-        connection.execute(f"create table anew as select {event_columns(plans, now.slug, now.key)}, _row from (select *{marked} from ({cells('select * from raw_anew', tuple(plans))})) where {good}")
+        connection.execute(f"create table anew as select {event_columns(plans, now.slug, now.key, now.beside)}, _row from (select *{marked} from ({cells('select * from raw_anew', tuple(plans))})) where {good}")
     return connection.execute(f"copy (select * from kept union all select * from anew) to {target}").fetchone()[0]
 
 

@@ -1,6 +1,7 @@
 """The identity of an event: what makes a row the same row, as text, hashed. Once an id is sent, this text must never change for its version.
 
     <version>;<slug>;<field>=<value>;<field>=<value>…      fields sorted by name; an empty one is left out, as if it weren't matched
+    …;source=<name>;column=<name>=<value>…                 where a source's own columns, which aren't sent, tell rows apart
 
 Text is its length in bytes, `:` and the text, so that no two rows share a text by accident; every other
 type is written in the one way below and ends at the `;`. Decimals have no zeros at their end, whatever their width; time is microseconds since 1970 in UTC.
@@ -61,8 +62,19 @@ def elsewhere(event_id: str, sha256: str) -> str:
     return hashed(f"concat({event_id}, {literal(f';source={sha256}')})")
 
 
-def event_columns(plans: Sequence[Plan], slug: str, key: tuple[str, ...] | None) -> str:
-    """The columns event_id and content, then every field."""
+def beside(columns: Iterable[str], space: str) -> tuple[str, ...]:
+    """SQL for the texts of key columns that are no fields; none where there are none. Numbers of one source are no other's."""
+    texts = {name: f"trim({identifier(name)})" for name in sorted(columns)}
+    parts = [f"concat({literal(f';column={len(name)}:{name}=')}, strlen({text}), ':', {text})" for name, text in texts.items()]
+    return (literal(f";source={len(space)}:{space}"), *parts) if parts else ()
+
+
+def event_columns(plans: Sequence[Plan], slug: str, key: tuple[str, ...] | None, others: Sequence[str] = ()) -> str:
+    """The columns event_id and content, then every field. `others` are what `beside` answers."""
     content = hashed(canonical(slug, plans))
-    ids = f"{content} as event_id, event_id as content" if key is None else f"{hashed(canonical(slug, [plan for plan in plans if plan.field in key]))} as event_id, {content} as content"
+    if key is None:
+        ids = f"{content} as event_id, event_id as content"
+    else:
+        own = ", ".join((canonical(slug, [plan for plan in plans if plan.field in key]), *others))
+        ids = f"{hashed(f'concat({own})' if others else own)} as event_id, {content} as content"
     return ", ".join([ids, *(f"{plan.value} as {identifier(plan.field)}" for plan in plans)])

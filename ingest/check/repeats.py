@@ -42,6 +42,8 @@ class Before:
     ledger: Sequence[Path]
     sha256: str
     key: EarlierKey | None = None
+    numbered: bool = False
+    """Whether a source numbers its rows, so that two of the same content are two; only those sent without a number may be the same."""
 
 
 def find_repeats(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], key: tuple[str, ...] | None, answers: Mapping[str, str], before: Before, earlier: again.Earlier | None = None) -> Repeats:
@@ -135,7 +137,7 @@ def _against_ledger(connection: duckdb.DuckDBPyConnection, before: Before, answe
     if not connection.execute("select count(*) > 0 from changes").fetchone()[0]:
         connection.execute("create or replace view current as select _row, event_id, content, null as outcome from typed")
     _meet(connection, "current", "met", before.sha256)
-    _meet_by_content(connection, before.sha256, keyed)
+    _meet_by_content(connection, before, keyed)
     elsewhere = _senders(connection)
     if elsewhere and answers.get("already_sent") == "new":
         _make_new(connection, before.sha256)
@@ -187,13 +189,13 @@ def _meet(connection: duckdb.DuckDBPyConnection, rows: str, found: str, sha256: 
         from {rows} r join {found}_sent s on r.event_id = s.event_id where r.outcome is null group by all order by r._row""")
 
 
-def _meet_by_content(connection: duckdb.DuckDBPyConnection, sha256: str, keyed: bool) -> None:
+def _meet_by_content(connection: duckdb.DuckDBPyConnection, before: Before, keyed: bool) -> None:
     """Rows that were sent under another identity, when other columns made a row the same row. Numbered twins have ids of their own and are left alone."""
-    plain = "" if keyed else "and event_id = content"
+    plain, unnumbered = "" if keyed else "and event_id = content", "and event_id = content" if before.numbered else ""
     connection.execute(f"create table others as select _row, event_id, content from current where outcome is null and _row not in (select _row from met) {plain}")
     connection.execute(f"""
         insert into met select o._row, o.event_id, true, s.own, s.import_id from others o
-        join (select content, bool_or(sha256 = {literal(sha256)}) as own, min(import_id) as import_id from ledger where content in (select content from others) group by 1) s using (content) order by o._row""")
+        join (select content, bool_or(sha256 = {literal(before.sha256)}) as own, min(import_id) as import_id from ledger where content in (select content from others) {unnumbered} group by 1) s using (content) order by o._row""")
 
 
 def _sent_with_other_answers(connection: duckdb.DuckDBPyConnection, answers: Mapping[str, str], sha256: str) -> list[Question]:

@@ -70,7 +70,7 @@ def check_raw(
         basis = _basis(raw_folder, report, match_spec, account, columns, plans, key, rules)
         written, before = _write_typed(connection, plans, basis, before, raw_folder, report, out, rules)
         _find_bad(connection, plans, rules, some=written < report.rows)
-        repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, earlier), before)
+        repeats = find_repeats(connection, plans, key, match_spec.answers, Before(past.ledger, sha256, _key_before(earlier, match_spec), numbered=bool(match_spec.key_columns)), before)
         again.keep(connection, out, basis)
         find_customers(connection, unknown or {})
         totals_of_customers = find_group_totals(connection, plans, match_spec.answers)
@@ -105,14 +105,21 @@ def decimal_marks(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, a
 
 def _chosen_key(spec: MatchSpec, plans: Sequence[Plan]) -> tuple[str, ...] | None:
     """The fields of the identity, None for all of them: naming every field is no other answer than naming none."""
+    if spec.key_columns:
+        return spec.key or ()
     return None if not spec.key or {plan.field for plan in plans} <= set(spec.key) else spec.key
+
+
+def _key_before(earlier: EarlierKey | None, spec: MatchSpec) -> EarlierKey | None:
+    """The earlier key, where it is another one than columns beside the fields make now."""
+    return None if earlier and spec.key_columns and set(earlier.fields) == set(spec.chosen_key) else earlier
 
 
 def _basis(raw_folder: Path, report: ReadReport, spec: MatchSpec, account: Account, columns: Sequence[tuple[Column, Plan]], plans: Sequence[Plan], key: tuple[str, ...] | None, rules: Rules) -> Basis:
     """What a later check of this import has to have in common with this one to build upon it."""
     errors = _errors(plans, rules)
     return Basis(
-        raw=raw_folder.name, version=again.VERSION, asked=again.asked(spec, account.profile), corrections=report.corrections, plans={plan.field: plan for _, plan in columns if not plan.questions}, slug=spec.event_type.slug, key=key,
+        raw=raw_folder.name, version=again.VERSION, asked=again.asked(spec, account.profile), corrections=report.corrections, plans={plan.field: plan for _, plan in columns if not plan.questions}, slug=spec.event_type.slug, key=key, beside=identity.beside(spec.key_columns, spec.key_space),
         keeps_ids=key is None or spec.answers.get("already_sent") != "new", types={plan.field: plan.sql_type for plan in plans}, read={plan.field: f"{plan.steps} {errors.get(plan.field)}" for plan in plans},
     )
 
@@ -141,7 +148,7 @@ def _write_typed(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], b
         connection.execute("create view raw_anew as select * from raw")
         connection.execute("create or replace view bad_before as select null::bigint as _row where false")
         with each_step_once(connection):
-            written = connection.execute(f"copy (select {identity.event_columns(plans, basis.slug, basis.key)}, _row from checked where {good}) to {target}").fetchone()[0]
+            written = connection.execute(f"copy (select {identity.event_columns(plans, basis.slug, basis.key, basis.beside)}, _row from checked where {good}) to {target}").fetchone()[0]
     connection.execute(f"create view typed as select * from read_parquet({literal(out / 'typed.parquet')})")
     _nothing_was_lost(connection, plans, written)
     return written, before

@@ -81,6 +81,8 @@ def _roots_are_there(matches: Sequence[FieldMatch], period: Period | None, repor
 
 def validate(spec: MatchSpec, report: ReadReport) -> None:
     """Raises BadInput for a specification that this file can't follow: what is missing or twice, and what is known."""
+    for name in spec.key_columns:
+        _known_column(name, report)
     _fields_are_known(spec)
     _columns_are_known(spec, report)
     _zones_are_known(spec.answers, spec.period)
