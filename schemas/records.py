@@ -36,6 +36,8 @@ class ImportRecord(Frozen):
     progress: float | None = None
     division: str | None = None
     """The division it belongs to, where the file holds several kinds of usage."""
+    run: str | None = None
+    """The run of a source that brought it."""
 
 
 class OpenRows(Frozen):

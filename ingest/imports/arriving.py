@@ -14,14 +14,14 @@ from ingest.store import imports
 from schemas.records import ImportRecord
 
 
-def start(path: Path, file_name: str, who: str, *, account: str | None = None, fixes: str | None = None, move: bool = False) -> ImportRecord:
-    """A new import of the bytes at `path`, which are copied (or moved) into its folder. `file_name` is only ever shown."""
+def start(path: Path, file_name: str, who: str, *, account: str | None = None, fixes: str | None = None, run: str | None = None, move: bool = False) -> ImportRecord:
+    """A new import of the bytes at `path`, which are copied (or moved) into its folder. `file_name` is only ever shown; `run` is the run of a source that brought it."""
     _refuse_missing(path, file_name)
     if not move:
         with _copied(path) as copy:
-            return start(copy, file_name, who, account=account, fixes=fixes, move=True)
+            return start(copy, file_name, who, account=account, fixes=fixes, run=run, move=True)
     sha256 = files.sha256_of(path)
-    import_id = imports.add(file_name, sha256, path.stat().st_size, who, account=account, fixes=fixes)
+    import_id = imports.add(file_name, sha256, path.stat().st_size, who, account=account, fixes=fixes, run=run)
     source = files.import_folder(import_id) / "source"
     source.mkdir(parents=True)
     path.replace(source / sha256)

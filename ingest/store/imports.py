@@ -22,11 +22,11 @@ SENT = ("stopped", "pushed", "proven")
 _HIDDEN = ("raw_key", "check_key")
 
 
-def add(file_name: str, sha256: str, size: int, who: str, *, account: str | None = None, fixes: str | None = None) -> str:
+def add(file_name: str, sha256: str, size: int, who: str, *, account: str | None = None, fixes: str | None = None, run: str | None = None) -> str:
     """A new import's id; the import is in state `reading`."""
     import_id = f"imp_{secrets.token_hex(6)}"
     with store().begin() as connection:
-        connection.execute(insert(imports).values(id=import_id, file_name=file_name, sha256=sha256, size=size, created_by=who, created_at=now(), state="reading", account=account, fixes=fixes, read_spec=ReadSpec().model_dump_json()))
+        connection.execute(insert(imports).values(id=import_id, file_name=file_name, sha256=sha256, size=size, created_by=who, created_at=now(), state="reading", account=account, fixes=fixes, run=run, read_spec=ReadSpec().model_dump_json()))
         audit.record(connection, who, "import", import_id, file_name)
     return import_id
 
@@ -48,6 +48,12 @@ def change(import_id: str, **values: object) -> ImportRecord:
     with store().begin() as connection:
         connection.execute(update(imports).where(imports.c.id == import_id).values(**stored))
     return get(import_id)
+
+
+def of_run(run: str) -> list[ImportRecord]:
+    """The imports that a run of a source brought, in the order they came."""
+    with store().connect() as connection:
+        return [_record(row) for row in connection.execute(select(imports).where(imports.c.run == run, imports.c.state != "discarded").order_by(imports.c.created_at, imports.c.id)).mappings()]
 
 
 def check_again(account: str) -> list[str]:

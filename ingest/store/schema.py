@@ -1,6 +1,6 @@
 """The tables of the store. State words, append-only histories, and constraints that make doing a thing twice impossible."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData(naming_convention={"pk": "pk_%(table_name)s", "fk": "fk_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s", "ix": "ix_%(table_name)s_%(column_0_name)s"})
 
@@ -60,8 +60,10 @@ imports = Table(
     Column("job", String(80)),                        # the running job's id
     Column("progress", Text),
     Column("division", String(40)),                   # divisions.id, where the file holds several kinds of usage
+    Column("run", String(40)),                        # runs.id, where a source brought it
     Index("ix_imports_sha256", "sha256"),
     Index("ix_imports_created_at", "created_at"),
+    Index("ix_imports_run", "run"),
 )
 
 # How the rows of one file are divided among imports: one row says it for all of them, so that no two can disagree.
@@ -223,6 +225,78 @@ handovers = Table(
     Column("comment", Text, nullable=False),
     Column("who", Text, nullable=False),
     Column("at", String(32), nullable=False),
+)
+
+# Where usage comes from by itself. Secrets in `source` are sealed or references; `mark` moves only when everything before it is proven sent.
+sources = Table(
+    "sources", metadata,
+    Column("name", String(100), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("source", Text, nullable=False),           # schemas.source.Source
+    Column("state", String(10), CheckConstraint("state in ('active', 'paused')", name="state"), nullable=False),
+    Column("enabled", Integer, nullable=False, server_default="0"),
+    Column("paused_why", Text, nullable=False, server_default=""),
+    Column("mark", Text),
+    Column("newest", Text),
+    Column("columns", Text, nullable=False, server_default="[]"),
+    Column("seen", String(40)),                       # the run whose rows the next are compared with
+    Column("next_at", String(32)),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("call_key", Text),                         # sealed: what a web call is signed with
+    Column("who", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("ix_sources_next_at", "next_at"),
+)
+
+# Runs of sources. A source has one open run at most (`open_of` is its name while the run is open), and one run for each tick of its schedule.
+runs = Table(
+    "runs", metadata,
+    Column("id", String(40), primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("open_of", String(100)),
+    Column("kind", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("since", Text),
+    Column("until", Text),
+    Column("mark", Text),
+    Column("imports", Text, nullable=False, server_default="[]"),
+    Column("rows", Text, nullable=False, server_default="{}"),   # schemas.pull_run.RunRows
+    Column("sent", BigInteger, nullable=False, server_default="0"),
+    Column("proven", BigInteger, nullable=False, server_default="0"),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("log", Text, nullable=False, server_default="[]"),
+    Column("due_at", String(32)),
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("read_seconds", Float),
+    Column("job", String(80)),
+    UniqueConstraint("open_of", name="uq_runs_open_of"),
+    UniqueConstraint("source", "due_at", name="uq_runs_tick"),
+    Index("ix_runs_source", "source", "started_at"),
+)
+
+# The files of a source that are done: fetched, and everything in them proven sent or kept as open rows. `version` is ETag, size and time.
+pulled_files = Table(
+    "pulled_files", metadata,
+    Column("source", String(100), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("run", String(40), nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+# What somebody should know about a source, until it is over.
+alarms = Table(
+    "alarms", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("run", String(40)),
+    Column("at", String(32), nullable=False),
+    Column("closed_at", String(32)),
+    Index("ix_alarms_source", "source", "closed_at"),
 )
 
 audit = Table(
