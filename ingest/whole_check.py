@@ -29,6 +29,8 @@ def look_around(record: ImportRecord) -> ImportRecord:
 
 def _otherwise(record: ImportRecord) -> SinceLastTime | None:
     """What this file says otherwise than the one that was sent last for its period; None where they have nothing in common, so that one is no newer edition of the other."""
+    if record.report and record.report.format == "pulled":
+        return None  # what is new in a table is no newer edition of what was new before
     ledger_name = accounts.account(record.account).ledger_name
     sent = (records.get(each.import_id) for each in records.last_sent(ledger_name, record.event_type, but=record.id, most=LOOKED_BACK))
     earlier = next((each for each in sent if each.period == record.period and each.sha256 != record.sha256 and record.fixes != each.id), None)

@@ -54,6 +54,8 @@ class PullRun(Frozen):
     ended_at: str | None = None
     read_seconds: float | None = None
     job: str | None = None
+    exit_code: int = 0
+    """Of a run that failed: 2 where the source has to be changed, 3 where trying again may help."""
 
 
 class Alarm(Frozen):

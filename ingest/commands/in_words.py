@@ -156,3 +156,45 @@ def push(document: dict) -> str:
     """What became of a push."""
     events = document["events"]
     return f"{document['push_id']}: {events['planned']:,} planned, {events['sent']:,} sent, {events['accepted']:,} stored, {events['rejected']:,} refused, {events['unknown']:,} unknown. {document['proof']['note']}"
+
+
+def source(what: str, document: dict) -> Iterator[str]:
+    """What came of a command about sources."""
+    if what == "list":
+        yield from (_source_line(each) for each in document["sources"])
+        if not document["sources"]:
+            yield "There are no sources yet."
+    elif what == "runs":
+        yield from (_run_line(each) for each in document["runs"])
+    elif what == "alarms":
+        yield from (f"{each['at'][:16]} {each['source']} ({each['kind']}): {each['text']}" for each in document["alarms"])
+    elif what == "test":
+        yield from (f"{'ok' if each['ok'] else 'FAILED'}  {each['name']}: {each['text']} {each['todo']}".rstrip() for each in document["steps"])
+    elif what == "discover":
+        yield from (f"{each['name']} ({each['what']}{_about(each['rows'])})" for each in document["found"])
+    elif what == "preview":
+        yield "\t".join(document["columns"])
+        yield from ("\t".join(str(value or "") for value in row.values()) for row in document["rows"])
+    elif what in ("run", "backfill", "give-up"):
+        yield from (f"{line['text']}" for line in document.get("log", ()))
+        yield _run_line(document) if document["run_id"] else document["message"]
+    elif what == "remove":
+        yield f"Removed {document['removed']}. What it brought stays."
+    elif what == "call-key":
+        yield f"Calls of {document['path']} are signed with this key, which isn't shown again:\n{document['key']}"
+    else:
+        yield _source_line(document)
+
+
+def _about(rows: int | None) -> str:
+    return "" if rows is None else f", about {rows:,} rows"
+
+
+def _source_line(each: dict) -> str:
+    alarms = f"; {count(len(each['alarms']), 'alarm')}" if each["alarms"] else ""
+    return f"{each['name']}: {each['connector']}, {each['state']}, {each['schedule']}, next {each['next_at'] or 'by hand'}, newest {each['mark'] or 'nothing yet'}{alarms}"
+
+
+def _run_line(each: dict) -> str:
+    rows = each["rows"]
+    return f"{each['run_id']} {each['state']}: {rows['read']:,} read, {rows['new']:,} new, {rows['changed']:,} changed, {rows['duplicate']:,} known, {rows['rejected']:,} need fixing, {each['sent']:,} sent. {each['message']}"

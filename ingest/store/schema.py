@@ -271,6 +271,7 @@ runs = Table(
     Column("ended_at", String(32)),
     Column("read_seconds", Float),
     Column("job", String(80)),
+    Column("exit_code", Integer, nullable=False, server_default="0"),
     UniqueConstraint("open_of", name="uq_runs_open_of"),
     UniqueConstraint("source", "due_at", name="uq_runs_tick"),
     Index("ix_runs_source", "source", "started_at"),

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.String(length=32), nullable=True),
         sa.Column("read_seconds", sa.Float(), nullable=True),
         sa.Column("job", sa.String(length=80), nullable=True),
+        sa.Column("exit_code", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("open_of", name="uq_runs_open_of"),
         sa.UniqueConstraint("source", "due_at", name="uq_runs_tick"),
