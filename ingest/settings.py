@@ -47,6 +47,10 @@ class Settings(BaseModel):
     read_max_members: int = Field(10_000, gt=0, description="The most files in a zip archive.")
     read_max_packing: int = Field(3, gt=0, description="How deep files may be packed in one another.")
     push_attempts: int = Field(7, gt=0, le=100, description="How often a batch is tried, over half a minute, before its push waits for somebody.")
+    pull_allow: str = Field("", description="Networks of this machine and of the company that links may reach, as `10.0.0.0/8, 127.0.0.0/8`; none by default.")
+    pull_guard_databases: bool = Field(False, description="Hold databases, buckets and SFTP servers to `pull_allow` too; otherwise private addresses are fine for them.")
+    pull_folders: str = Field("", description="Folders that may be watched, with commas between them; empty for any.")
+    pull_max_bytes: int = Field(5 * 1024**3, gt=0, description="Largest file that is fetched from a source.")
     user: str = Field(default_factory=lambda: _operating_system_user(), description="Who is acting, where nobody signs in.")
 
 
