@@ -246,6 +246,15 @@ def _ask(question: str) -> bool:
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
+def source(options: argparse.Namespace) -> int:
+    """Registers where usage lives, tries it, and reads what is new: by hand, or as its schedule says."""
+    from ingest.commands import sources
+
+    document = sources.done(options)
+    _answer(options, document, in_words.source(options.what, document))
+    return sources.exit_code(options.what, document)
+
+
 def sandbox(options: argparse.Namespace) -> int:
     """Runs the embedded sandbox until it is stopped."""
     from ingest.processes import log_to
@@ -272,7 +281,7 @@ def worker(options: argparse.Namespace) -> int:
     """Runs queued jobs until it is stopped."""
     import signal
 
-    from ingest.jobs import run_worker
+    from ingest.worker import run_worker
     from ingest.processes import log_to
 
     log_to("worker")
@@ -305,6 +314,7 @@ def _parser() -> argparse.ArgumentParser:
     given.metric_options(given.add_command(commands, "metric", metric))
     given.preview_options(given.add_command(commands, "preview", preview))
     given.push_options(given.add_command(commands, "push", push))
+    given.source_options(given.add_command(commands, "source", source))
     given.sandbox_options(given.add_command(commands, "sandbox", sandbox))
     given.add_command(commands, "worker", worker)
     given.add_command(commands, "up", up)

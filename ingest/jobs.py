@@ -1,43 +1,40 @@
 """Durable jobs: the only home of DBOS. A job is a few steps; each step can be run again and then goes on with what isn't done.
 
-One executor per data folder: whoever holds the lock on `worker.lock` runs DBOS under a fixed executor id, so that a restart takes up the
+One executor per data folder: whoever holds the lock on `worker.lock` (ingest/worker.py) runs DBOS under a fixed executor id, so that a restart takes up the
 jobs of the process that died, and two processes never run the same job. Everybody else only queues.
 """
 
-import fcntl
 import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 
-from ingest import imports, janitor, push, whole_check
+from ingest import imports, pulling, push, whole_check
 from ingest.billing import BillingClient
 from ingest.errors import IngestError, LeaseLost, places
 from ingest.settings import settings
-from ingest.store import accounts, pushes
+from ingest.store import accounts, pushes, runs
 from ingest.store import imports as import_rows
 from schemas.account import Account
 from schemas.jobs import JobStatus
+from schemas.pull_run import PullRun, RunKind
 from schemas.reading import ReadSpec
 
 EXECUTOR = "home"
 VERSION = "1"
 """Raised when the steps of a job change, so that a running one isn't continued by other steps."""
 APPLICATION = "usage-intake"
-FILES, SENDING = "files", "sending"
-"""Queues: two files are read or checked at a time; pushes go one after the other."""
-RETRY_WAITING = timedelta(minutes=1)
+FILES, SENDING, PULLING = "files", "sending", "pulling"
+"""Queues: two files are read or checked at a time, two sources are pulled at a time; pushes go one after the other."""
 LOOK_AGAIN = timedelta(minutes=5)
 LOOK_NO_LONGER = timedelta(hours=24)
 KEEP_JOBS = timedelta(days=30)
-LOOK_EVERY, TIDY_EVERY = 10.0, 3600.0
-"""Seconds."""
 
 log = logging.getLogger("intake.jobs")
 
@@ -165,6 +162,53 @@ def _compare_metrics(push_id: str) -> None:
         metric_proof.note_failure(push_id, _incident("compare-metrics", push_id, error))
 
 
+@DBOS.workflow(name="pull")
+def pull_job(run_id: str) -> str:
+    """Reads what is new in a source, takes it in, and sends it or asks a person. The run's own state tells how it went."""
+    return _pull(run_id, ("try again", "fetch", "take in", "decide"))
+
+
+@DBOS.workflow(name="decide")
+def decide_job(run_id: str) -> str:
+    """Checks what a run brought once more, after something else was sent, and decides anew."""
+    return _pull(run_id, ("take in", "decide"))
+
+
+def _pull(run_id: str, steps: tuple[str, ...]) -> str:
+    for step in steps:
+        if _pull_step(step, run_id) == "failed":
+            return "failed"
+    return "done"
+
+
+@DBOS.step()
+def _pull_step(step: str, run_id: str) -> str:
+    """One step of a run; it can be done again, and goes on with what isn't done."""
+    try:
+        if step == "try again":
+            _queue_pushes(pulling.try_rejected_again(run_id))
+        elif step == "fetch":
+            pulling.fetch(run_id)
+        elif step == "take in":
+            pulling.take_in(run_id)
+        else:
+            for push_id in pulling.decide(run_id):
+                queue_push(push_id, "worker")
+        return "done"
+    except IngestError as error:
+        return pulling.fail(run_id, str(error), error.exit_code).state
+    except Exception as error:  # the outermost place of a job: nothing was sent, and the mark is where it was
+        return pulling.fail(run_id, _incident("pull", run_id, error)).state
+
+
+def _queue_pushes(import_ids: Iterable[str]) -> None:
+    for import_id in import_ids:
+        try:
+            queue_push(push.begin(import_id, "worker"), "worker")
+        except IngestError as error:  # it waits for a person, who sees it on the import's page
+            log.info("Rows that are fit now weren't sent. action=again-not-sent import=%s kind=%s", import_id, type(error).__name__)
+
+
 def queue_read(import_id: str, spec: ReadSpec | None, who: str) -> None:
     """Queues the reading of a file; the import is in state `reading` until it is done. Raises NotReady where it can't be read in another way now."""
     if spec:
@@ -193,6 +237,18 @@ def queue_verify(push_id: str, who: str) -> None:
     _enqueue(SENDING, "verify", f"verify-{push_id}-{time.time_ns()}", push_id)
 
 
+def queue_run(source: str, kind: RunKind, who: str, *, since: str | None = None, until: str | None = None) -> PullRun:
+    """Begins a run of a source and queues it. Raises NotReady where one is on its way or waits."""
+    return queue_begun(pulling.begin(source, kind, who, since=since, until=until))
+
+
+def queue_begun(run: PullRun, workflow: str = "pull") -> PullRun:
+    job = f"{workflow}-{run.id}-{time.time_ns()}"
+    runs.change(run.id, job=job)
+    _enqueue(PULLING, workflow, job, run.id)
+    return runs.get(run.id)
+
+
 def status(job_id: str) -> JobStatus:
     """Where a job is."""
     found = _client().list_workflows(workflow_ids=[job_id])
@@ -202,85 +258,12 @@ def status(job_id: str) -> JobStatus:
     return JobStatus(id=job_id, state=words.get(found[0].status, "failed"), message="" if found[0].error is None else str(found[0].error))
 
 
-def do_push(push_id: str, who: str, *, every: float = 0.2, told: Callable[[], None] = lambda: None) -> None:
-    """Brings a push to where it ends or waits: follows the worker that does it, and does it here where none runs, or none runs any more. `told` is called now and then."""
-    queue_push(push_id, who)
-    job = import_rows.get(pushes.get(push_id).import_id).job
-    while _is_open(job):
-        with worker_lock(wait=False) as mine:
-            if mine:
-                with _executor():
-                    _follow(job, every, told)
-        told()
-        time.sleep(every)
-
-
-def run_worker(ready: Callable[[], None] = lambda: None, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Runs jobs until told to stop; waits first while another worker of this data folder is at work."""
-    with worker_lock(wait=True), _executor():
-        ready()
-        import pandas  # noqa: F401  (the engine looks for it with the first list it is given, which a person would wait for)
-
-        tidied = look = 0.0
-        while not stopped():
-            if time.monotonic() - look > LOOK_EVERY:
-                _look_after_pushes()
-                look = time.monotonic()
-            if time.monotonic() - tidied > TIDY_EVERY:
-                _tidy()
-                tidied = time.monotonic()
-            time.sleep(0.2)
-
-
-@contextmanager
-def worker_lock(*, wait: bool) -> Iterator[bool]:
-    """The right to run jobs for this data folder; answers whether it was got."""
-    settings().home.mkdir(parents=True, exist_ok=True)
-    with (settings().home / "worker.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-
-
-def _follow(job: str, every: float, told: Callable[[], None]) -> None:
-    while _is_open(job):
-        told()
-        time.sleep(every)
-
-
-def _is_open(job: str) -> bool:
-    return status(job).state in ("queued", "running")
-
-
-def _look_after_pushes() -> None:
-    """Pushes that wait for the account, or whose job is gone, are tried again; those not proven yet are looked for again."""
-    for waiting in pushes.in_state("waiting", "queued", "planning", "sending", "verifying"):
-        job = import_rows.get(waiting.import_id).job
-        if not job or not job.startswith(f"push-{waiting.id}") or _older(job, RETRY_WAITING):
-            queue_push(waiting.id, "worker")
-    for ended in pushes.in_state("finished", "stopped"):
-        proof = ended.receipt.proof if ended.receipt else None
-        if proof and not proof.agrees and ended.receipt.events.accepted and _age(proof.checked_at) > LOOK_AGAIN and _age(ended.ended_at) < LOOK_NO_LONGER:
-            queue_verify(ended.id, "worker")
-
-
-def _tidy() -> None:
-    """Removes what nobody needs any more, finished jobs of long ago among it."""
+def forget_finished() -> int:
+    """Forgets jobs that ended long ago; how many. Where the executor runs."""
     long_ago = (datetime.now(UTC) - KEEP_JOBS).isoformat()
     old = DBOS.list_workflows(status=["SUCCESS", "ERROR", "CANCELLED"], end_time=long_ago, load_input=False, load_output=False)
     DBOS.delete_workflows([each.workflow_id for each in old])
-    log.info("Tidied up. action=tidied things=%d jobs=%d", janitor.tidy(), len(old))
-
-
-def _older(job: str, than: timedelta) -> bool:
-    return datetime.now(UTC) - datetime.fromtimestamp(int(job.rsplit("-", 1)[1]) / 1e9, UTC) > than
-
-
-def _age(moment: str) -> timedelta:
-    return datetime.now(UTC) - datetime.fromisoformat(moment)
+    return len(old)
 
 
 def _queue_for(import_id: str, state: str, queue: str, workflow: str, subject: str, *arguments: str | None) -> None:
@@ -332,7 +315,7 @@ def _client_of(url: str) -> DBOSClient:
 
 
 @contextmanager
-def _executor() -> Iterator[None]:
+def executor() -> Iterator[None]:
     config: DBOSConfig = {
         "name": APPLICATION, "system_database_url": _prepare(), "executor_id": EXECUTOR, "application_version": VERSION, "serializer": DBOSPortableJSONSerializer(),
         "log_level": "ERROR", "notification_listener_polling_interval_sec": 0.2,
@@ -341,6 +324,7 @@ def _executor() -> Iterator[None]:
     DBOS.launch()
     DBOS.register_queue(FILES, worker_concurrency=2, polling_interval_sec=0.2)
     DBOS.register_queue(SENDING, worker_concurrency=1, polling_interval_sec=0.2)
+    DBOS.register_queue(PULLING, worker_concurrency=2, polling_interval_sec=0.2)
     try:
         yield
     finally:

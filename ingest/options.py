@@ -163,6 +163,35 @@ def period_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--to", dest="end", type=day, metavar="DATE", help="the last day that counts")
 
 
+def source_options(command: argparse.ArgumentParser) -> None:
+    """What `source` takes."""
+    helps = {
+        "add": "keep a source, or change it; one with a schedule is read from now on", "show": "a source as YAML, without secrets", "list": "every source, with where it stands", "test": "try the connection, step by step",
+        "discover": "what can be read there", "preview": "the first rows, as they would be read", "run": "read what is new, check it, and send it or ask", "backfill": "read a range of days again, in bounded parts; the mark stays",
+        "pause": "let no run begin by itself", "resume": "let runs begin by themselves again", "runs": "the runs of a source", "give-up": "give up the run that waits for a person; the next one reads its rows again", "remove": "forget a source; what it brought stays",
+        "alarms": "what somebody should know", "call-key": "make the key that web calls of a source are signed with; it is shown once",
+    }
+    kinds = command.add_subparsers(dest="what", required=True, metavar="|".join(helps))
+    for what, text in helps.items():
+        kind = kinds.add_parser(what, help=text)
+        kind.add_argument("--json", action="store_true", help="print one JSON document")
+        if what in ("add", "test", "discover", "preview"):
+            kind.add_argument("--file", metavar="FILE.yaml", required=what == "add", help="the source, as docs/connectors.md shows it")
+        if what not in ("add", "list", "alarms"):
+            kind.add_argument("name", metavar="NAME", nargs="?" if what in ("test", "discover", "preview") else None)
+        if what == "add":
+            kind.add_argument("--wait", action="store_true", help="let its schedule begin only with `source resume`")
+        if what == "discover":
+            kind.add_argument("--within", default="", metavar="PLACE", help="a schema or folder to look in")
+        if what in ("preview", "runs"):
+            kind.add_argument("--limit", type=int, default=100 if what == "preview" else 20, metavar="N", help="the most rows, or runs")
+        if what == "backfill":
+            kind.add_argument("--from", dest="start", required=True, metavar="DATE", help="the first day, or the first moment")
+            kind.add_argument("--to", dest="end", required=True, metavar="DATE", help="the last day, which counts whole; or the moment after the last")
+        if what in ("run", "backfill"):
+            kind.add_argument("--dry-run", action="store_true", help="say what would come of it; nothing is kept or sent")
+
+
 def preview_options(command: argparse.ArgumentParser) -> None:
     """What `preview` takes."""
     command.add_argument("import_id", metavar="IMPORT_ID")

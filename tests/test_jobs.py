@@ -13,6 +13,7 @@ import pytest
 from ingest import imports, jobs
 from ingest.settings import PROJECT
 from ingest.store import imports as records
+from ingest.worker import worker_lock
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_nothing_in_the_job_store_is_pickled(worker: subprocess.Popen, home: Pat
 
 
 def test_a_second_worker_waits_for_the_first(worker: subprocess.Popen):
-    with jobs.worker_lock(wait=False) as mine:
+    with worker_lock(wait=False) as mine:
         assert not mine
 
 

@@ -18,7 +18,7 @@ AGREED = ("identical_rows", "zone", "empty")
 
 def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str | None, ask: Callable[[str], bool], say: Callable[[str], None]) -> Document:
     """Sends an import and proves it. A push that was cut off goes on; one that is done answers with its receipt."""
-    from ingest import jobs, push
+    from ingest import push, worker
     from ingest.store import imports as import_rows
     from ingest.store import pushes
 
@@ -32,7 +32,7 @@ def push_import(import_id: str, *, account: str | None, yes: bool, rejected: str
         return _push_document(push.progress(known[0].id), record)
     with sandbox_for(target):
         push_id = _confirmed_resume(unfinished.id, yes, ask) if unfinished else _confirmed_push(record, yes, rejected, ask, say)
-        jobs.do_push(push_id, settings().user, told=_Telling(push_id, say).now)
+        worker.do_push(push_id, settings().user, told=_Telling(push_id, say).now)
         if not any(each.id == push_id for each in pushes.of_import(import_id)):
             raise NotReady(import_rows.get(import_id).message)
         return _push_document(push.progress(push_id), import_rows.get(import_id))

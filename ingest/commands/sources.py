@@ -75,10 +75,10 @@ def _backfill(options: argparse.Namespace) -> Document:
 
 
 def _followed(name: str, kind: str, since: str | None = None, until: str | None = None) -> Document:
-    from ingest import jobs
+    from ingest import jobs, worker
 
     with sandbox_for(accounts.account(stored.get(name).source.account)):
-        run = jobs.do_run(jobs.queue_run(name, kind, settings().user, since=since, until=until).id)
+        run = worker.do_run(jobs.queue_run(name, kind, settings().user, since=since, until=until).id)
     return run_document(run)
 
 
