@@ -10,7 +10,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGES = ("read", "match", "check", "metric", "push", "pull")
 HOMES = {
     "dbos": ["ingest/jobs.py"],
-    "httpx": ["ingest/billing/"],
+    "httpx": ["ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py"],
+    "obstore": ["ingest/pull/bucket.py"],
+    "paramiko": ["ingest/pull/sftp.py"],
     "python_calamine": ["ingest/read/"],
     "xlsxwriter": ["ingest/check/"],
     "alembic": ["ingest/store/"],
