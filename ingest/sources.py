@@ -13,7 +13,7 @@ from ingest.errors import BadInput
 from ingest.pull import schedule
 from ingest.pull.connector import Connection
 from ingest.pull.connectors import connector
-from ingest.pulling.begin import plan_next
+from ingest.pulling.beginning import plan_next
 from ingest.read import read_file
 from ingest.settings import settings
 from ingest.store import sources as stored

@@ -6,11 +6,11 @@ State lives in the store: a run is open until everything it read is proven sent,
 A run that fails or is stopped leaves the mark where it was: the next one reads the same window again, and what was sent already counts as such.
 """
 
-from ingest.pulling.begin import after, begin, begin_due, plan_next
-from ingest.pulling.decide import decide
-from ingest.pulling.fetch import fetch
-from ingest.pulling.settle import fail, settle, stop
-from ingest.pulling.take_in import take_in, try_rejected_again
-from ingest.pulling.watch import look_around
+from ingest.pulling.beginning import after, begin, begin_due, plan_next
+from ingest.pulling.fetching import fetch
+from ingest.pulling.sending import decide
+from ingest.pulling.settling import fail, settle, stop
+from ingest.pulling.taking_in import take_in, try_rejected_again
+from ingest.pulling.watching import look_around
 
 __all__ = ["after", "begin", "begin_due", "decide", "fail", "fetch", "look_around", "plan_next", "settle", "stop", "take_in", "try_rejected_again"]

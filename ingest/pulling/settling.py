@@ -5,7 +5,7 @@ import logging
 from ingest import imports
 from ingest.errors import NotReady
 from ingest.pulling import manifest as kept
-from ingest.pulling.begin import plan_next
+from ingest.pulling.beginning import plan_next
 from ingest.pulling.manifest import seen_path
 from ingest.pulling.told import all_well, tell
 from ingest.pulling.window import later

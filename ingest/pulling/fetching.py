@@ -62,9 +62,10 @@ def _rows(run: PullRun, stored: StoredSource, found: TableConnector, connection:
     read = sum(each.rows for _, each in fetched)
     if run.kind == "backfill":
         return Manifest(parts=tuple(_part(run, name, number, len(windows)) for number, (name, each) in enumerate(fetched, 1) if each.rows), read=read)
-    fresh, removed = leave_out_seen(folder / fetched[0][0], _seen_before(source, stored), source.read.key, whole=not source.read.cursor) if read or not source.read.cursor else (0, 0)
-    keep_seen(folder / fetched[0][0], seen_path(source.name, run.id), source, newest, kind)
-    parts = (_part(run, fetched[0][0], 1, 1),) if fresh else ()
+    rows = folder / fetched[0][0]
+    keep_seen(rows, seen_path(source.name, run.id), source, newest, kind)
+    fresh, removed = leave_out_seen(rows, _seen_before(source, stored), source.read.key, whole=not source.read.cursor)
+    parts = (_part(run, rows.name, 1, 1),) if fresh else ()
     return Manifest(parts=parts, read=read, repeated=read - fresh, removed=removed, newest=newest, columns=tuple(column.name for column in columns))
 
 
