@@ -12,6 +12,8 @@ MENU = [
     st.Page("pages/metrics/metrics.py", title="Metrics", url_path="metrics"),
     st.Page("pages/admin/settings.py", title="Settings", url_path="settings"),
     st.Page("pages/metrics/one_metric.py", title="Metric", url_path="metric", visibility="hidden"),
+    st.Page("pages/sources/one_source.py", title="Source", url_path="source", visibility="hidden"),
+    st.Page("pages/sources/connect.py", title="Connect a source", url_path="connect", visibility="hidden"),
     st.Page("pages/usage/one_import.py", title="Import", url_path="import", visibility="hidden"),
 ]
 

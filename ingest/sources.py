@@ -3,20 +3,26 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import yaml
 from pydantic import ValidationError
 
+from ingest import match as matching
 from ingest import source_secrets
+from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput
 from ingest.pull import schedule
 from ingest.pull.connector import Connection
 from ingest.pull.connectors import connector
+from ingest.pull.pulled_file import from_query
 from ingest.pulling.beginning import plan_next
+from ingest.raw import RAW
 from ingest.read import read_file
 from ingest.settings import settings
 from ingest.store import sources as stored
+from schemas.matching import ColumnProfile
 from schemas.pull_run import StoredSource
 from schemas.reading import ReadSpec
 from schemas.source import Diagnosis, Found, Source
@@ -67,7 +73,9 @@ def add(source: Source, who: str, *, enable: bool = True) -> StoredSource:
 
 
 def enable(name: str, who: str, *, on: bool = True) -> StoredSource:
-    """Lets the schedule of a source begin, or pauses it."""
+    """Lets the schedule of a source begin, or pauses it. Raises BadInput where it isn't set up to its end."""
+    if on:
+        refuse_incomplete(stored.get(name).source)
     stored.change(name, enabled=1)
     stored.set_state(name, "active" if on else "paused", who, "" if on else f"Paused by {who}.")
     return plan_next(name)
@@ -114,10 +122,38 @@ def preview(source: Source, limit: int = PREVIEWED) -> pa.Table:
         return _first_rows(Path(folder), report.columns, limit)
 
 
-def _first_rows(folder: Path, columns: tuple[str, ...], limit: int) -> pa.Table:
-    from ingest.engine import engine, identifier, literal
-    from ingest.raw import RAW
+class Sample(NamedTuple):
+    """The first rows of a source, and what each column looks like."""
 
+    rows: pa.Table
+    profiles: tuple[ColumnProfile, ...]
+
+
+def sample(source: Source) -> Sample:
+    """What a person needs to see to say which column is which."""
+    rows = preview(source)
+    with tempfile.TemporaryDirectory(prefix="spill-", dir=settings().home) as folder:
+        with engine() as connection:
+            connection.register("sampled", rows)
+            from_query(connection, "select * from sampled", Path(folder) / "rows.parquet", source.name)
+        report = read_file(Path(folder) / "rows.parquet", source.name, ReadSpec(), Path(folder))
+        return Sample(rows, matching.profile_columns(Path(folder), report))
+
+
+def keep_draft(source: Source, who: str) -> StoredSource:
+    """Keeps a source that isn't set up to its end: nothing reads it before it is."""
+    known = stored.get(source.name) if stored.exists(source.name) else None
+    sealed = _sealed(source, known.source if known else None)
+    checked_connection(sealed)
+    return stored.save(sealed, who)
+
+
+def refuse_incomplete(source: Source) -> None:
+    """Raises BadInput with what has to be said before a source can be read."""
+    _complete(source)
+
+
+def _first_rows(folder: Path, columns: tuple[str, ...], limit: int) -> pa.Table:
     with engine() as connection:
         return connection.execute(f"select {', '.join(map(identifier, columns))} from read_parquet({literal(folder / RAW)}) limit {limit:d}").to_arrow_table()
 

@@ -33,6 +33,7 @@ def fetch(run_id: str) -> None:
     if kept.read(run_id):
         return
     source, began = stored.source, time.monotonic()
+    sources.refuse_incomplete(source)
     runs.change(run_id, state="reading", say=f"Reading from {source.name}.")
     folder_of(run_id).mkdir(parents=True, exist_ok=True)
     files.check_free_disk()

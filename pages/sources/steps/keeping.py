@@ -1,0 +1,13 @@
+"""Changes of a source that is being set up: kept at once, so that nothing is lost with a reload."""
+
+import streamlit as st
+
+from ingest import sources as kept
+from schemas.pull_run import StoredSource
+
+
+def keep(stored: StoredSource, who: str, **values: object) -> None:
+    """Sets fields of the source, and draws the page anew."""
+    source = stored.source.model_copy(update=values)
+    kept.keep_draft(kept.from_document(source.model_dump()), who)
+    st.rerun()
