@@ -255,6 +255,19 @@ def source(options: argparse.Namespace) -> int:
     return sources.exit_code(options.what, document)
 
 
+def secrets(options: argparse.Namespace) -> int:
+    """Renews the key that stored passwords and API keys are sealed with."""
+    from ingest.settings import settings
+    from ingest.store.secrets import key_warning, rotate
+
+    document = rotate(settings().user)
+    made = "A new key seals from now on." if document["new_key"] else "The first key of INTAKE_SECRET_KEYS seals from now on."
+    _answer(options, document, [f"{made} {document['sealed_again']} stored entries were sealed again."])
+    if warning := key_warning():
+        say(warning)
+    return 0
+
+
 def sandbox(options: argparse.Namespace) -> int:
     """Runs the embedded sandbox until it is stopped."""
     from ingest.processes import log_to
@@ -281,8 +294,8 @@ def worker(options: argparse.Namespace) -> int:
     """Runs queued jobs until it is stopped."""
     import signal
 
-    from ingest.worker import run_worker
     from ingest.processes import log_to
+    from ingest.worker import run_worker
 
     log_to("worker")
     asked = []
@@ -315,6 +328,7 @@ def _parser() -> argparse.ArgumentParser:
     given.preview_options(given.add_command(commands, "preview", preview))
     given.push_options(given.add_command(commands, "push", push))
     given.source_options(given.add_command(commands, "source", source))
+    given.secrets_options(given.add_command(commands, "secrets", secrets))
     given.sandbox_options(given.add_command(commands, "sandbox", sandbox))
     given.add_command(commands, "worker", worker)
     given.add_command(commands, "up", up)

@@ -192,6 +192,11 @@ def source_options(command: argparse.ArgumentParser) -> None:
             kind.add_argument("--dry-run", action="store_true", help="say what would come of it; nothing is kept or sent")
 
 
+def secrets_options(command: argparse.ArgumentParser) -> None:
+    """What `secrets` takes."""
+    command.add_argument("what", choices=("rotate",), help="make a new key and seal everything that is stored with it")
+
+
 def preview_options(command: argparse.ArgumentParser) -> None:
     """What `preview` takes."""
     command.add_argument("import_id", metavar="IMPORT_ID")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ingest.errors import BadInput, Outside
 from ingest.settings import PROJECT, settings
+from ingest.source_secrets import Masked
 from schemas.account import Account
 
 START_SECONDS = 30.0
@@ -90,6 +91,7 @@ def log_to(name: str) -> None:
     folder = settings().home / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(folder / f"{name}.log", maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    handler.addFilter(Masked())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for chatty in ("httpx", "httpcore", "dbos"):

@@ -182,7 +182,8 @@ def _sealed(source: Source, known: Source | None) -> Source:
 
 
 def _resolved(source: Source, name: str, value: object) -> object:
-    return source_secrets.resolve(value, f"source:{source.name}:{name}") if isinstance(value, str) and (name in secret_fields(source.connector) or value.startswith(("env:", "file:"))) else value
+    refers = name in secret_fields(source.connector) or isinstance(value, str) and value.startswith(("env:", "file:"))
+    return source_secrets.resolve_each(value, f"source:{source.name}:{name}") if refers else value
 
 
 def _connection(source: Source, values: dict[str, object]) -> Connection:

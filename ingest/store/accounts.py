@@ -67,14 +67,14 @@ def add(new: Account, who: str) -> None:
         raise BadInput("The address holds a user name or a password.", "Leave out everything before the @; the API key has a field of its own.")
     given = {"name": new.name, "kind": new.kind, "base_url": new.base_url.rstrip("/"), "organisation": new.organisation, "profile": new.profile.model_dump_json()}
     with store().begin() as connection:
-        connection.execute(insert(accounts).values(**given, sealed_key=seal(new.api_key.get_secret_value()), created_by=who, created_at=now()))
+        connection.execute(insert(accounts).values(**given, sealed_key=seal(new.api_key.get_secret_value(), f"account:{new.name}"), created_by=who, created_at=now()))
         audit.record(connection, who, "add-account", new.name, new.base_url)
 
 
 def replace_key(name: str, key: SecretStr, who: str) -> None:
     """Gives a stored account another API key: keys are renewed, and refused ones have to be put right without a push losing its account."""
     with store().begin() as connection:
-        connection.execute(update(accounts).where(accounts.c.name == name).values(sealed_key=seal(key.get_secret_value())))
+        connection.execute(update(accounts).where(accounts.c.name == name).values(sealed_key=seal(key.get_secret_value(), f"account:{name}")))
         audit.record(connection, who, "replace-key", name)
 
 
@@ -109,4 +109,4 @@ def _from_environment() -> Account | None:
 
 
 def _account(row) -> Account:  # noqa: ANN001
-    return Account(name=row["name"], kind=row["kind"], base_url=row["base_url"], organisation=row["organisation"], api_key=SecretStr(unseal(row["sealed_key"])), profile=AccountProfile.model_validate_json(row["profile"]))
+    return Account(name=row["name"], kind=row["kind"], base_url=row["base_url"], organisation=row["organisation"], api_key=SecretStr(unseal(row["sealed_key"], f"account:{row['name']}")), profile=AccountProfile.model_validate_json(row["profile"]))
