@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingest.errors import BadInput, Unreachable
+from ingest.files import check_free_disk
 from ingest.settings import settings
 
 CHUNK = 1024 * 1024
+ROOM_EVERY = 64 * CHUNK
+"""The room on the disk is looked at each time so much was written: what comes may have no end."""
 
 
 @contextmanager
@@ -32,6 +35,8 @@ def copied(chunks: Iterator[bytes], handle: BinaryIO, called: str, size: int | N
         written += len(chunk)
         if written > limit:
             raise too_large(called, limit)
+        if written // ROOM_EVERY != (written - len(chunk)) // ROOM_EVERY:
+            check_free_disk()
         handle.write(chunk)
     if size is not None and written != size:
         raise Unreachable(f"{called} was cut off: {written:,} of {size:,} bytes arrived.", "Nothing was taken; the next run tries again.")

@@ -36,7 +36,7 @@ def depth(path: str) -> int | None:
 def matcher(path: str) -> Callable[[str], bool]:
     """Whether a name is meant by a path. Capitals make no difference after its fixed part; hidden files and those still being written aren't meant. A path without a star is a file, or all files of a folder."""
     fixed = fixed_part(path)
-    wanted = re.compile(f"{_rule(path[len(fixed):])}{'' if '*' in path or not path else '(/[^/]+)?'}", re.IGNORECASE | re.DOTALL)
+    wanted = re.compile(_rule(path[len(fixed):]), re.IGNORECASE | re.DOTALL)
 
     def is_meant(name: str) -> bool:
         rest = name[len(fixed):]
@@ -51,9 +51,9 @@ def is_passing(part: str) -> bool:
 
 
 def _rule(path: str) -> str:
-    """A regular expression for a path. Nothing at all stands for the files of the folder."""
-    if not path:
-        return "[^/]+"
+    """A regular expression for what follows the fixed part; where that is nothing, the files of the folder."""
+    if "*" not in path:
+        return f"{re.escape(_composed(path))}(/[^/]+)?" if path else "[^/]+"
     pieces = re.split(r"(\*\*/|\*\*|\*)", _composed(path))
     return "".join({"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*"}.get(piece) or re.escape(piece) for piece in pieces)
 

@@ -13,7 +13,7 @@ from ingest.errors import BadInput, IngestError, Unreachable
 from schemas.source import Step
 
 CONNECT_SECONDS = 10
-EXPIRED, NOT_YET, SELF_SIGNED, OTHER_NAME = 10, 9, (18, 19), 62
+EXPIRED, NOT_YET, SELF_SIGNED, OTHER_NAME = 10, 9, (18, 19), (62, 64)
 """What OpenSSL calls what is wrong with a certificate."""
 
 
@@ -63,7 +63,7 @@ def tls_failure(error: ssl.SSLError, host: str) -> Unreachable:
         return Unreachable(f"The certificate of {host} has expired.", "Ask whoever runs the server for a new one.", sent=False)
     if error.verify_code == NOT_YET:
         return Unreachable(f"The certificate of {host} isn't valid yet.", "Check the clock of the portal's machine, then the certificate.", sent=False)
-    if error.verify_code == OTHER_NAME:
+    if error.verify_code in OTHER_NAME:
         return Unreachable(f"The certificate is not for {host}.", "Use the name that it was made for, and check that this is the server that you mean.", sent=False)
     own = "it signed itself" if error.verify_code in SELF_SIGNED else "nobody knows who signed it"
     return Unreachable(f"The certificate of {host} can't be trusted: {own}.", "Give the certificate of the authority that signed it as a file, where the server is your company's own.", sent=False)

@@ -52,12 +52,12 @@ class GuardedTransport(httpx.BaseTransport):
             each.close()
 
 
-def client(home: str, *, headers: Mapping[str, str] | None = None, auth: httpx.Auth | tuple[str, str] | None = None, ca_file: Path | None = None, resolve: Resolve = resolved) -> httpx.Client:
+def client(home: str, *, headers: Mapping[str, str] | None = None, auth: httpx.Auth | tuple[str, str] | None = None, ca_file: Path | None = None, resolve: Resolve = resolved, seconds: float = READ_SECONDS) -> httpx.Client:
     """A client for one server, under the guard."""
     checked_link(home)
     return httpx.Client(
         transport=GuardedTransport(home, ca_file=ca_file, resolve=resolve), headers={"user-agent": "usage-intake", **(headers or {})}, auth=auth,
-        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), follow_redirects=True, max_redirects=REDIRECTS, trust_env=False)
+        timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)), follow_redirects=True, max_redirects=REDIRECTS, trust_env=False)
 
 
 def checked_link(link: str) -> httpx.URL:
@@ -91,7 +91,7 @@ def answered(link: str) -> Iterator[None]:
             raise tls_failure(tls, host) from None
         raise Unreachable(f"{host} doesn't answer.", "Check the link, that the server runs, and that a firewall between here and there lets the portal through.", sent=False) from None
     except httpx.TimeoutException:
-        raise Unreachable(f"{host} took longer than {READ_SECONDS} seconds to answer.", "Nothing was taken; the next run tries again.") from None
+        raise Unreachable(f"{host} took too long to answer.", "Nothing was taken; the next run tries again.") from None
     except httpx.InvalidURL:
         raise BadInput(f"{shown(link)} leads to a link that can't be read.", "Ask whoever runs the server.") from None
     except httpx.HTTPError:

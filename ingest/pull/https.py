@@ -1,0 +1,211 @@
+"""A link to one file: an export that lies at the same address each time."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, unquote
+
+import httpx
+from pydantic import Field, SecretStr, model_validator
+
+from ingest.errors import BadInput, IngestError, Refused, Unreachable
+from ingest.pull.connector import Connection
+from ingest.pull.guard import Resolve, allowed, resolved
+from ingest.pull.landing import changed_meanwhile, checked_size, copied, landing
+from ingest.pull.patterns import checked
+from ingest.pull.reach import steps_to, tls_context
+from ingest.pull.web import PORTS, READ_SECONDS, answered, checked_link, client, refusal, shown
+from schemas.source import Diagnosis, Files, Found, ListedFile, Read, Step
+
+LONGEST_SECONDS = 3600
+"""How long one file may take, however steadily it drips."""
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+STEP_OF = {401: "sign-in", 403: "rights", 404: "path", 407: "sign-in", 410: "path"}
+
+
+class LinkConnection(Connection):
+    """Which link, and how to sign in there."""
+
+    url: str = Field(title="Link", description="The link of the file. Where it has a key in it, put the link into the environment and write env:NAME.", examples=["https://example.com/exports/usage.csv"])
+    user: str | None = Field(None, title="Name", description="For a sign-in with name and password.")
+    password: SecretStr | None = Field(None, title="Password")
+    token: SecretStr | None = Field(None, title="Token", description="For a sign-in with a token (bearer), in place of name and password.")
+    headers: dict[str, SecretStr] = Field({}, title="Headers", description="Further headers, such as X-Api-Key.")
+    ca_file: Path | None = Field(None, title="Certificate", description="A file (PEM) with the certificate of the authority that signed the server's, where it isn't a public one.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "LinkConnection":
+        if self.token and self.user:
+            raise ValueError("say a token, or a name and password, not both")
+        if not all(HEADER.fullmatch(name) and value.get_secret_value().isprintable() for name, value in self.headers.items()):
+            raise ValueError("a header is a word like X-Api-Key with one line of text")
+        try:
+            checked_link(self.url)
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+        return self
+
+
+class Link:
+    """One file at a link; with names of files, those below it."""
+
+    name = "https"
+    title = "HTTPS link"
+    kind: Literal["files"] = "files"
+    model = LinkConnection
+    libraries: tuple[str, ...] = ()
+
+    def __init__(self, resolve: Resolve = resolved, seconds: float = READ_SECONDS) -> None:
+        self._resolve, self._seconds = resolve, seconds
+
+    def rights(self, connection: LinkConnection | None, read: Read | None) -> str:
+        """The right to get one link."""
+        return f"The portal needs to get (GET) {shown(connection.url) if connection else 'the link'}, and nothing else. A sign-in of its own, that can be taken away alone, is best."
+
+    def addresses(self, connection: LinkConnection) -> tuple[tuple[str, int], ...]:
+        """The server of the link; where it redirects to, isn't known beforehand."""
+        url = checked_link(connection.url)
+        return ((url.host, url.port or PORTS[url.scheme]),)
+
+    def test(self, connection: LinkConnection, read: Read | None = None) -> Diagnosis:
+        """Name, port and TLS first, then what the server answers."""
+        (host, port), = self.addresses(connection)
+        try:
+            context = tls_context(connection.ca_file) if checked_link(connection.url).scheme == "https" else None
+        except BadInput as error:
+            return Diagnosis(steps=(_failed("tls", error),))
+        steps = steps_to(host, port, partial(allowed, resolve=self._resolve), context)
+        if not steps[-1].ok:
+            return Diagnosis(steps=steps)
+        plain = () if context else (Step(name="tls", ok=True, text="The link isn't encrypted (http).", todo="Others on the way can read and change what is fetched: use https where the server has it."),)
+        return Diagnosis(steps=(*steps, *plain, *self._answer_steps(connection, read)))
+
+    def discover(self, connection: LinkConnection, within: str = "") -> tuple[Found, ...]:
+        """The one file."""
+        return tuple(Found(name=each.path, what="file") for each in self.list(connection, Files(path="")))
+
+    def list(self, connection: LinkConnection, files: Files) -> Sequence[ListedFile]:
+        """The file as the server tells of it, without its content."""
+        with self._got(connection, _link(connection, files.path)) as response:
+            return (_listed(_file_name(response, files.path), response),)
+
+    def fetch(self, connection: LinkConnection, file: ListedFile, to: Path) -> ListedFile:
+        """The file as it comes (packed, where the server packs it: reading unpacks it), if the server says afterwards that it is the same still."""
+        link = _link(connection, file.path if connection.url.endswith("/") else "")
+        with self._got(connection, link) as response:
+            found = _listed(file.path, response)
+            checked_size(found.size, shown(link))
+            with landing(to) as handle:
+                with answered(link):
+                    written = copied(_in_time(response), handle, shown(link))
+                response.close()
+                self._check_same(connection, link, found)
+        return found.model_copy(update={"size": written})
+
+    def _answer_steps(self, connection: LinkConnection, read: Read | None) -> tuple[Step, ...]:
+        path = read.files.path if read and read.files else ""
+        try:
+            with self._got(connection, _link(connection, path)) as response:
+                found = _listed(_file_name(response, path), response)
+                is_page = _is_page(response) and not _is_page_wanted(connection.url)
+        except Refused as error:
+            return (_failed(STEP_OF.get(error.status, "path"), error),)
+        except IngestError as error:
+            return (_failed("path", error),)
+        page = Step(name="path", ok=True, text="A web page answers, not a file.", todo="Often that is the page to sign in on. Open the link in a private window of a browser: it has to begin a download.")
+        there = Step(name="path", ok=True, text=f"{found.path} is there{f', {found.size:,} bytes' if found.size else ''}{f', of {found.modified}' if found.modified else ''}.")
+        empty = (Step(name="empty", ok=True, text="The file is empty.", todo="Wait for the first export, or ask whoever makes it."),) if found.size == 0 else ()
+        return (Step(name="sign-in", ok=True, text="The server lets the portal in."), page if is_page else there, *empty)
+
+    @contextmanager
+    def _got(self, connection: LinkConnection, link: str, known: ListedFile | None = None) -> Iterator[httpx.Response]:
+        """The answer to a link, its body still to come; 304 where the file is as `known`."""
+        auth = (connection.user, connection.password.get_secret_value() if connection.password else "") if connection.user else None
+        with answered(link), client(link, headers=_headers(connection), auth=auth, ca_file=connection.ca_file, resolve=self._resolve, seconds=self._seconds) as web:
+            with web.stream("GET", link, headers=_unless(known)) as response:
+                if not (response.status_code == 200 or known and response.status_code == 304):
+                    raise refusal(response, link)
+                if response.history and _is_page(response) and not _is_page_wanted(link):
+                    raise Refused(f"{shown(link)} leads to a web page, not to a file: mostly one to sign in on.", "Check the sign-in, or get a link that needs none.", status=401)
+                yield response
+
+    def _check_same(self, connection: LinkConnection, link: str, found: ListedFile) -> None:
+        """Raises Unreachable where the server tells of another file by now. One that tells nothing can't be asked."""
+        if found.etag or found.modified:
+            with self._got(connection, link, found) as response:
+                now = _listed(found.path, response)
+            if response.status_code == 200 and (now.etag, now.modified) != (found.etag, found.modified):
+                raise changed_meanwhile(shown(link))
+
+
+def _link(connection: LinkConnection, path: str) -> str:
+    """The link itself, or that of a file below it, where it ends in a slash and a file is named."""
+    if not connection.url.endswith("/") or path in ("", "*"):
+        return connection.url
+    if "*" in path:
+        raise BadInput("A link has no list of files that stars could be looked for in.", "Name one file, or use a bucket, SFTP or a folder.")
+    return f"{connection.url}{quote(checked(path))}"
+
+
+def _headers(connection: LinkConnection) -> dict[str, str]:
+    own = {name: value.get_secret_value() for name, value in connection.headers.items()}
+    return {"accept-encoding": "gzip, identity", "accept": "*/*", **own, **({"authorization": f"Bearer {connection.token.get_secret_value()}"} if connection.token else {})}
+
+
+def _unless(known: ListedFile | None) -> dict[str, str]:
+    """Headers that ask for a file only if it is another."""
+    if known is None:
+        return {}
+    return {"if-none-match": known.etag} if known.etag else {"if-modified-since": format_datetime(datetime.fromisoformat(known.modified), usegmt=True)}
+
+
+def _listed(path: str, response: httpx.Response) -> ListedFile:
+    """What the headers tell. The size is that of a file which isn't packed for its way."""
+    length = response.headers.get("content-length", "")
+    is_packed = "content-encoding" in response.headers
+    return ListedFile(path=path, size=int(length) if length.isdecimal() and not is_packed else None, etag=response.headers.get("etag", ""), modified=_moment(response.headers.get("last-modified", "")))
+
+
+def _moment(text: str) -> str:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if text else ""
+    except (ValueError, TypeError, OverflowError):
+        return ""
+
+
+def _file_name(response: httpx.Response, path: str) -> str:
+    """What the file is called: as the source says, as the server says, else the end of the link."""
+    if path and "*" not in path and str(response.history[0].url if response.history else response.url).endswith(quote(path)):
+        return path
+    said = re.search(r"filename\*?=(?:UTF-8''|utf-8'')?\"?([^\";]+)", response.headers.get("content-disposition", ""))
+    asked = response.history[0].url if response.history else response.url
+    name = unquote(said[1]) if said else unquote(asked.path.rstrip("/").rpartition("/")[2])
+    return re.sub(r"[/\\\x00-\x1f]", "_", name).lstrip(".") or asked.host
+
+
+def _is_page(response: httpx.Response) -> bool:
+    return response.headers.get("content-type", "").startswith("text/html")
+
+
+def _is_page_wanted(link: str) -> bool:
+    """Whether a web page is what a link says it is; some programs export tables as such, under the name of a workbook."""
+    return checked_link(link).path.lower().endswith((".html", ".htm", ".xls"))
+
+
+def _in_time(response: httpx.Response) -> Iterator[bytes]:
+    """The bytes as they come. Raises Unreachable where that takes too long altogether."""
+    until = time.monotonic() + LONGEST_SECONDS
+    for chunk in response.iter_raw():
+        if time.monotonic() > until:
+            raise Unreachable(f"{response.url.host} sends the file too slowly: it isn't here after {LONGEST_SECONDS // 60} minutes.", "Ask whoever runs the server, or split the file.")
+        yield chunk
+
+
+def _failed(name: str, error: IngestError) -> Step:
+    return Step(name=name, ok=False, text=error.sentence, todo=error.todo)
