@@ -27,9 +27,9 @@ def show(stored: StoredSource, account: Account, who: str) -> None:
     types = kinds.event_types(account)
     options = [*types, NEW, *(f"{RECIPE}{each.recipe.name}" for each in recipes.newest())]
     known = f"{RECIPE}{stored.source.recipe}" if stored.source.recipe else stored.source.event_type
-    chosen = st.selectbox("What is this usage?", options, index=options.index(known) if known in options else _fitting(types, found.profiles, options), format_func=lambda slug: _called(slug, types), key="columns_kind")
+    chosen = st.selectbox("What is this usage?", options, index=options.index(known) if known in options else _fitting(types, found.profiles, options), format_func=lambda slug: _called(slug, types), key=f"columns_kind_{known}")
     if chosen == NEW:
-        _new(stored, account, found.profiles)
+        _new(stored, account, found.profiles, who)
     elif chosen.startswith(RECIPE):
         st.markdown("Its rows are read, matched and checked as this saved set-up says.")
         if st.button("Looks right", type="primary", icon=":material/check:", key="columns_ok"):
@@ -51,7 +51,7 @@ def _fitting(types: dict[str, EventType], profiles: tuple[ColumnProfile, ...], o
     return options.index(best) if best and scores[best] else options.index(NEW)
 
 
-def _new(stored: StoredSource, account: Account, profiles: tuple[ColumnProfile, ...]) -> None:
+def _new(stored: StoredSource, account: Account, profiles: tuple[ColumnProfile, ...], who: str) -> None:
     proposal = matching.propose_event_type(profiles, stored.source.name)
     key = set(stored.source.read.key) | {stored.source.read.cursor}
     by_field = {field.name: field for field in proposal.fields}
@@ -63,8 +63,7 @@ def _new(stored: StoredSource, account: Account, profiles: tuple[ColumnProfile, 
             with errors.shown(), BillingClient(accounts.account(account.name)) as client:
                 client.create_event_type(made)
                 kinds.forget()
-                st.session_state.pop("columns_kind", None)
-                st.rerun()
+                keep(stored, who, event_type=made.slug, recipe=None, match={})
 
 
 def _fields(stored: StoredSource, account: Account, kind: EventType, profiles: tuple[ColumnProfile, ...], who: str) -> None:

@@ -34,7 +34,7 @@ def show(stored: StoredSource, account: Account, who: str) -> None:
 def _files(stored: StoredSource, who: str) -> None:
     source, found = stored.source, _found(stored.source)
     if found:
-        st.markdown("There is: " + ", ".join(f"`{plain(each.name)}`" for each in found[:12]) + (f" and {len(found) - 12:,} more" if len(found) > 12 else ""))
+        st.markdown("There is: " + ", ".join(plain(each.name) for each in found[:12]) + (f" and {len(found) - 12:,} more" if len(found) > 12 else ""))
     with st.form("files", border=False):
         path = st.text_input("Which files?", source.read.files.path if source.read.files else _likely_path(found), key="files_path", help="* stands for any letters, ** for any folders between: exports/**/*.csv. Each new or changed file becomes an import.")
         lag = _span("Wait before a new file is read", source.safety_lag, "files_lag", "A file that is still being written isn't whole.")

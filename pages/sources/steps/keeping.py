@@ -8,6 +8,5 @@ from schemas.pull_run import StoredSource
 
 def keep(stored: StoredSource, who: str, **values: object) -> None:
     """Sets fields of the source, and draws the page anew."""
-    source = stored.source.model_copy(update=values)
-    kept.keep_draft(kept.from_document(source.model_dump()), who)
+    kept.keep_draft(kept.from_document({**stored.source.model_dump(mode="json"), **values}), who)
     st.rerun()

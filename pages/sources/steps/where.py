@@ -64,7 +64,7 @@ def _test(name: str, kind: str, said: dict[str, object], known: Source | None, w
         return
     with errors.shown():
         secret = {field: value for field, value in (known.connection if known else {}).items() if said.get(field) == form.KEPT}
-        source = kept.from_document({**(known.model_dump() if known else {}), "name": name.strip(), "connector": kind, "connection": {**said, **secret}})
+        source = kept.from_document({**(known.model_dump(mode="json") if known else {}), "name": name.strip(), "connector": kind, "connection": {**said, **secret}})
         with st.spinner("Trying the connection …", show_time=True):
             found: Diagnosis = ask(kept.test, source)
         steps(found)
