@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -286,11 +287,11 @@ def test_a_back_fill_sends_what_was_missed_and_leaves_the_mark(table: Path):
 
 
 def test_a_back_fill_is_taken_in_bounded_parts(table: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ingest.pulling.fetching.PART_ROWS", 4)
+    monkeypatch.setattr("ingest.pulling.fetching.PART_ROWS", 10)
     fill(table, [row(number) for number in range(1, 20)])
     name = source(table)
     back = run(name, "backfill", since="2026-10-01", until="2026-10-01")
-    assert len(back.imports) > 4
+    assert len(back.imports) > 1
     assert (back.rows.read, back.sent, held().total()) == (19, 19, 19)
 
 
@@ -300,3 +301,71 @@ def test_two_sources_number_their_own_rows(table: Path, tmp_path: Path):
     run(source(table))
     assert run(source(tmp_path / "other.duckdb", "other-db")).sent == 1
     assert held().total() == 2
+
+
+# Ticks.
+
+NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
+
+
+def tick(moment: datetime) -> list[PullRun]:
+    return pulling.begin_due(moment)
+
+
+def test_a_tick_has_one_run_and_a_restart_makes_no_second_one(table: Path):
+    name = source(table, schedule={"every": "1h"})
+    stored.change(name, next_at=NOON.isoformat(timespec="microseconds"))
+    first = tick(NOON + timedelta(seconds=3))
+    assert [(run.kind, run.due_at) for run in first] == [("scheduled", "2026-10-05T12:00:00.000000+00:00")]
+    assert stored.get(name).next_at == "2026-10-05T13:00:00.000000+00:00"
+    stored.change(name, next_at=NOON.isoformat(timespec="microseconds"))
+    assert tick(NOON + timedelta(seconds=4)) == []
+
+
+@pytest.mark.parametrize(("down", "made"), [(timedelta(hours=5), 1), (timedelta(days=3), 1)])
+def test_after_a_downtime_there_is_one_run_for_all_that_was_missed(table: Path, down: timedelta, made: int):
+    name = source(table, schedule={"every": "1h"})
+    stored.change(name, next_at=NOON.isoformat(timespec="microseconds"))
+    assert len(tick(NOON + down)) == made
+    assert datetime.fromisoformat(stored.get(name).next_at) > NOON + down
+
+
+def test_a_tick_while_a_run_waits_for_a_person_makes_none(table: Path):
+    fill(table, [row(1)])
+    name = source(table, push="ask", schedule={"every": "1h"})
+    run(name)
+    stored.change(name, next_at=NOON.isoformat(timespec="microseconds"))
+    assert tick(NOON) == []
+    pulling.look_around(datetime.now(UTC) + timedelta(hours=3))
+    assert [alarm.kind for alarm in stored.open_alarms(name)] == ["late"]
+
+
+def test_a_paused_source_and_one_that_is_not_switched_on_have_no_ticks(table: Path):
+    paused, waiting = source(table, schedule={"every": "1h"}), source(table, "other", schedule={"every": "1h"})
+    sources.enable(paused, "anna", on=False)
+    stored.change(waiting, enabled=0)
+    for name in (paused, waiting):
+        stored.change(name, next_at=NOON.isoformat(timespec="microseconds"))
+    assert tick(NOON + timedelta(minutes=1)) == []
+
+
+def test_a_failed_run_is_tried_again_soon(table: Path):
+    name = source(table, schedule={"every": "6h"})
+    fill(table, [])
+    PullTable.broken = 1
+    run(name)
+    soon = datetime.fromisoformat(stored.get(name).next_at)
+    assert timedelta(0) < soon - datetime.now(UTC) <= timedelta(minutes=1)
+    again = tick(soon + timedelta(seconds=1))
+    assert len(again) == 1
+
+
+def test_a_source_that_gives_nothing_any_more_raises_an_alarm_and_takes_it_back(table: Path):
+    fill(table, [row(1)])
+    name = source(table, silent_after="1d")
+    run(name)
+    pulling.look_around(datetime.now(UTC) + timedelta(days=2))
+    assert [alarm.kind for alarm in stored.open_alarms(name)] == ["silent"]
+    fill(table, [row(2)])
+    run(name)
+    assert stored.open_alarms(name) == []

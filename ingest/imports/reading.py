@@ -13,10 +13,11 @@ from schemas.reading import ReadReport, ReadSpec
 from schemas.records import ImportRecord
 
 
-def read(import_id: str, spec: ReadSpec | None = None, *, stoppable: bool = False) -> ImportRecord:
+def read(import_id: str, spec: ReadSpec | None = None, *, stoppable: bool = False, is_ours: bool = False) -> ImportRecord:
     """Reads the source into raw.parquet; a new specification starts the import afresh from here. An unreadable file is a state, not an exception.
 
     `stoppable`: a large file is read where `stop_reading` reaches it, and tells how far it is; that takes a second more.
+    `is_ours`: a connector of ours wrote the file, so nothing in it can take this process along.
     """
     record = imports.get(import_id)
     if record.state in BUSY:
@@ -27,7 +28,7 @@ def read(import_id: str, spec: ReadSpec | None = None, *, stoppable: bool = Fals
         key = files.stage_key("raw", record.sha256, spec)
 
         def work(folder: Path) -> None:
-            report = _read_source(record, spec, folder, stoppable=stoppable)
+            report = read_file(source_path(record.id), record.file_name, spec, folder) if is_ours else _read_source(record, spec, folder, stoppable=stoppable)
             if record.fixes:
                 row_step = imports.get(record.fixes).report.row_step
                 if number_as_in_the_first_file(folder, report, row_step):

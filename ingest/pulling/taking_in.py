@@ -29,7 +29,7 @@ def take_in(run_id: str) -> None:
     runs.change(run_id, state="checking")
     for part in fetched.parts:
         for record in _imports_of(run, source, part):
-            _bring_on(record, run, source)
+            _bring_on(record, run, source, is_ours=not part.path)
     runs.change(run_id, imports=[record.id for record in records.of_run(run_id)])
 
 
@@ -55,11 +55,11 @@ def _is_whole(record: ImportRecord) -> bool:
     return False
 
 
-def _bring_on(record: ImportRecord, run: PullRun, source: Source) -> None:
+def _bring_on(record: ImportRecord, run: PullRun, source: Source, *, is_ours: bool) -> None:
     """Reads, matches and checks an import, as far as it goes without a person."""
     if record.state in ("checked", "pushing", "pushed", "proven", "stopped"):
         return
-    record = imports.read(record.id)
+    record = imports.read(record.id, is_ours=is_ours)
     if record.state == "unreadable":
         runs.change(run.id, say=f"{record.file_name} can't be read: {record.message}")
         return
