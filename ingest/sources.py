@@ -182,8 +182,9 @@ def _sealed(source: Source, known: Source | None) -> Source:
 
 
 def _resolved(source: Source, name: str, value: object) -> object:
-    refers = name in secret_fields(source.connector) or isinstance(value, str) and value.startswith(("env:", "file:"))
-    return source_secrets.resolve_each(value, f"source:{source.name}:{name}") if refers else value
+    """What a secret stands for; of other fields, what a reference does."""
+    is_looked_up = name in secret_fields(source.connector) or isinstance(value, str) and value.startswith(source_secrets.REFERENCES)
+    return source_secrets.resolve_each(value, f"source:{source.name}:{name}") if is_looked_up else value
 
 
 def _connection(source: Source, values: dict[str, object]) -> Connection:
