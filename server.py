@@ -10,7 +10,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from ingest import download, query, upload
+from ingest import calls, download, query, upload
 from ingest.headers import OwnHosts, SecurityHeaders
 from ingest.store.database import store
 from pages.parts import errors
@@ -40,7 +40,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 app = st.App(
     Path(__file__).parent / "app.py",
-    routes=[*upload.routes, *download.routes],
+    routes=[*upload.routes, *download.routes, *calls.routes],
     middleware=[Middleware(OwnHosts), Middleware(SecurityHeaders)],
     lifespan=lifespan,
     on_script_error=errors.show,
