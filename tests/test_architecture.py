@@ -18,7 +18,6 @@ HOMES = {
     "alembic": ["ingest/store/"],
     "sqlalchemy": ["ingest/store/", "ingest/month.py"],
     "cronsim": ["ingest/pull/"],
-    "smtplib": ["ingest/alarm_mail.py"],
     "cryptography": ["ingest/store/secrets.py"],
     "sqlglot": ["ingest/clickhouse/", "ingest/metric/", "ingest/check/formula.py"],
     "chdb": ["ingest/clickhouse/real.py"],
