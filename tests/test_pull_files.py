@@ -171,7 +171,7 @@ def get(web: WebServer, path: str, to: Path, **more: object) -> ListedFile:
 def test_a_link_is_one_file(web: WebServer, tmp_path: Path):
     link = LinkConnection(url=f"{web.url}/usage.csv")
     file, = Link().list(link, Files(path=""))
-    assert file == ListedFile(path="usage.csv", size=len(USAGE), etag='"v1"', modified="2026-10-13T06:00:00Z")
+    assert file == ListedFile(path="usage.csv", size=len(USAGE), etag='"v1"', modified="2026-10-13T06:00:00.000000Z")
     assert Link().fetch(link, file, tmp_path / "f") == file
     assert (tmp_path / "f").read_bytes() == USAGE
     assert [headers.get("if-none-match") for _, headers in web.asked] == [None, None, '"v1"']

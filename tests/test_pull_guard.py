@@ -1,6 +1,7 @@
 """What sources may reach: no spelling of a private address, no redirect and no name that changes gets past; credentials stay with their server."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -93,7 +94,7 @@ def test_a_name_is_looked_up_once_and_its_address_pinned(allow, web: WebServer):
     """127.0.0.2 is the allowed address here; 127.0.0.1, where the server listens, is what the name turns into."""
     allow("127.0.0.2/32")
     name = Rebinding()
-    with client(f"http://rebinding.example:{web.port}/", resolve=name, seconds=0.5) as http, pytest.raises(httpx.ConnectError):
+    with client(f"http://rebinding.example:{web.port}/", addresses=partial(allowed, resolve=name), seconds=0.5) as http, pytest.raises(httpx.ConnectError):
         http.get(f"http://rebinding.example:{web.port}/secret")
     assert (name.asked, web.asked) == (1, [])
 

@@ -1,11 +1,10 @@
 """A link to one file: an export that lies at the same address each time."""
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import datetime
+from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,17 +13,16 @@ from urllib.parse import quote, unquote
 import httpx
 from pydantic import Field, SecretStr, model_validator
 
-from ingest.errors import BadInput, IngestError, Refused, Unreachable
+from ingest.errors import BadInput, IngestError, Refused
 from ingest.pull.connector import Connection
 from ingest.pull.guard import Resolve, allowed, resolved
 from ingest.pull.landing import changed_meanwhile, checked_size, copied, landing
+from ingest.pull.link_file import in_time, listed_of
 from ingest.pull.patterns import checked
 from ingest.pull.reach import steps_to, tls_context
 from ingest.pull.web import PORTS, READ_SECONDS, answered, checked_link, client, refusal, shown
 from schemas.source import Diagnosis, Files, Found, ListedFile, Read, Step
 
-LONGEST_SECONDS = 3600
-"""How long one file may take, however steadily it drips."""
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 STEP_OF = {401: "sign-in", 403: "rights", 404: "path", 407: "sign-in", 410: "path"}
 
@@ -62,7 +60,7 @@ class Link:
     libraries: tuple[str, ...] = ()
 
     def __init__(self, resolve: Resolve = resolved, seconds: float = READ_SECONDS) -> None:
-        self._resolve, self._seconds = resolve, seconds
+        self._addresses, self._seconds = partial(allowed, resolve=resolve), seconds
 
     def rights(self, connection: LinkConnection | None, read: Read | None) -> str:
         """The right to get one link."""
@@ -80,7 +78,7 @@ class Link:
             context = tls_context(connection.ca_file) if checked_link(connection.url).scheme == "https" else None
         except BadInput as error:
             return Diagnosis(steps=(_failed("tls", error),))
-        steps = steps_to(host, port, partial(allowed, resolve=self._resolve), context)
+        steps = steps_to(host, port, self._addresses, context)
         if not steps[-1].ok:
             return Diagnosis(steps=steps)
         plain = () if context else (Step(name="tls", ok=True, text="The link isn't encrypted (http).", todo="Others on the way can read and change what is fetched: use https where the server has it."),)
@@ -93,17 +91,17 @@ class Link:
     def list(self, connection: LinkConnection, files: Files) -> Sequence[ListedFile]:
         """The file as the server tells of it, without its content."""
         with self._got(connection, _link(connection, files.path)) as response:
-            return (_listed(_file_name(response, files.path), response),)
+            return (listed_of(_file_name(response, files.path), response),)
 
     def fetch(self, connection: LinkConnection, file: ListedFile, to: Path) -> ListedFile:
         """The file as it comes (packed, where the server packs it: reading unpacks it), if the server says afterwards that it is the same still."""
         link = _link(connection, file.path if connection.url.endswith("/") else "")
         with self._got(connection, link) as response:
-            found = _listed(file.path, response)
+            found = listed_of(file.path, response)
             checked_size(found.size, shown(link))
             with landing(to) as handle:
                 with answered(link):
-                    written = copied(_in_time(response), handle, shown(link))
+                    written = copied(in_time(response), handle, shown(link))
                 response.close()
                 self._check_same(connection, link, found)
         return found.model_copy(update={"size": written})
@@ -112,7 +110,7 @@ class Link:
         path = read.files.path if read and read.files else ""
         try:
             with self._got(connection, _link(connection, path)) as response:
-                found = _listed(_file_name(response, path), response)
+                found = listed_of(_file_name(response, path), response)
                 is_page = _is_page(response) and not _is_page_wanted(connection.url)
         except Refused as error:
             return (_failed(STEP_OF.get(error.status, "path"), error),)
@@ -127,7 +125,7 @@ class Link:
     def _got(self, connection: LinkConnection, link: str, known: ListedFile | None = None) -> Iterator[httpx.Response]:
         """The answer to a link, its body still to come; 304 where the file is as `known`."""
         auth = (connection.user, connection.password.get_secret_value() if connection.password else "") if connection.user else None
-        with answered(link), client(link, headers=_headers(connection), auth=auth, ca_file=connection.ca_file, resolve=self._resolve, seconds=self._seconds) as web:
+        with answered(link), client(link, headers=_headers(connection), auth=auth, ca_file=connection.ca_file, addresses=self._addresses, seconds=self._seconds) as web:
             with web.stream("GET", link, headers=_unless(known)) as response:
                 if not (response.status_code == 200 or known and response.status_code == 304):
                     raise refusal(response, link)
@@ -139,7 +137,7 @@ class Link:
         """Raises Unreachable where the server tells of another file by now. One that tells nothing can't be asked."""
         if found.etag or found.modified:
             with self._got(connection, link, found) as response:
-                now = _listed(found.path, response)
+                now = listed_of(found.path, response)
             if response.status_code == 200 and (now.etag, now.modified) != (found.etag, found.modified):
                 raise changed_meanwhile(shown(link))
 
@@ -165,20 +163,6 @@ def _unless(known: ListedFile | None) -> dict[str, str]:
     return {"if-none-match": known.etag} if known.etag else {"if-modified-since": format_datetime(datetime.fromisoformat(known.modified), usegmt=True)}
 
 
-def _listed(path: str, response: httpx.Response) -> ListedFile:
-    """What the headers tell. The size is that of a file which isn't packed for its way."""
-    length = response.headers.get("content-length", "")
-    is_packed = "content-encoding" in response.headers
-    return ListedFile(path=path, size=int(length) if length.isdecimal() and not is_packed else None, etag=response.headers.get("etag", ""), modified=_moment(response.headers.get("last-modified", "")))
-
-
-def _moment(text: str) -> str:
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if text else ""
-    except (ValueError, TypeError, OverflowError):
-        return ""
-
-
 def _file_name(response: httpx.Response, path: str) -> str:
     """What the file is called: as the source says, as the server says, else the end of the link."""
     if path and "*" not in path and str(response.history[0].url if response.history else response.url).endswith(quote(path)):
@@ -196,15 +180,6 @@ def _is_page(response: httpx.Response) -> bool:
 def _is_page_wanted(link: str) -> bool:
     """Whether a web page is what a link says it is; some programs export tables as such, under the name of a workbook."""
     return checked_link(link).path.lower().endswith((".html", ".htm", ".xls"))
-
-
-def _in_time(response: httpx.Response) -> Iterator[bytes]:
-    """The bytes as they come. Raises Unreachable where that takes too long altogether."""
-    until = time.monotonic() + LONGEST_SECONDS
-    for chunk in response.iter_raw():
-        if time.monotonic() > until:
-            raise Unreachable(f"{response.url.host} sends the file too slowly: it isn't here after {LONGEST_SECONDS // 60} minutes.", "Ask whoever runs the server, or split the file.")
-        yield chunk
 
 
 def _failed(name: str, error: IngestError) -> Step:

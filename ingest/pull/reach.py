@@ -12,12 +12,13 @@ import certifi
 from ingest.errors import BadInput, IngestError, Unreachable
 from schemas.source import Step
 
+Addresses = Callable[[str, int], Sequence[str]]
 CONNECT_SECONDS = 10
 EXPIRED, NOT_YET, SELF_SIGNED, OTHER_NAME = 10, 9, (18, 19), (62, 64)
 """What OpenSSL calls what is wrong with a certificate."""
 
 
-def steps_to(host: str, port: int, addresses: Callable[[str, int], Sequence[str]], tls: ssl.SSLContext | None = None) -> tuple[Step, ...]:
+def steps_to(host: str, port: int, addresses: Addresses, tls: ssl.SSLContext | None = None) -> tuple[Step, ...]:
     """What was tried on the way to a server, up to the first step that fails. `addresses` looks the name up and checks what it finds."""
     try:
         found = addresses(host, port)

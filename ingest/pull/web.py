@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from ingest.errors import BadInput, Refused, Unreachable
-from ingest.pull.guard import Resolve, allowed, resolved
-from ingest.pull.reach import CONNECT_SECONDS, tls_context, tls_failure
+from ingest.pull.guard import allowed
+from ingest.pull.reach import CONNECT_SECONDS, Addresses, tls_context, tls_failure
 
 READ_SECONDS = 60
 REDIRECTS = 5
@@ -20,13 +20,13 @@ PORTS = {"http": 80, "https": 443}
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """Sends requests to checked addresses. `home` is the server that the credentials are for."""
+    """Sends requests to checked addresses. `home` is the server that the credentials are for; `addresses` looks a name up and checks what it finds."""
 
-    def __init__(self, home: str, *, ca_file: Path | None = None, resolve: Resolve = resolved) -> None:
+    def __init__(self, home: str, *, ca_file: Path | None = None, addresses: Addresses = allowed) -> None:
         url = httpx.URL(home)
         self._homes = {_origin(url), *([("https", url.raw_host, 443)] if _origin(url) == ("http", url.raw_host, 80) else [])}
         self._is_plain = url.scheme == "http"
-        self._tls, self._resolve = tls_context(ca_file), resolve
+        self._tls, self._addresses = tls_context(ca_file), addresses
         self._by_host: dict[bytes, httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -34,7 +34,7 @@ class GuardedTransport(httpx.BaseTransport):
         url = request.url
         _check(url, may_be_plain=self._is_plain)
         host = url.raw_host.decode("ascii")
-        addresses = allowed(host, url.port or PORTS[url.scheme], self._resolve)
+        addresses = self._addresses(host, url.port or PORTS[url.scheme])
         headers = request.headers if _origin(url) in self._homes else _plain(request)
         transport = self._by_host.setdefault(url.raw_host, httpx.HTTPTransport(verify=self._tls, trust_env=False))  # one for each name: a connection must not serve two that share an address
         for last, address in enumerate(addresses, 1 - len(addresses)):
@@ -52,11 +52,11 @@ class GuardedTransport(httpx.BaseTransport):
             each.close()
 
 
-def client(home: str, *, headers: Mapping[str, str] | None = None, auth: httpx.Auth | tuple[str, str] | None = None, ca_file: Path | None = None, resolve: Resolve = resolved, seconds: float = READ_SECONDS) -> httpx.Client:
+def client(home: str, *, headers: Mapping[str, str] | None = None, auth: httpx.Auth | tuple[str, str] | None = None, ca_file: Path | None = None, addresses: Addresses = allowed, seconds: float = READ_SECONDS) -> httpx.Client:
     """A client for one server, under the guard."""
     checked_link(home)
     return httpx.Client(
-        transport=GuardedTransport(home, ca_file=ca_file, resolve=resolve), headers={"user-agent": "usage-intake", **(headers or {})}, auth=auth,
+        transport=GuardedTransport(home, ca_file=ca_file, addresses=addresses), headers={"user-agent": "usage-intake", **(headers or {})}, auth=auth,
         timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)), follow_redirects=True, max_redirects=REDIRECTS, trust_env=False)
 
 

@@ -1,0 +1,290 @@
+"""Buckets: Amazon S3 and what speaks its language, Google Cloud Storage, Azure Blob Storage."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, Self
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from ingest.errors import BadInput
+from ingest.pull.bucket_errors import told
+from ingest.pull.connector import Connection, needed
+from ingest.pull.guard import server_allowed
+from ingest.pull.landing import checked_size, copied, landing, moment_text
+from ingest.pull.link_file import fetched_link
+from ingest.pull.patterns import checked, fixed_part, is_passing, matcher
+from ingest.pull.reach import steps_to, tls_context
+from ingest.pull.web import PORTS, checked_link
+from ingest.wording import count
+from schemas.source import Diagnosis, Files, Found, ListedFile, Read, Step
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+PAGE = 1000
+MOST_FOUND = 2000
+CLIENT = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "3600s", "user_agent": "usage-intake"}
+RETRIES = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
+SIGNED_FOR = timedelta(hours=1)
+
+
+class BucketConnection(Connection):
+    """What all kinds have."""
+
+    endpoint: str | None = Field(None, title="Address", description="Only for a service of another provider: its address.", examples=["https://minio.example.com"])
+    public: bool = Field(False, title="Open to everybody", description="The bucket can be read without a sign-in.")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_link(cls, endpoint: str | None) -> str | None:
+        try:
+            return str(checked_link(endpoint)).rstrip("/") if endpoint else None
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _signs_in(self) -> Self:
+        """The machine's own rights are only told to the provider that gave them."""
+        if self.endpoint and not self.public and not any(isinstance(getattr(self, name), SecretStr) for name in type(self).model_fields):
+            raise ValueError("with an address of another provider, say how to sign in there")
+        return self
+
+
+class S3Connection(BucketConnection):
+    """Which bucket, and the keys."""
+
+    bucket: str = Field(title="Bucket", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$", examples=["my-usage"])
+    region: str = Field("us-east-1", title="Region", pattern=r"^[a-z0-9-]+$", examples=["eu-central-1"])
+    access_key_id: str | None = Field(None, title="Access key", description="None for the rights that the machine of the portal has.", examples=["AKIAIOSFODNN7EXAMPLE"])
+    secret_access_key: SecretStr | None = Field(None, title="Secret key")
+    session_token: SecretStr | None = Field(None, title="Session token", description="Only with keys that were lent for a time.")
+
+
+class GoogleConnection(Connection):
+    """Which bucket, and the service account."""
+
+    bucket: str = Field(title="Bucket", pattern=r"^[a-z0-9][a-z0-9._-]{1,220}$", examples=["my-usage"])
+    service_account: SecretStr | None = Field(None, title="Service account", description="The whole text of its key file (JSON), or file: and its path; none for the rights that the machine of the portal has.")
+    public: bool = Field(False, title="Open to everybody", description="The bucket can be read without a sign-in.")
+    endpoint: None = None
+
+
+class AzureConnection(BucketConnection):
+    """Which container of which account, and one way to sign in."""
+
+    account: str = Field(title="Storage account", pattern=r"^[a-z0-9]{3,24}$", examples=["mycompanyusage"])
+    container: str = Field(title="Container", pattern=r"^[a-z0-9$][a-z0-9-]{1,62}$", examples=["usage"])
+    account_key: SecretStr | None = Field(None, title="Account key", description="A shared access signature with only reading and listing is better.")
+    sas: SecretStr | None = Field(None, title="Shared access signature", description="The text that begins with sv= or ?sv=.")
+    tenant_id: str | None = Field(None, title="Tenant", description="For an app registration, with client and its secret.")
+    client_id: str | None = Field(None, title="Client")
+    client_secret: SecretStr | None = Field(None, title="Client secret")
+
+
+class Bucket(ABC):
+    """What buckets have in common; each kind says how its store is opened and where it is."""
+
+    kind: Literal["files"] = "files"
+    libraries: tuple[str, ...] = ("obstore",)
+    title: str
+
+    @abstractmethod
+    def _store(self, connection: Connection) -> "ObjectStore":
+        """The store, opened with what signs in."""
+
+    @abstractmethod
+    def _address(self, connection: Connection) -> str:
+        """The link of the service."""
+
+    @abstractmethod
+    def _called(self, connection: Connection) -> str:
+        """What people call the bucket."""
+
+    def addresses(self, connection: Connection) -> tuple[tuple[str, int], ...]:
+        """The service; where the machine's own rights are asked for, isn't counted."""
+        parts = urlsplit(self._address(connection))
+        return ((parts.hostname, parts.port or PORTS[parts.scheme]),)
+
+    def test(self, connection: Connection, read: Read | None = None) -> Diagnosis:
+        """Name, port and TLS, then: can it be listed, can a file be read, is there one."""
+        (host, port), = self.addresses(connection)
+        steps = steps_to(host, port, server_allowed, tls_context() if self._address(connection).startswith("https") else None)
+        files = read.files if read and read.files else Files(path="**")
+        return Diagnosis(steps=(*steps, *self._bucket_steps(connection, files)) if steps[-1].ok else steps)
+
+    def discover(self, connection: Connection, within: str = "") -> tuple[Found, ...]:
+        """The folders and files of the bucket, or of one of its folders."""
+        with self._asked(connection) as (obstore, store):
+            found = obstore.list_with_delimiter(store, checked(within).rstrip("/*") or None)
+        folders = [Found(name=f"{folder}/*", what="folder") for folder in found["common_prefixes"] if not is_passing(folder.rpartition("/")[2])]
+        files = [Found(name=each["path"], what="file") for each in found["objects"] if _is_file(each) and not is_passing(each["path"].rpartition("/")[2])]
+        return tuple((folders + files)[:MOST_FOUND])
+
+    def list(self, connection: Connection, files: Files) -> Sequence[ListedFile]:
+        """The files that match, by path."""
+        with self._asked(connection) as (obstore, store):
+            return sorted(_matching(obstore, store, files), key=lambda each: each.path)
+
+    def fetch(self, connection: Connection, file: ListedFile, to: Path) -> ListedFile:
+        """A file whole, of one version. At an address that somebody wrote, it is fetched by a signed link under the guard; the services' own are asked as their library does."""
+        called = f"{file.path} in {self._called(connection)}"
+        with self._asked(connection, file.path) as (obstore, store):
+            if connection.endpoint:
+                link = f"{self._address(connection)}/{quote(file.path)}" if connection.public else obstore.sign(store, "GET", file.path, SIGNED_FOR)
+                return fetched_link(link, file.path, to, called, server_allowed, lambda said: told(said, self._called(connection), file.path).error())
+            found = obstore.get(store, file.path)
+            checked_size(found.meta["size"], called)
+            with landing(to) as handle:
+                copied((bytes(chunk) for chunk in found.stream()), handle, called, found.meta["size"])
+        return _listed({**found.meta, "path": file.path})
+
+    @contextmanager
+    def _asked(self, connection: Connection, path: str = "") -> Iterator[tuple[ModuleType, "ObjectStore"]]:
+        """The library and the store. Every address is checked first; what fails is told in a sentence."""
+        (host, port), = self.addresses(connection)
+        server_allowed(host, port)
+        obstore = needed("obstore", self.title, *self.libraries)
+        try:
+            yield obstore, self._store(connection)
+        except _failures(obstore) as error:
+            raise told(str(error), self._called(connection), path).error() from None
+
+    def _bucket_steps(self, connection: Connection, files: Files) -> Iterator[Step]:
+        obstore, path, called = needed("obstore", self.title, *self.libraries), "", self._called(connection)
+        try:
+            store = self._store(connection)
+            listed = list(islice(_matching(obstore, store, files), PAGE))
+            yield Step(name="sign-in", ok=True, text="The bucket is there and may be listed.")
+            if path := next((each.path for each in listed if each.size), ""):
+                obstore.get_range(store, path, start=0, end=1)
+        except _failures(obstore) as error:
+            failed = told(str(error), called, path)
+            yield Step(name=failed.step, ok=False, text=failed.sentence, todo=failed.todo)
+            return
+        yield Step(name="rights", ok=True, text="Its files may be read." if path else "Whether its files may be read shows when there is one.")
+        if listed:
+            yield Step(name="empty", ok=True, text=f"{'At least ' if len(listed) == PAGE else ''}{count(len(listed), 'file')} match.")
+        else:
+            yield Step(name="empty", ok=True, text=f"No file matches {files.path!r} yet.", todo="Check the path (capitals count in the names of folders), or wait for the first file.")
+
+
+class S3(Bucket):
+    """Amazon S3, and services that speak its language."""
+
+    name = "s3"
+    title = "Amazon S3"
+    model = S3Connection
+
+    def rights(self, connection: S3Connection | None, read: Read | None) -> str:
+        """A policy with listing and reading."""
+        bucket, folder = (connection.bucket if connection else "BUCKET"), fixed_part(checked(read.files.path)) if read and read.files else ""
+        may_list = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}", **({"Condition": {"StringLike": {"s3:prefix": [f"{folder}*"]}}} if folder else {})}
+        may_read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/{folder}*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [may_list, may_read]}, indent=2)
+
+    def _store(self, connection: S3Connection) -> "ObjectStore":
+        from obstore.store import S3Store
+
+        keys = {"access_key_id": connection.access_key_id, "secret_access_key": _clear(connection.secret_access_key), "session_token": _clear(connection.session_token)} if connection.access_key_id else {}
+        where = {"endpoint": connection.endpoint} if connection.endpoint else {}
+        given = {name: value for name, value in (keys | where).items() if value}
+        return S3Store(connection.bucket, region=connection.region, skip_signature=connection.public, client_options=_client(connection.endpoint), retry_config=RETRIES, **given)
+
+    def _address(self, connection: S3Connection) -> str:
+        return f"{connection.endpoint or f'https://s3.{connection.region}.amazonaws.com'}/{connection.bucket}"
+
+    def _called(self, connection: S3Connection) -> str:
+        return f"the bucket {connection.bucket}"
+
+
+class GoogleCloudStorage(Bucket):
+    """Google Cloud Storage."""
+
+    name = "gcs"
+    title = "Google Cloud Storage"
+    model = GoogleConnection
+
+    def __init__(self, service: str = "https://storage.googleapis.com") -> None:
+        self._service = service
+
+    def rights(self, connection: GoogleConnection | None, read: Read | None) -> str:
+        """A role with listing and reading."""
+        bucket = connection.bucket if connection else "BUCKET"
+        return f"gcloud storage buckets add-iam-policy-binding gs://{bucket} --member=serviceAccount:NAME@PROJECT.iam.gserviceaccount.com --role=roles/storage.objectViewer"
+
+    def _store(self, connection: GoogleConnection) -> "ObjectStore":
+        from obstore.store import GCSStore
+
+        key = {"service_account_key": _clear(connection.service_account)} if connection.service_account else {}
+        return GCSStore(connection.bucket, base_url=self._service, skip_signature=connection.public, client_options=_client(self._service), retry_config=RETRIES, **key)
+
+    def _address(self, connection: GoogleConnection) -> str:
+        return self._service
+
+    def _called(self, connection: GoogleConnection) -> str:
+        return f"the bucket {connection.bucket}"
+
+
+class AzureBlob(Bucket):
+    """Azure Blob Storage."""
+
+    name = "azure"
+    title = "Azure Blob Storage"
+    model = AzureConnection
+
+    def rights(self, connection: AzureConnection | None, read: Read | None) -> str:
+        """A signature, or a role, with listing and reading."""
+        account, container = (connection.account, connection.container) if connection else ("ACCOUNT", "CONTAINER")
+        return (
+            f"az storage container generate-sas --account-name {account} --name {container} --permissions rl --https-only --expiry 2027-12-31 --auth-mode login --as-user\n\n"
+            f"or, for an app registration, the role Storage Blob Data Reader on the container {container}.")
+
+    def _store(self, connection: AzureConnection) -> "ObjectStore":
+        from obstore.store import AzureStore
+
+        sas = (_clear(connection.sas) or "").lstrip("?")
+        ways = {"account_key": _clear(connection.account_key), "sas_key": sas, "tenant_id": connection.tenant_id, "client_id": connection.client_id, "client_secret": _clear(connection.client_secret), "endpoint": connection.endpoint}
+        given = {name: value for name, value in ways.items() if value}
+        return AzureStore(connection.container, account_name=connection.account, skip_signature=connection.public, client_options=_client(connection.endpoint), retry_config=RETRIES, **given)
+
+    def _address(self, connection: AzureConnection) -> str:
+        return f"{connection.endpoint or f'https://{connection.account}.blob.core.windows.net'}/{connection.container}"
+
+    def _called(self, connection: AzureConnection) -> str:
+        return f"the container {connection.container}"
+
+
+def _client(link: str | None) -> dict[str, object]:
+    return {**CLIENT, "allow_http": bool(link and link.startswith("http://"))}
+
+
+def _clear(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _is_file(each: dict) -> bool:
+    """Whether an object is a file; consoles make empty ones to stand for folders."""
+    return bool(each["size"]) or "." in each["path"].rpartition("/")[2]
+
+
+def _listed(meta: dict) -> ListedFile:
+    return ListedFile(path=meta["path"], size=meta["size"], etag=meta["e_tag"] or "", modified=moment_text(meta["last_modified"].timestamp()))
+
+
+def _matching(obstore: ModuleType, store: "ObjectStore", files: Files) -> Iterator[ListedFile]:
+    path = checked(files.path)
+    is_meant = matcher(path)
+    for page in obstore.list(store, fixed_part(path).rstrip("/") or None, chunk_size=PAGE):
+        yield from (_listed(each) for each in page if _is_file(each) and is_meant(each["path"]))
+
+
+def _failures(obstore: ModuleType) -> tuple[type[Exception], ...]:
+    """How the library fails."""
+    return (obstore.exceptions.BaseError, FileNotFoundError, PermissionError, ValueError)
