@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGES = ("read", "match", "check", "metric", "push", "pull")
 HOMES = {
     "dbos": ["ingest/jobs.py"],
-    "httpx": ["ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py"],
+    "httpx": ["ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py"],
     "obstore": ["ingest/pull/bucket.py"],
     "paramiko": ["ingest/pull/sftp.py"],
     "python_calamine": ["ingest/read/"],
