@@ -128,7 +128,8 @@ def test_a_folder_that_isnt_there_or_isnt_one_is_told(folder: Path, monkeypatch:
         with pytest.raises(error):
             listed(folder / path)
         assert [(step.name, step.ok) for step in Folder().test(watched(folder / path)).steps] == [("path", False)]
-    assert listed(folder, "not/yet/*.csv") == []
+    with pytest.raises(Unreachable, match="no folder"):
+        listed(folder, "gone/*.csv")
     assert [(step.name, bool(step.todo)) for step in Folder().test(watched(folder)).steps] == [("path", False), ("rights", False), ("empty", False)]
     assert Folder().test(watched(folder), Read(files=Files(path="*.csv"))).steps[-1].todo
     monkeypatch.setenv("INTAKE_PULL_FOLDERS", "/srv/usage, /srv/more")

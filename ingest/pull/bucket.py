@@ -275,7 +275,7 @@ def _is_file(each: dict) -> bool:
 
 
 def _listed(meta: dict) -> ListedFile:
-    return ListedFile(path=meta["path"], size=meta["size"], etag=meta["e_tag"] or "", modified=moment_text(meta["last_modified"].timestamp()))
+    return ListedFile(path=meta["path"], size=meta["size"], etag=(meta["e_tag"] or "").strip('"'), modified=moment_text(meta["last_modified"].timestamp()))
 
 
 def _matching(obstore: ModuleType, store: "ObjectStore", files: Files) -> Iterator[ListedFile]:

@@ -83,12 +83,12 @@ class Folder:
         return tuple(sorted(found, key=lambda each: (each.what != "folder", each.name)))
 
     def list(self, connection: FolderConnection, files: Files) -> Sequence[ListedFile]:
-        """The files that match, by path; none where the folder that the pattern names isn't there yet."""
+        """The files that match, by path."""
         root, path = _root(connection.path), checked(files.path)
         is_meant, start = matcher(path), root / fixed_part(path)
-        if not start.is_dir():
-            return ()
         _within(root, start, files.path)
+        if not start.is_dir():
+            raise Unreachable(f"There is no folder {start}.", "Check the path; capitals count in the names of folders.")
         found = (_listed(name, entry) for name, entry in _walk(start, fixed_part(path), root, depth(path)) if is_meant(name))
         return sorted((each for each in found if each), key=lambda each: each.path)
 

@@ -43,7 +43,7 @@ def fetched_link(link: str, path: str, to: Path, called: str, addresses: Address
         checked_size(found.size, called)
         with landing(to) as handle:
             written = copied(in_time(response), handle, called)
-    return found.model_copy(update={"size": written})
+    return found.model_copy(update={"size": written, "etag": found.etag.strip('"')})
 
 
 def _beginning(response: httpx.Response) -> str:
