@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from ingest.errors import BadInput
 from ingest.pull.bucket_errors import told
 from ingest.pull.connector import Connection, needed
-from ingest.pull.guard import server_allowed
+from ingest.pull.guard import named, server_allowed
 from ingest.pull.landing import checked_size, copied, landing, moment_text
 from ingest.pull.link_file import fetched_link
 from ingest.pull.patterns import checked, fixed_part, is_passing, matcher
@@ -32,6 +32,7 @@ PAGE = 1000
 MOST_FOUND = 2000
 CLIENT = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "3600s", "user_agent": "usage-intake"}
 RETRIES = {"max_retries": 2, "retry_timeout": timedelta(seconds=30)}
+AZURE_CLOUDS = (".blob.core.windows.net", ".blob.core.usgovcloudapi.net", ".blob.core.chinacloudapi.cn", ".blob.storage.azure.net")
 SIGNED_FOR = timedelta(hours=1)
 
 
@@ -73,7 +74,6 @@ class GoogleConnection(Connection):
     bucket: str = Field(title="Bucket", pattern=r"^[a-z0-9][a-z0-9._-]{1,220}$", examples=["my-usage"])
     service_account: SecretStr | None = Field(None, title="Service account", description="The whole text of its key file (JSON), or file: and its path; none for the rights that the machine of the portal has.")
     public: bool = Field(False, title="Open to everybody", description="The bucket can be read without a sign-in.")
-    endpoint: None = None
 
 
 class AzureConnection(BucketConnection):
@@ -107,6 +107,10 @@ class Bucket(ABC):
     def _called(self, connection: Connection) -> str:
         """What people call the bucket."""
 
+    def _allowed(self, host: str, port: int) -> tuple[str, ...]:
+        """The addresses of the service that may be reached."""
+        return server_allowed(host, port)
+
     def addresses(self, connection: Connection) -> tuple[tuple[str, int], ...]:
         """The service; where the machine's own rights are asked for, isn't counted."""
         parts = urlsplit(self._address(connection))
@@ -115,7 +119,7 @@ class Bucket(ABC):
     def test(self, connection: Connection, read: Read | None = None) -> Diagnosis:
         """Name, port and TLS, then: can it be listed, can a file be read, is there one."""
         (host, port), = self.addresses(connection)
-        steps = steps_to(host, port, server_allowed, tls_context() if self._address(connection).startswith("https") else None)
+        steps = steps_to(host, port, self._allowed, tls_context() if self._address(connection).startswith("https") else None)
         files = read.files if read and read.files else Files(path="**")
         return Diagnosis(steps=(*steps, *self._bucket_steps(connection, files)) if steps[-1].ok else steps)
 
@@ -133,12 +137,9 @@ class Bucket(ABC):
             return sorted(_matching(obstore, store, files), key=lambda each: each.path)
 
     def fetch(self, connection: Connection, file: ListedFile, to: Path) -> ListedFile:
-        """A file whole, of one version. At an address that somebody wrote, it is fetched by a signed link under the guard; the services' own are asked as their library does."""
+        """A file whole, of one version."""
         called = f"{file.path} in {self._called(connection)}"
         with self._asked(connection, file.path) as (obstore, store):
-            if connection.endpoint:
-                link = f"{self._address(connection)}/{quote(file.path)}" if connection.public else obstore.sign(store, "GET", file.path, SIGNED_FOR)
-                return fetched_link(link, file.path, to, called, server_allowed, lambda said: told(said, self._called(connection), file.path).error())
             found = obstore.get(store, file.path)
             checked_size(found.meta["size"], called)
             with landing(to) as handle:
@@ -149,7 +150,7 @@ class Bucket(ABC):
     def _asked(self, connection: Connection, path: str = "") -> Iterator[tuple[ModuleType, "ObjectStore"]]:
         """The library and the store. Every address is checked first; what fails is told in a sentence."""
         (host, port), = self.addresses(connection)
-        server_allowed(host, port)
+        self._allowed(host, port)
         obstore = needed("obstore", self.title, *self.libraries)
         try:
             yield obstore, self._store(connection)
@@ -188,6 +189,15 @@ class S3(Bucket):
         may_list = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}", **({"Condition": {"StringLike": {"s3:prefix": [f"{folder}*"]}}} if folder else {})}
         may_read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/{folder}*"}
         return json.dumps({"Version": "2012-10-17", "Statement": [may_list, may_read]}, indent=2)
+
+    def fetch(self, connection: S3Connection, file: ListedFile, to: Path) -> ListedFile:
+        """A file whole, of one version. At an address that somebody wrote, it is fetched by a signed link under the guard, since the library would follow it anywhere."""
+        if not connection.endpoint:
+            return super().fetch(connection, file, to)
+        called = self._called(connection)
+        with self._asked(connection, file.path) as (obstore, store):
+            link = f"{self._address(connection)}/{quote(file.path)}" if connection.public else obstore.sign(store, "GET", file.path, SIGNED_FOR)
+        return fetched_link(link, file.path, to, f"{file.path} in {called}", server_allowed, lambda said: told(said, called, file.path).error())
 
     def _store(self, connection: S3Connection) -> "ObjectStore":
         from obstore.store import S3Store
@@ -245,6 +255,10 @@ class AzureBlob(Bucket):
         return (
             f"az storage container generate-sas --account-name {account} --name {container} --permissions rl --https-only --expiry 2027-12-31 --auth-mode login --as-user\n\n"
             f"or, for an app registration, the role Storage Blob Data Reader on the container {container}.")
+
+    def _allowed(self, host: str, port: int) -> tuple[str, ...]:
+        """Anybody may name the clouds of Azure; the library follows an answer anywhere, so other addresses are for administrators to name."""
+        return (server_allowed if host.endswith(AZURE_CLOUDS) else named)(host, port)
 
     def _store(self, connection: AzureConnection) -> "ObjectStore":
         from obstore.store import AzureStore

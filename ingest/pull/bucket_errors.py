@@ -15,6 +15,7 @@ WRONG_KEY = frozenset({"SignatureDoesNotMatch", "AuthenticationFailed", "Invalid
 EXPIRED = frozenset({"ExpiredToken", "TokenRefreshRequired"})
 NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"})
 OTHER_REGION = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "IncorrectEndpoint"})
+BAD_KEY = ("Invalid Access Key", "DecodeCredentials", "ReadPem", "InvalidAccessKey {", "invalid key")
 NO_CREDENTIALS = ("metadata/instance", "latest/api/token", "latest/meta-data", "identity/oauth2/token", "computeMetadata", "metadata.google", "oauth2.googleapis.com", "login.microsoftonline.com", "sts.", "CredentialsProvider", "MissingCredentials")
 """What stands in a failure to sign in, before the bucket was asked."""
 
@@ -45,9 +46,11 @@ def told(said: str, called: str, path: str = "") -> Told:
         return Told("path", BadInput, f"There is no {called.removeprefix('the ')}.", "Check its name, its region, and the account that it belongs to.")
     if codes & EXPIRED:
         return Told("sign-in", Refused, f"The sign-in for {called} has expired.", "Make new keys, or use some that don't expire.")
-    if codes & NO_KEY or "Error parsing" in said and "key" in said.lower() and not status:
+    if any(each in said for each in BAD_KEY):
+        return Told("sign-in", BadInput, f"The key for {called} can't be read.", "Copy it again, whole.")
+    if codes & NO_KEY:
         return Told("sign-in", Refused, f"The sign-in for {called} isn't known there.", "Check the access key, service account or account.")
-    if codes & WRONG_KEY:
+    if codes & WRONG_KEY or "failed to authenticate" in said:
         return Told("sign-in", Refused, f"The sign-in for {called} was refused: the key is wrong.", "Copy the secret key again, and check the clock of the portal's machine.")
     if any(each in said for each in NO_CREDENTIALS):
         return Told("sign-in", Refused, f"There is nothing to sign in to {called} with: no keys are given, or they can't be used, and the machine of the portal has none of its own.", "Give keys, or give the machine a role.")

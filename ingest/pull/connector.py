@@ -20,7 +20,7 @@ from schemas.source import Diagnosis, Fetched, Files, Found, ListedFile, Read, S
 class Connection(BaseModel):
     """The base of every connection's model. The form is made from it: `title`, `description` and `examples` of each field; a field of type SecretStr is a secret, asked for once and never shown again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Connector(Protocol):

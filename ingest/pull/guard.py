@@ -43,6 +43,11 @@ def server_allowed(host: str, port: int, resolve: Resolve = resolved) -> tuple[s
     return _checked(host, resolve(host, port), _is_server, "Give the address of the server itself, or ask an administrator to add its network to the setting pull_allow.")
 
 
+def named(host: str, port: int, resolve: Resolve = resolved) -> tuple[str, ...]:
+    """The addresses of a host whose network an administrator has named."""
+    return _checked(host, resolve(host, port), lambda address: False, "Ask an administrator to add its network to the setting pull_allow, where it is meant to be read.")
+
+
 def _checked(host: str, addresses: Sequence[str], is_fine: Callable[[Address], bool], todo: str) -> tuple[str, ...]:
     """The addresses that are fine. Raises BadInput where none is."""
     real = {each: _real(ip_address(each)) for each in addresses}
