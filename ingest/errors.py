@@ -51,6 +51,10 @@ class SqlMistake(BadInput):
         return f"Line {self.line}, column {self.column}: {super().__str__()}" if self.line else super().__str__()
 
 
+class NameTaken(BadInput):
+    """The account has something of this name from elsewhere, which can be taken over."""
+
+
 class NotReady(BadInput):
     """A step before this one isn't finished, or a question has no answer."""
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ingest import clickhouse
 from ingest.billing import BillingClient
 from ingest.clickhouse import Table, table_of
-from ingest.errors import BadInput
+from ingest.errors import BadInput, NameTaken
 from ingest.metric import define, recognise
 from ingest.store import accounts, metrics
 from schemas.account import STORED_EVENTS, Account
@@ -92,8 +92,9 @@ def _namesake(stored: StoredMetric, known: Sequence[Registered], body: Aggregate
     if taken := next((elsewhere[each.id] for each in namesakes if each.id in elsewhere), None):
         raise BadInput(f"The account calls the metric {taken!r} of ours {body.name!r}.", "Give this one another name.")
     if not take_over or len(namesakes) > 1:
-        one = "a metric" if len(namesakes) == 1 else f"{len(namesakes)} metrics"
-        raise BadInput(f"The account already has {one} called {body.name!r}, made elsewhere.", "Give yours another name." if len(namesakes) > 1 else "Give yours another name, or take that one over: its SQL is then replaced by yours.")
+        if len(namesakes) > 1:
+            raise BadInput(f"The account already has {len(namesakes)} metrics called {body.name!r}, made elsewhere.", "Give yours another name.")
+        raise NameTaken(f"The account already has a metric called {body.name!r}, made elsewhere.", "Give yours another name, or take that one over: its SQL is then replaced by yours.")
     return namesakes[0]
 
 

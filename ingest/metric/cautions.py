@@ -11,7 +11,6 @@ from schemas.metric import Metric
 
 SUMS = ("sum", "avg", "sum_product", "weighted_sum")
 ORDERED = {"latest": "the one with the largest value counts", "earliest": "the one with the smallest value counts", "weighted_sum": "the one with the largest value holds on"}
-LEAVES_OUT = ("avg", "percentile")
 
 
 def warnings(metric: Metric, table: Table) -> list[str]:
@@ -38,8 +37,6 @@ def _of_numbers(metric: Metric, table: Table) -> Iterator[str]:
 def _of_events(metric: Metric, table: Table) -> Iterator[str]:
     if metric.function in ORDERED and TIE not in columns(table):
         yield f"These events have no {TIE}: of several at the same time, {ORDERED[metric.function]}."
-    if metric.function in LEAVES_OUT:
-        yield f"Events without {metric.field} are left out; they don't count as 0."
     if metric.function == "weighted_sum" and metric.per == "period":
         yield "By day or month, each shows its share of the period's average: together they make the average."
     who, at = customer_column(metric, table), when(metric, table)

@@ -13,6 +13,9 @@ from schemas.base import Frozen
 from schemas.event_type import EventType
 from schemas.metric import Metric
 
+NO_DIMENSIONS = ("customer_id", "quantity")
+"""What every query may return."""
+
 
 class Explained(Frozen):
     """A metric that can be counted, explained."""
@@ -26,6 +29,8 @@ class Explained(Frozen):
     """What the preview runs, for one customer and one day."""
     in_steps: Metric | None
     """The metric as the form has it; None for SQL that has no such form."""
+    counted: Metric
+    """The metric as it is counted: in steps where it has them, else its SQL, divided by the columns that it returns."""
 
 
 def explain(metric: Metric, event_type: EventType, profile: AccountProfile) -> Explained:
@@ -34,8 +39,10 @@ def explain(metric: Metric, event_type: EventType, profile: AccountProfile) -> E
     check(metric, table)
     across, one = registered(metric, table)
     tree = parse(one)
-    bound = bind(tree, {name: "2026-01-01" for name in templates(tree)})
-    return Explained(sentence=sentence(metric), warnings=tuple(warnings(metric, table)), aggregation_query=across, cust_agg_query=one, duckdb=translate(bound, [table]).sql, in_steps=in_steps(metric, table))
+    made = translate(bind(tree, {name: "2026-01-01" for name in templates(tree)}), [table])
+    steps = in_steps(metric, table)
+    counted = steps or metric.model_copy(update={"group_by": tuple(name for name, _ in made.columns if name not in NO_DIMENSIONS)})
+    return Explained(sentence=sentence(counted), warnings=tuple(warnings(counted, table)), aggregation_query=across, cust_agg_query=one, duckdb=made.sql, in_steps=steps, counted=counted)
 
 
 def occurring(folders: Sequence[Path], field: str, most: int = 100) -> tuple[str, ...]:

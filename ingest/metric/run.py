@@ -9,7 +9,7 @@ import duckdb
 from ingest.clickhouse import Table, table_of, text_of, translate
 from ingest.engine import identifier
 from ingest.errors import BadInput
-from ingest.metric import typed
+from ingest.metric import left_out, typed
 from ingest.metric.define import query
 from ingest.metric.events import Events, Opened, opened, spans_of
 from ingest.metric.overflow import overflow
@@ -35,7 +35,7 @@ def preview(events: Events, metric: Metric, spec: MetricPreviewSpec, customers: 
         if built is None:
             return _of_typed(found, metric, spec, customers)
         columns = quantities(found, built, spec, spec.by, QUANTITIES)
-        return _shown(found, columns, spec, _total(found, built, spec), warnings=overflow(found, built, spec, QUANTITIES))
+        return _shown(found, columns, spec, _total(found, built, spec), notes=_left_out(found, built, spec), warnings=overflow(found, built, spec, QUANTITIES))
 
 
 def in_steps(metric: Metric, table: Table) -> Metric | None:
@@ -67,6 +67,21 @@ def _check_days(spec: MetricPreviewSpec) -> None:
             raise BadInput(f"{each!r} is not a day.", "Write it as 2026-10-31.") from None
     if spec.end < spec.start:
         raise BadInput(f"The period ends on {spec.end}, before it begins on {spec.start}.", "Both days count: for one day, say it twice.")
+
+
+def _left_out(found: Opened, metric: Metric, spec: MetricPreviewSpec) -> tuple[str, ...]:
+    """How many events have no value where the metric needs one, in words."""
+    notes = []
+    for field, everything, filled in left_out.counts(metric):
+        number = _counted(found, everything, spec) - _counted(found, filled, spec)
+        if number:
+            notes.append(f"{count(number, 'event')} without {field} {'is' if number == 1 else 'are'} left out.")
+    return tuple(notes)
+
+
+def _counted(found: Opened, metric: Metric, spec: MetricPreviewSpec) -> int:
+    quantities(found, metric, spec, (), "counted")
+    return int(_sum(found.connection, "counted") or 0)
 
 
 def _of_typed(found: Opened, metric: Metric, spec: MetricPreviewSpec, customers: Sequence[AccountCustomer] | None) -> MetricPreview:

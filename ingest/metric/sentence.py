@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+from ingest.metric import left_out
 from ingest.metric.columns import plain
 from ingest.metric.filters import WORDS
 from schemas.metric import Condition, Filters, Metric, MetricFunction, Rounding, Scalar
@@ -11,8 +12,6 @@ STARTS: dict[MetricFunction, str] = {
     "sum": "Adds up {field} of", "avg": "Averages {field} over", "min": "Takes the lowest {field} of", "max": "Takes the highest {field} of", "latest": "Takes the latest {field} of",
     "earliest": "Takes the earliest {field} of", "percentile": "Takes the {p} percentile of {field} over", "count_distinct": "Counts the different values of {field} in", "sum_product": "Adds up {field} times {times} of",
 }
-SILENT = ("not_equals", "not_in", "not_contains")
-"""Conditions that one might think an empty value meets."""
 MODES = {"half_up": "half up", "half_even": "half to even", "up": "up", "down": "down"}
 AGGREGATE = re.compile(r"\b(sum|count|count_distinct|avg|min|max)\s*\(", re.IGNORECASE)
 
@@ -95,14 +94,7 @@ def _more(metric: Metric) -> list[str]:
         said.append(f"{plain(metric.date)} says in which period an event falls.")
     if metric.function == "weighted_sum":
         said.append("A value holds until the customer's next event; the last one before the period counts from its beginning.")
-    empty = list(dict.fromkeys(_negated(metric.filters)))
-    if empty:
+    if empty := left_out.fields(metric):
         said.append(f"Events without {' or without '.join(empty)} don't count.")
     place = metric.zone.rpartition("/")[2].replace("_", " ")
     return [*said, f"Days begin at midnight {place if place == 'UTC' else f'in {place}'}."]
-
-
-def _negated(filters: Filters | None) -> list[str]:
-    """The fields of conditions that have to hold and that one might think an empty value meets."""
-    parts = filters.all or () if filters is not None else ()
-    return [name for each in parts for name in ([plain(each.field)] if isinstance(each, Condition) and each.operator in SILENT else _negated(each) if isinstance(each, Filters) else [])]

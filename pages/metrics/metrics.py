@@ -81,19 +81,21 @@ def _link(name: str, label: str, imports: list[Listed] | None = None) -> None:
 
 
 def _elsewhere(account: Account, who: str) -> None:
-    """What the account has and was not registered from here, each to be taken over where that can be done."""
+    """What the account has: those from elsewhere, each to be taken over where that can be done, then those that were registered from here."""
     with st.spinner(f"Asking {plain(account.name)} for its metrics …", show_time=True):
-        found = [each for each in registering.in_account(account.name) if not each.registered_as]
+        found = registering.in_account(account.name)
     if not found:
-        st.markdown("All of the account's metrics were registered from here, or it has none.")
-    for each in found:
+        st.markdown(f"{plain(account.name)} has no metrics yet. *Save and register* on a metric's page makes one.")
+    for each in sorted(found, key=lambda each: bool(each.registered_as)):
         _theirs(each, account, who)
 
 
 def _theirs(each: AccountMetric, account: Account, who: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(each.registered.name)}**: {plain(sentence(each.metric)) if each.metric and each.metric.sql is None else 'written in SQL.'}")
-        if each.note:
+        if each.registered_as:
+            st.markdown(f":material/verified: Registered from here, as {plain(each.registered_as)}.")
+        elif each.note:
             st.markdown(f":material/info: It can't be previewed here. {plain(each.note)}")
         elif st.button("Use it here", key=f"bring_{each.registered.id}", icon=":material/download:", help="Keeps it here, so that it can be previewed, changed and registered again."):
             brought = registering.bring(account.name, each.registered.id, who)

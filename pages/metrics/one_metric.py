@@ -7,7 +7,7 @@ import streamlit as st
 from ingest import month
 from ingest.errors import Outside
 from ingest.store import imports, metrics
-from pages.metrics.steps import data, form, preview, pricing, saving, sql
+from pages.metrics.steps import asked, data, form, preview, pricing, saving, sql
 from pages.metrics.steps import draft as drafts
 from pages.metrics.steps import place as places
 from pages.metrics.steps.asked import occurring
@@ -91,7 +91,8 @@ def _prices(place: Place) -> None:
     if metric is None or problems:
         st.info(f"First finish the metric: {plain(problems[0])}", icon=":material/edit:")
     elif chosen is not None:
-        pricing.show(metric, place.account.name, lambda by: preview.quantities(metric, chosen, by, pricing.MOST), who=place.who, key=place.key("prices"))
+        counted = asked.explained(place, metric).counted
+        pricing.show(counted, place.account.name, lambda by: preview.quantities(counted, chosen, by, pricing.MOST), who=place.who, key=place.key("prices"))
 
 
 def _stored(account: Account, name: str | None) -> StoredMetric | None:

@@ -2,6 +2,7 @@
 
 import altair
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from pages.parts.text import count, plain
@@ -20,7 +21,7 @@ def over_days(table: pa.Table, split: str | None, title: str, value: str = "valu
     if split and len(set(table.column(split).to_pylist())) > LINES:
         st.markdown(f":small[More than {LINES} values of {plain(split)}: the chart would show too many lines.]")
         return
-    shown = _chartable(table, value)
+    shown = _named(_chartable(table, value), split)
     days = len(set(shown.column("day").to_pylist()))
     drawn = _bars(shown, split, title, value) if days < FEW_DAYS else _line(shown, split, title, value)
     st.altair_chart(drawn.properties(height=HEIGHT), alt=f"{title} per day, {count(days, 'day')}")
@@ -30,7 +31,7 @@ def largest(table: pa.Table, name: str, title: str, value: str = "value") -> Non
     """A bar for each row, in the order of the table."""
     shown = _chartable(table, value).to_pandas()
     chart = altair.Chart(shown).mark_bar().encode(y=altair.Y(f"{_escaped(name)}:N", sort=None, title=None, axis=altair.Axis(labelLimit=180)), x=altair.X(f"{_escaped(value)}:Q", title=title))
-    st.altair_chart(chart.properties(height=40 + 24 * len(shown)), alt=f"{title}: the largest {len(shown)}")
+    st.altair_chart(chart.properties(height=90 + 26 * len(shown)), alt=f"{title}: the largest {len(shown)}")
 
 
 def _line(shown: pa.Table, split: str | None, title: str, value: str) -> altair.Chart:
@@ -55,6 +56,11 @@ def _chartable(table: pa.Table, value: str) -> pa.Table:
     if pa.types.is_decimal(values.type) or pa.types.is_string(values.type):
         values = pa.array([None if each is None else float(each) for each in values.to_pylist()], type=pa.float64())
     return table.set_column(table.column_names.index(value), value, values)
+
+
+def _named(table: pa.Table, split: str | None) -> pa.Table:
+    """The values of `split` as texts, one that is missing by its name."""
+    return table.set_column(table.column_names.index(split), split, pc.fill_null(table.column(split).cast(pa.string()), "(empty)")) if split else table
 
 
 def _escaped(name: str) -> str:

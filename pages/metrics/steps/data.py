@@ -43,8 +43,16 @@ def choose(place: Place) -> Data | None:
     options = _options(known)
     chosen = _import(place, options)
     start, end = _period(place, options[chosen])
-    merged = st.selectbox("Counted are", list(MERGED), format_func=MERGED.get, key=place.key("merged"))
+    merged = _merged(place)
     return Data(imports=chosen, start=start.isoformat(), end=end.isoformat(), account_events=merged)
+
+
+def _merged(place: Place) -> AccountEvents:
+    """Whether what the account holds counts too."""
+    asked = st.query_params.get("counted", "")
+    merged = st.selectbox("Counted are", list(MERGED), index=list(MERGED).index(asked) if asked in MERGED else 0, format_func=MERGED.get, key=place.key("merged"))
+    _say("counted", "" if merged == "none" else merged)
+    return merged
 
 
 def _options(known: list[Listed]) -> dict[tuple[str, ...], tuple[Listed, ...]]:
@@ -110,5 +118,7 @@ def divided_by(place: Place) -> tuple[str, ...]:
     draft = place.draft
     options = ["customer", "day", "month", *wording.dimensions(place.kind)]
     usual = ["customer", *(each for each in draft.group_by if each in options)]
-    chosen = st.multiselect("Quantities by", options, default=usual, format_func=wording.field, key=place.key(f"by_{'_'.join(draft.group_by)}"), placeholder="one quantity for everything")
+    asked = [each for each in st.query_params.get("by", "").split(",") if each in options]
+    chosen = st.multiselect("Quantities by", options, default=asked or usual, format_func=wording.field, key=place.key(f"by_{'_'.join(draft.group_by)}"), placeholder="one quantity for everything")
+    _say("by", "" if chosen == usual else ",".join(chosen))
     return tuple(chosen)

@@ -13,7 +13,7 @@ from schemas.base import Frozen
 from schemas.event_type import EventType, FieldType
 from schemas.metric import Condition, CustomerMapping, Filters, Metric, MetricFunction, Operator, Rounding, Scalar
 
-LONGEST = 20_000
+LONGEST = 200_000
 """How many bytes a draft from an address may have once it is unpacked."""
 NO_VALUE: tuple[Operator, ...] = ("is_empty", "is_not_empty")
 SEVERAL: tuple[Operator, ...] = ("in", "not_in")

@@ -71,7 +71,7 @@ def _line(place: Place, line: Line, occurring: Occurring) -> Line:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         field = st.selectbox(f"Column of condition {line.id}", names, index=names.index(line.field), format_func=wording.field, key=place.key(f"field_{line.id}"), label_visibility="collapsed", width=150)
         kind = types.get(field, "String")
-        fitting = wording.FITTING[kind]
+        fitting = wording.fitting(kind)
         operator = st.selectbox(f"Comparison of condition {line.id}", fitting, index=fitting.index(line.operator) if line.operator in fitting else 0, format_func=lambda each: wording.operator(each, kind), key=place.key(f"operator_{line.id}_{kind}"), label_visibility="collapsed", width=130)
         values = line.values if field == line.field else ()
         values = _values(place, line.id, field, kind, operator, values, occurring)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ingest import drafts as texts
 from pages.metrics.steps import draft as drafts
 from pages.metrics.steps.draft import Draft
 from schemas.account import Account
@@ -14,6 +15,8 @@ from schemas.metric import StoredMetric
 PAGE = "pages/metrics/one_metric.py"
 LIST_PAGE = "pages/metrics/metrics.py"
 _KEPT = "metric_draft"
+IN_ADDRESS = 3_000
+"""Servers on the way refuse addresses that are much longer."""
 
 
 @dataclass
@@ -69,7 +72,7 @@ def begin(about: tuple[str, ...], base: Draft) -> None:
     """Finds the draft: this tab's own, else the one in the address, else the base. `about` says what is being built, so that another metric begins anew."""
     kept = st.session_state.get(_KEPT)
     if kept is None or kept.about != about:
-        said = drafts.unpacked(st.query_params["draft"]) if "draft" in st.query_params else None
+        said = drafts.unpacked(_from_address())
         st.session_state[_KEPT] = Kept(about, said or base, kept.generation + 1 if kept else 0)
 
 
@@ -81,13 +84,20 @@ def begin_anew() -> None:
 def now_about(about: tuple[str, ...]) -> None:
     """The draft was saved: it is about a stored metric now."""
     st.session_state[_KEPT].about = about
-    st.query_params.pop("draft", None)
+    for name in ("draft", "draft_kept"):
+        st.query_params.pop(name, None)
 
 
 def _say_in_address(draft: Draft, base: Draft) -> None:
     text = "" if draft == base else drafts.packed(draft)
-    if text and len(text) < drafts.LONGEST // 4:
-        if st.query_params.get("draft") != text:
-            st.query_params["draft"] = text
-    elif "draft" in st.query_params:
-        del st.query_params["draft"]
+    said = {"draft": text} if len(text) <= IN_ADDRESS else {"draft_kept": texts.keep(text)}
+    for name in ("draft", "draft_kept"):
+        if not said.get(name):
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != said[name]:
+            st.query_params[name] = said[name]
+
+
+def _from_address() -> str:
+    """The packed draft that the address holds or names; empty where it has none."""
+    return st.query_params.get("draft") or texts.kept(st.query_params.get("draft_kept", "")) or ""

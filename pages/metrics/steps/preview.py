@@ -32,12 +32,12 @@ def show(place: Place, chosen: Data | None) -> None:
     if metric is None:
         return
     try:
-        _said(place, metric)
+        counted = _said(place, metric)
     except BadInput as mistake:
         st.warning("The query has a mistake, which is shown beside it." if metric.sql is not None else errors.sentence(mistake), icon=":material/edit:")
         return
     if chosen is not None:
-        _answer(place, metric, chosen)
+        _answer(place, counted, chosen)
 
 
 def quantities(metric: Metric, chosen: Data, by: tuple[str, ...], limit: int) -> pa.Table:
@@ -45,11 +45,12 @@ def quantities(metric: Metric, chosen: Data, by: tuple[str, ...], limit: int) ->
     return asked.preview(metric, chosen, by, limit=limit).table
 
 
-def _said(place: Place, metric: Metric) -> None:
-    """What the metric does in plain words, and what differs between the preview and the account."""
+def _said(place: Place, metric: Metric) -> Metric:
+    """Draws what the metric does in plain words, and what differs between the preview and the account; the metric as it is counted."""
     explained = asked.explained(place, metric)
     st.markdown(f"**{plain(explained.sentence)}**")
     _warn(explained.warnings)
+    return explained.counted
 
 
 def _warn(warnings: tuple[str, ...]) -> None:
@@ -71,7 +72,7 @@ def _answer(place: Place, metric: Metric, chosen: Data) -> None:
         st.info("No event counts here: look at the filters and the days.", icon=":material/filter_alt_off:")
         return
     _numbers(metric, found)
-    if metric.group_by:
+    if metric.group_by and metric.sql is None:
         _by_dimension(place, metric, chosen)
     draw = (
         lambda: _quantities(place, metric, chosen), lambda: _over_time(metric, chosen), lambda: _top(place, metric, chosen), lambda: comparing.show(place, metric, chosen),
@@ -114,8 +115,15 @@ def _quantities(place: Place, metric: Metric, chosen: Data) -> None:
 def _over_time(metric: Metric, chosen: Data) -> None:
     split = metric.group_by[0] if metric.group_by else None
     found = asked.preview(metric, chosen, ("day", *([split] if split else [])))
-    charts.over_days(found.table, split, metric.name, value="quantity")
-    aside("One quantity a day, all customers together. Only the table of quantities is exact.")
+    charts.over_days(found.table if metric.sql is None else _added_up(found.table, split), split, metric.name, value="quantity")
+    aside(f"One quantity a day, {'all customers together' if metric.sql is None else 'those of all customers added up'}. Only the table of quantities is exact.")
+
+
+def _added_up(table: pa.Table, split: str | None) -> pa.Table:
+    """What SQL of its own answers for each customer, as one number a day to draw."""
+    numbers = pa.array([None if each is None else float(each) for each in table.column("quantity").to_pylist()], pa.float64())
+    table = table.set_column(table.column_names.index("quantity"), "quantity", numbers)
+    return table.group_by(["day", *([split] if split else [])]).aggregate([("quantity", "sum")]).rename_columns(["day", *([split] if split else []), "quantity"])
 
 
 def _top(place: Place, metric: Metric, chosen: Data) -> None:

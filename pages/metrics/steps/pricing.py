@@ -145,6 +145,8 @@ def _readable(price: Price, table: pa.Table) -> pa.Table:
     quantity = [price_words.number(value) if (value := Decimal(each)).is_finite() else each for each in table.column("quantity").to_pylist()]
     amount = [None if each is None else price_words.number(Decimal(each), price.digits) for each in table.column("amount").to_pylist()]
     table = table.set_column(table.column_names.index("quantity"), "quantity", pa.array(quantity, pa.string())).set_column(table.column_names.index("amount"), "amount", pa.array(amount, pa.string()))
+    for name in (each for each in table.column_names if each not in ("customer_id", "quantity", "amount", "note")):
+        table = table.set_column(table.column_names.index(name), name, pa.array([each or "(empty)" for each in table.column(name).to_pylist()], pa.string()))
     return table if any(table.column("note").to_pylist()) else table.drop_columns(["note"])
 
 

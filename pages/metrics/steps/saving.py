@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ingest import registering
-from ingest.errors import BadInput
+from ingest.errors import BadInput, IngestError, NameTaken
 from ingest.metric.metric_file import from_yaml, to_yaml
 from ingest.store import metrics
 from pages.metrics.steps import asked, shown
@@ -15,11 +15,17 @@ from pages.parts.text import ago, plain
 from pages.usage.steps.aside import aside
 from schemas.metric import Metric, StoredMetric
 
+SAID, TAKEN = "metric_said", "metric_taken"
+"""Where the session keeps what was done, and which metric of the account waits for an answer."""
+
 
 def state(place: Place) -> None:
     """One line: whether it is kept here, and whether the account has it."""
-    said = st.session_state.pop("metric_said", None)
-    if said:
+    said = st.session_state.pop(SAID, None)
+    if isinstance(said, IngestError):
+        st.info("Saved here, but not registered.", icon=":material/save:")
+        errors.show(said)
+    elif said:
         st.success(said, icon=":material/check_circle:")
     if place.stored is None:
         st.markdown(":material/edit: New, not saved yet.")
@@ -76,34 +82,55 @@ def _taken(place: Place, metric: Metric) -> str:
 
 def _save(place: Place, metric: Metric, said: str = "Saved.") -> None:
     metrics.save(place.account.name, metric, place.who)
-    st.session_state["metric_said"] = said
+    _kept(place, metric, said)
+
+
+def _kept(place: Place, metric: Metric, said: str | IngestError) -> None:
+    """Shows the whole page again, of the metric that is stored now."""
+    st.session_state[SAID] = said
     places.now_about((place.account.name, metric.name))
     st.query_params["metric"] = metric.name
     st.rerun()
 
 
 def _register(place: Place, metric: Metric, *, pressed: bool) -> None:
-    """Registers; in a production account only after another question."""
+    """Registers; in a production account, and in the place of a metric that isn't ours, only after another question."""
     asking = place.key("asking")
     if pressed and place.account.kind == "production":
         st.session_state[asking] = True
     elif pressed:
         _do_register(place, metric)
     if st.session_state.get(asking):
-        with st.container(border=True):
-            st.markdown(f"**Register “{plain(metric.name)}” in {plain(place.account.name)}, a PRODUCTION account?** Contracts that use this metric are billed by it from then on.")
-            with st.container(horizontal=True):
-                if st.button("Register in PRODUCTION", type="primary", key=place.key("register_yes")):
-                    del st.session_state[asking]
-                    _do_register(place, metric)
-                st.button("Don't register", key=place.key("register_no"), on_click=lambda: st.session_state.pop(asking, None))
+        _asked(place, metric, asking, f"Register “{plain(metric.name)}” in {plain(place.account.name)}, a PRODUCTION account?", "Contracts that use this metric are billed by it from then on.", "Register in PRODUCTION")
+    elif st.session_state.get(TAKEN) == (place.account.name, metric.name):
+        said = f"{plain(place.account.name)}{', a PRODUCTION account,' if place.account.kind == 'production' else ''} has a metric called “{plain(metric.name)}” that was made elsewhere. Replace its SQL by yours?"
+        _asked(place, metric, TAKEN, said, "Contracts that use it are billed by yours from then on. Or give yours another name.", "Take it over", take_over=True)
 
 
-def _do_register(place: Place, metric: Metric) -> None:
+def _asked(place: Place, metric: Metric, asking: str, question: str, effect: str, answer: str, *, take_over: bool = False) -> None:
+    """A question with its two answers; `asking` is where it stands in the session."""
+    with st.container(border=True):
+        st.markdown(f"**{question}** {effect}")
+        sure = st.checkbox("Yes, replace what the account has", key=place.key("sure")) if take_over else True
+        with st.container(horizontal=True):
+            if st.button(answer, type="primary", disabled=not sure, key=place.key("register_yes")):
+                del st.session_state[asking]
+                _do_register(place, metric, take_over=take_over)
+            st.button("Don't register", key=place.key("register_no"), on_click=lambda: st.session_state.pop(asking, None))
+
+
+def _do_register(place: Place, metric: Metric, *, take_over: bool = False) -> None:
+    """Saves and registers. What goes wrong with the account is shown with the metric, which is saved all the same."""
     metrics.save(place.account.name, metric, place.who)
-    with st.spinner(f"Registering it in {plain(place.account.name)}, and waiting for its answer …", show_time=True):
-        registering.register(place.account.name, metric.name, place.who)
-    _save(place, metric, f"Saved, and registered in {plain(place.account.name)}.")
+    said: str | IngestError = f"Saved, and registered in {plain(place.account.name)}."
+    try:
+        with st.spinner(f"Registering it in {plain(place.account.name)}, and waiting for its answer …", show_time=True):
+            registering.register(place.account.name, metric.name, place.who, take_over=take_over)
+    except NameTaken:
+        st.session_state[TAKEN], said = (place.account.name, metric.name), "Saved here. It isn't registered yet: see the question below."
+    except IngestError as error:
+        said = error
+    _kept(place, metric, said)
 
 
 def _as_file(place: Place, metric: Metric | None) -> None:

@@ -56,7 +56,7 @@ def _of_form(place: Place) -> None:
 
 
 def _to_sql(place: Place, text: str) -> None:
-    place.replace(place.draft.model_copy(update={"sql": text}))
+    place.replace(place.draft.model_copy(update={"sql": text, "group_by": ()}))
 
 
 def _editor(place: Place) -> None:
@@ -93,15 +93,15 @@ def _long(todo: str) -> None:
         st.markdown(plain(todo))
 
 
-def marked_line(text: str, line: int | None, column: int | None, around: int = 70) -> str:
+def marked_line(text: str, line: int | None, column: int | None, around: int = 24) -> str:
     """The line of a mistake with its number, and below it a mark under the column; long lines are cut around it. Empty where no place is known."""
     lines = text.split("\n")
     if not line or not column or line > len(lines):
         return ""
     first = max(0, column - 1 - around)
     shown = lines[line - 1][first : column - 1 + around].replace("\t", " ")
-    head = f"line {line}, column {column}: {'…' if first else ''}"
-    return f"{head}{shown}\n{' ' * (len(head) + column - 1 - first)}^"
+    cut = "…" if first else ""
+    return f"line {line}, column {column}:\n{cut}{shown}\n{' ' * (len(cut) + column - 1 - first)}^"
 
 
 def _words(place: Place) -> None:
@@ -123,13 +123,14 @@ def _append(place: Place, template: str) -> None:
 def _back(place: Place, where: str) -> None:
     """The way back to the form, or why there is none."""
     metric, _ = drafts.metric_of(place.draft, place.kind)
+    reason = "The form can't show this query: it isn't one of those that the form makes. It can be previewed, saved and registered as it is."
     try:
         found = asked.explained(place, metric).in_steps if metric else None
     except IngestError:
-        found = None
+        found, reason = None, "The form can show the query again when its mistake is mended."
     st.button("Back to the form", icon=":material/arrow_back:", key=place.key(f"back_{where}"), disabled=found is None, on_click=_to_form, args=(place, found))
     if found is None:
-        aside("The form can't show this query: it isn't one of those that the form makes. It can be previewed, saved and registered as it is.")
+        aside(reason)
 
 
 def _to_form(place: Place, found: Metric) -> None:

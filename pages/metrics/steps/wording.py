@@ -1,5 +1,6 @@
 """The builder's words: what functions and comparisons are called, and which of them fit a field's type."""
 
+from ingest.metric.filters import ALONE, FITTING, SAME
 from pages.parts.text import plain, shorten
 from schemas.event_type import NUMERIC_TYPES, OUR_FIELDS, EventType, FieldType
 from schemas.metric import MetricFunction, Operator
@@ -26,26 +27,17 @@ _OPERATORS: dict[Operator, str] = {
     "contains": "contains", "not_contains": "doesn't contain", "starts_with": "starts with", "ends_with": "ends with", "is_empty": "is empty", "is_not_empty": "is filled in",
 }
 _IN_TIME: dict[Operator, str] = {"gt": "is after", "gte": "is at or after", "lt": "is before", "lte": "is at or before"}
-_ORDER: tuple[Operator, ...] = ("gt", "gte", "lt", "lte", "between")
-_EMPTY: tuple[Operator, ...] = ("is_empty", "is_not_empty")
-_SAME: tuple[Operator, ...] = ("equals", "not_equals", "in", "not_in")
-FITTING: dict[FieldType, tuple[Operator, ...]] = {
-    "String": (*_SAME, "contains", "not_contains", "starts_with", "ends_with", *_EMPTY),
-    "UUID": (*_SAME, *_EMPTY),
-    "Bool": ("equals", "not_equals", *_EMPTY),
-    "Int64": (*_SAME, *_ORDER, *_EMPTY),
-    "Float64": (*_SAME, *_ORDER, *_EMPTY),
-    "Decimal": (*_SAME, *_ORDER, *_EMPTY),
-    "Date32": (*_SAME, *_ORDER, *_EMPTY),
-    "DateTime64": (*_ORDER, *_EMPTY),
-}
-"""The comparisons offered for each type of field, the likely one first."""
 _SPOKEN = {"customer_id": "customer", "timestamp": "time of the event", "customer": "customer", "day": "day", "month": "month"}
 
 
 def function(name: MetricFunction) -> str:
     """A function as people call it."""
     return FUNCTIONS[name][0]
+
+
+def fitting(kind: FieldType) -> tuple[Operator, ...]:
+    """The comparisons offered for a type of field, the likely one first: for what is counted in order, more and less."""
+    return tuple(sorted(FITTING[kind], key=lambda each: (each in ALONE, kind == "DateTime64" and each in SAME)))
 
 
 def operator(name: Operator, kind: FieldType) -> str:
