@@ -52,6 +52,11 @@ class Settings(BaseModel):
     pull_folders: str = Field("", description="Folders that may be watched, with commas between them; empty for any.")
     pull_max_bytes: int = Field(5 * 1024**3, gt=0, description="Largest file that is fetched from a source.")
     secret_keys: SecretStr = Field(SecretStr(""), description="Keys for stored passwords, with commas between them: the first seals, all open; empty for secret.key in the data folder.")
+    alarm_email: str = Field("", description="Who gets alarms about sources by mail, with commas between the addresses.")
+    alarm_from: str = Field("usage-intake@localhost", description="From whom these mails come.")
+    smtp_url: SecretStr = Field(SecretStr(""), description="Server that takes mails: smtp://user:password@host:587, smtps://…, or env:NAME, file:PATH.")
+    alarm_webhook: str = Field("", description="Address that gets alarms about sources as JSON.")
+    alarm_secret: SecretStr = Field(SecretStr(""), description="What these messages are signed with (HMAC-SHA256), or env:NAME, file:PATH.")
     user: str = Field(default_factory=lambda: _operating_system_user(), description="Who is acting, where nobody signs in.")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from ingest import janitor, pulling
+from ingest import alarms, janitor, pulling
 from ingest.errors import IngestError
 from ingest.jobs import LOOK_AGAIN, LOOK_NO_LONGER, executor, forget_finished, queue_begun, queue_push, queue_run, queue_verify, status
 from ingest.settings import settings
@@ -35,6 +35,7 @@ def run_worker(ready: Callable[[], None] = lambda: None, stopped: Callable[[], b
             if time.monotonic() - ticked > TICK_EVERY:
                 _begin_due_runs()
                 _settle_runs()
+                alarms.bring(datetime.now(UTC))
                 ticked = time.monotonic()
             if time.monotonic() - watched > WATCH_EVERY:
                 pulling.look_around(datetime.now(UTC))
@@ -68,6 +69,7 @@ def do_run(run_id: str, *, every: float = 0.1, told: Callable[[PullRun], None] =
             if mine:
                 with executor():
                     _follow_run(run_id, every, told)
+                alarms.deliver(datetime.now(UTC))  # no other worker may come for a long time
         told(run)
         time.sleep(every)
     return run

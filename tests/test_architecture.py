@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGES = ("read", "match", "check", "metric", "push", "pull")
 HOMES = {
     "dbos": ["ingest/jobs.py"],
-    "httpx": ["ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py"],
+    "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py"],
     "obstore": ["ingest/pull/bucket.py"],
     "paramiko": ["ingest/pull/sftp.py"],
     "python_calamine": ["ingest/read/"],
@@ -18,6 +18,7 @@ HOMES = {
     "alembic": ["ingest/store/"],
     "sqlalchemy": ["ingest/store/", "ingest/month.py"],
     "cronsim": ["ingest/pull/"],
+    "smtplib": ["ingest/alarms.py"],
     "cryptography": ["ingest/store/secrets.py"],
     "sqlglot": ["ingest/clickhouse/", "ingest/metric/", "ingest/check/formula.py"],
     "chdb": ["ingest/clickhouse/real.py"],
