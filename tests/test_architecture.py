@@ -21,6 +21,7 @@ HOMES = {
     "smtplib": ["ingest/alarms.py"],
     "cryptography": ["ingest/store/secrets.py"],
     "sqlglot": ["ingest/clickhouse/", "ingest/metric/", "ingest/check/formula.py"],
+    "psycopg": ["ingest/pull/postgresql.py"],
     "chdb": ["ingest/clickhouse/real.py"],
 }
 

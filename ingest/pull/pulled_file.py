@@ -5,11 +5,14 @@ text they are in UTF-8, else in hexadecimal, lists and records as JSON. An empty
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ingest.engine import engine, identifier, literal
 from ingest.raw import OWN_COLUMNS, PULLED, PULLED_MARK
@@ -41,6 +44,43 @@ def from_batches(batches: Iterator[pa.RecordBatch], schema: pa.Schema, to: Path,
         reader = pa.RecordBatchReader.from_batches(schema, batches)
         connection.register("pulled", reader)
         return from_query(connection, "select * from pulled", to, label)
+
+
+class TextFile:
+    """A pulled file that is written batch by batch, out of cells that are text as it has to be already. It is there once all of it is."""
+
+    def __init__(self, to: Path, names: Sequence[str], label: str) -> None:
+        self.to, self.label, self.rows = to, label, 0
+        self.part = to.with_name(f"{to.name}.part-{secrets.token_hex(4)}")
+        own = [pa.field("_file", pa.string()), pa.field("_sheet", pa.string())]
+        self.schema = pa.schema([*own, *(pa.field(_own_name(name), pa.string()) for name in names)], {PULLED: PULLED_MARK})
+        self.writer = pq.ParquetWriter(self.part, self.schema, compression="snappy", use_dictionary=True)
+        self.waiting: list[pa.RecordBatch] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Writes some rows."""
+        constants = pa.repeat(pa.scalar(self.label), batch.num_rows), pa.nulls(batch.num_rows, pa.string())
+        self.waiting.append(pa.RecordBatch.from_arrays([*constants, *batch.columns], schema=self.schema))
+        self.rows += batch.num_rows
+        if sum(each.num_rows for each in self.waiting) >= GROUP_ROWS:
+            self._write()
+
+    def _write(self) -> None:
+        self.writer.write_table(pa.Table.from_batches(self.waiting, self.schema))
+        self.waiting.clear()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if kind is None and self.waiting:
+                self._write()
+        finally:
+            self.writer.close()
+        if kind is None:
+            self.part.replace(self.to)
+        self.part.unlink(missing_ok=True)
 
 
 def as_text(column: str, kind: str) -> str:
