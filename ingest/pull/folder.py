@@ -26,7 +26,7 @@ class FolderConnection(Connection):
     """Which folder."""
 
     path: Path = Field(title="Folder", description="The whole path of the folder, on the machine where the portal runs.", examples=["/srv/usage"])
-    rest_seconds: int = Field(2, ge=0, le=600, title="Rest", description="A file that was written to within so many seconds is waited for: it may not be finished.")
+    rest_seconds: int = Field(2, ge=0, le=600, title="Seconds a file must have rested", description="A file that was written to more lately is waited for: it may not be finished.")
 
     @field_validator("path")
     @classmethod

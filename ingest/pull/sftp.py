@@ -45,7 +45,7 @@ class SftpConnection(Connection):
     passphrase: SecretStr | None = Field(None, title="Passphrase", description="Of the private key, where it has one.")
     fingerprint: str | None = Field(None, title="Fingerprint of the server", description="Its host key as SHA256:…; the test shows it, whoever runs the server confirms it. Several with commas between them.", examples=["SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8"])
     folder: str = Field("", title="Folder", description="The folder that paths are written from; none for the one that the sign-in leads to.", examples=["/data"])
-    rest_seconds: int = Field(2, ge=0, le=600, title="Rest", description="A file that was written to within so many seconds is waited for: it may not be finished.")
+    rest_seconds: int = Field(2, ge=0, le=600, title="Seconds a file must have rested", description="A file that was written to more lately is waited for: it may not be finished.")
 
     @field_validator("fingerprint")
     @classmethod

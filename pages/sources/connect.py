@@ -1,11 +1,13 @@
 """Connecting a source, from where it is to its first run: where → what to read → columns → when → try it. Each part opens when the one before is done; what was said is kept, so a reload lands in the same place."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from ingest import sources as kept
 from ingest.errors import BadInput
 from ingest.store import sources as stored_sources
-from pages.parts import errors, frame
+from pages.parts import attention, errors, frame
 from pages.parts.text import shorten
 from pages.sources.steps import columns, data, place, trial, when, where
 from schemas.pull_run import StoredSource
@@ -26,13 +28,23 @@ def _page() -> None:
         if number and not _is_done(stored, number - 1):
             st.caption(f"Then: {', '.join(PARTS[number:])}.")
             return
-        _part(number, _is_done(stored, number), lambda draw=draw: draw(stored, account, actor.name))
+        done = _is_done(stored, number)
+        _part(number, done, lambda draw=draw: draw(stored, account, actor.name), aside=done and number < len(PARTS) - 1 and _is_done(stored, number + 1))
+        if not done:
+            attention.lead_to("sample" if number == 2 else f"part_{number}", f"{name} {number}", after_press=True)
 
 
-def _part(number: int, done: bool, draw: object) -> None:
-    st.subheader(f"{number + 1}  {PARTS[number]}{' (done)' if done else ''}", anchor=False, divider="gray")
-    with errors.shown():
-        draw()
+def _part(number: int, done: bool, draw: Callable[[], None], *, aside: bool = False) -> None:
+    """One part; folded away once the next one is done, too."""
+    title = f"{number + 1}  {PARTS[number]}{' (done)' if done else ''}"
+    if aside:
+        with st.expander(title, icon=":material/check_circle:", key=f"aside_{number}"), errors.shown():
+            draw()
+        return
+    with st.container(key=f"part_{number}"):
+        st.subheader(title, anchor=False, divider="gray")
+        with errors.shown():
+            draw()
 
 
 def _is_done(stored: StoredSource, number: int) -> bool:

@@ -15,7 +15,7 @@ from pages.parts.attention import announce
 from pages.parts.state import link_import
 from pages.parts.text import ago, count, moment, plain
 from pages.parts.text import state as import_state
-from pages.sources.steps import place, words
+from pages.sources.steps import place, words, working
 from schemas.pull_run import OPEN, PullRun, StoredSource
 
 MOST = 30
@@ -48,13 +48,23 @@ def _head(stored: StoredSource) -> None:
     icon, said = words.health(stored, last)
     st.markdown(f"{icon} **{said}**  \n{plain(connector(source.connector).title)}, {plain(schedule.in_words(source.schedule))}; {'sends by itself when nothing is wrong' if source.push == 'automatic' else 'asks before it sends'}. To account {plain(source.account or frame.account().name)}.")
     with st.container(horizontal=True, key="numbers"):
-        st.metric("Newest data", (stored.newest or "–")[:19].replace("T", " "), border=True, help="The largest cursor that was read. Everything before it is proven in the account, or stays as a row to fix.")
+        if source.read.cursor:
+            st.metric("Newest data", (stored.newest or "–")[:19].replace("T", " "), border=True, help="The largest cursor that was read. Everything before it is proven in the account, or stays as a row to fix.")
+        else:
+            st.metric("New rows of the last run", f"{last.rows.new:,}" if last else "–", border=True)
         st.metric("Last run", ago(last.started_at) if last else "never", border=True)
-        st.metric("Next run", moment(stored.next_at).rpartition(" UTC")[0] if stored.next_at and stored.enabled and stored.state == "active" else "by hand" if stored.state == "active" else "paused", border=True, help="In UTC. The Set-up tab lists the next five.")
+        st.metric("Next run", _next(stored), border=True, help=f"By the clock of {source.schedule.zone}. The Set-up tab lists the next five.")
+
+
+def _next(stored: StoredSource) -> str:
+    if stored.state == "paused":
+        return "paused"
+    return words.near(stored.next_at, stored.source.schedule.zone) if stored.next_at and stored.enabled else "by hand"
 
 
 def _buttons(stored: StoredSource, who: str) -> None:
-    name, busy = stored.source.name, runs.open_run(stored.source.name) is not None
+    name, running = stored.source.name, runs.open_run(stored.source.name)
+    busy = running is not None
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Read what is new", type="primary", icon=":material/sync:", disabled=busy):
             _begin(name, "by hand", who)
@@ -69,7 +79,7 @@ def _buttons(stored: StoredSource, who: str) -> None:
             sources.enable(name, who, on=False)
             st.rerun()
         if busy:
-            st.caption("A run is on its way, so no other can begin.", width="content")
+            st.caption(f"A run {'waits for you' if running.state == 'waiting' else 'is on its way'}, so no other can begin.", width="content")
 
 
 def _begin(name: str, kind: str, who: str, **window: str) -> None:
@@ -109,6 +119,7 @@ def _watch(run_id: str) -> None:
     said = run.log[-1].text if run.log else "About to begin."
     announce(said)
     st.progress({"queued": 0.0, "reading": 0.2, "checking": 0.5, "pushing": 0.8}[run.state], text=f"{words.state(run)}: {plain(said)} You can close this page; it goes on.")
+    working.warn_without_worker()
 
 
 def _runs(stored: StoredSource, who: str) -> None:
@@ -135,7 +146,7 @@ def _run(run: PullRun) -> None:
     said = f"{words.state(run)} · {moment(run.started_at)} · {words.KINDS[run.kind]} · {count(rows.new, 'new row')}, {run.sent:,} sent"
     with st.expander(said, expanded=run.state in OPEN, key=f"run_{run.id}"):
         st.markdown(f"**{rows.read:,} read** = {rows.accepted:,} ready + {rows.rejected:,} need fixing + {rows.duplicate:,} known already + {rows.excluded:,} left out. "
-                    f"{rows.changed:,} changed since they were sent{f'; {rows.removed:,} are in the source no more' if rows.removed else ''}. **{run.sent:,} sent, {run.proven:,} found in the account.**")
+                    f"{_besides(run)}**{run.sent:,} sent, {run.proven:,} found in the account.**")
         window = f"from {run.since or 'the beginning'} to before {run.until or 'the end'}" if run.since or run.until else "all of it"
         seconds = f", read in {run.read_seconds:.1f} seconds" if run.read_seconds is not None else ""
         st.markdown(f":small[Read: {plain(window)}{seconds}. Begun by {plain(run.who)}.]")
@@ -143,8 +154,12 @@ def _run(run: PullRun) -> None:
             record = imports.get(import_id)
             if record.state != "discarded":
                 link_import(import_id, f"{plain(record.file_name)}: {import_state(record.state)}", icon=":material/description:")
-        for line in run.log:
-            st.markdown(f":small[{plain(line.at[11:19])}  {plain(line.text)}]")
+        st.markdown("  \n".join(f":small[{plain(line.at[11:19])}  {plain(line.text)}]" for line in run.log))
+
+
+def _besides(run: PullRun) -> str:
+    changed, removed = run.rows.changed, run.rows.removed
+    return (f"{count(changed, 'row was', 'rows were')} changed since they were sent. " if changed else "") + (f"{count(removed, 'row is', 'rows are')} in the source no more. " if removed else "")
 
 
 def _backfill(stored: StoredSource, who: str) -> None:
@@ -170,7 +185,7 @@ def _setup(stored: StoredSource, who: str) -> None:
     from datetime import UTC, datetime
 
     upcoming = schedule.next_times(stored.source.schedule, datetime.now(UTC))
-    st.markdown(f"**{plain(schedule.in_words(stored.source.schedule)).capitalize()}.** " + (f"The next runs: {', '.join(plain(moment(each.isoformat())) for each in upcoming)}." if upcoming else ""))
+    st.markdown(f"**{plain(schedule.in_words(stored.source.schedule)).capitalize()}.** " + (f"The next runs: {plain(words.upcoming(upcoming, stored.source.schedule.zone))}." if upcoming else ""))
     place.link(stored.source.name, "Change the set-up", place.CONNECT_PAGE, ":material/edit:")
     text = sources.to_yaml(stored.source)
     st.code(text, language="yaml")

@@ -6,7 +6,7 @@ from ingest.pull import schedule
 from ingest.pull.connectors import connector
 from ingest.store import runs, sources
 from pages.parts import errors, frame
-from pages.parts.text import ago, count, moment, plain
+from pages.parts.text import ago, count, plain
 from pages.sources.steps import place, words
 from schemas.pull_run import PullRun, StoredSource
 
@@ -35,7 +35,7 @@ def _one(stored: StoredSource, last: PullRun | None) -> None:
         icon, said = words.health(stored, last)
         st.markdown(f"{icon} **{said}**")
         if stored.next_at and stored.state == "active" and stored.enabled:
-            st.markdown(f":small[Next run {plain(moment(stored.next_at))}]")
+            st.markdown(f":small[Next run {plain(words.near(stored.next_at, source.schedule.zone))}]")
         for alarm in sources.open_alarms(source.name)[:3]:
             st.markdown(f":small[:material/warning: {plain(alarm.text)}]")
 

@@ -153,5 +153,6 @@ def _preview(source: Source) -> None:
     if not rows.num_rows:
         st.info("There is no row yet. What is set up here holds for those that come.", icon=":material/inbox:")
     else:
-        st.caption(f"The first {count(rows.num_rows, 'row')}, as they will be read: exact, as text.")
-        tables.show(rows.slice(0, 100), "First rows", key="sample_rows", height=260)
+        with st.container(key="sample"):
+            st.caption(f"The first {count(rows.num_rows, 'row')}, as they will be read: exact, as text.")
+            tables.show(rows.slice(0, 100), "First rows", key="sample_rows", height=260)

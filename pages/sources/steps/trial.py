@@ -8,7 +8,7 @@ from ingest.store import runs
 from pages.parts import errors
 from pages.parts.attention import announce
 from pages.parts.text import plain
-from pages.sources.steps import place, words
+from pages.sources.steps import place, words, working
 from schemas.account import Account
 from schemas.pull_run import OPEN, StoredSource
 
@@ -48,3 +48,4 @@ def _watch(run_id: str) -> None:
     said = run.log[-1].text if run.log else "About to begin."
     announce(said)
     st.progress({"reading": 0.3, "checking": 0.6}.get(run.state, 0.0), text=f"{words.state(run)}: {plain(said)}")
+    working.warn_without_worker()

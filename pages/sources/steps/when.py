@@ -9,7 +9,8 @@ from ingest.errors import BadInput
 from ingest.pull import schedule
 from ingest.store import sources as stored_sources
 from pages.parts import errors
-from pages.parts.text import moment, plain
+from pages.parts.text import plain
+from pages.sources.steps import words
 from pages.sources.steps.keeping import keep
 from schemas.account import Account
 from schemas.pull_run import StoredSource
@@ -29,7 +30,7 @@ def show(stored: StoredSource, account: Account, who: str) -> None:
         said = _said(how, source.schedule, source.name)
         schedule.fitting(said)
         upcoming = schedule.next_times(said, datetime.now(UTC))
-        st.markdown(f":material/event_repeat: {plain(schedule.in_words(said)).capitalize()}." + (f" Next: {', '.join(plain(moment(each.isoformat())) for each in upcoming)}." if upcoming else ""))
+        st.markdown(f":material/event_repeat: {plain(schedule.in_words(said)).capitalize()}." + (f" Next: {plain(words.upcoming(upcoming, said.zone))}." if upcoming else ""))
     except BadInput as error:
         errors.show(error)
         return

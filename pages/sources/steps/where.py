@@ -1,5 +1,7 @@
 """Where a source is: which kind, how it is reached, and the connection tried step by step."""
 
+import re
+
 import streamlit as st
 
 from ingest import sources as kept
@@ -11,7 +13,7 @@ from pages.parts.ask import ask
 from pages.parts.text import plain
 from pages.sources.steps import form
 from schemas.pull_run import StoredSource
-from schemas.source import Diagnosis, Source
+from schemas.source import NAME, Diagnosis, Source
 
 FIRST = ("postgresql", "mysql", "mariadb", "s3", "https", "sftp", "folder", "google_sheets", "clickhouse", "sqlite", "duckdb")
 
@@ -59,6 +61,13 @@ def _test(name: str, kind: str, said: dict[str, object], known: Source | None, w
     if not name.strip():
         st.warning("Give it a name first.", icon=":material/edit:")
         return
+    if not re.fullmatch(NAME, name.strip()):
+        st.warning("A name begins with a letter or a digit and holds only letters of the English alphabet, digits, spaces and . _ -", icon=":material/edit:")
+        return
+    missing = [info.title or field for field, info in connector(kind).model.model_fields.items() if info.is_required() and field not in said]
+    if missing:
+        st.warning(f"Still missing: {', '.join(missing)}.", icon=":material/edit:")
+        return
     if known is None and stored_sources.exists(name.strip()):
         st.warning("There is a source of this name already. Choose another name.", icon=":material/edit:")
         return
@@ -85,10 +94,11 @@ def steps(found: Diagnosis) -> None:
 
 
 def _reached(source: Source) -> str:
+    """Where it is, in short: its addresses, or the first thing that was said of it."""
     try:
         found = connector(source.connector).addresses(connector(source.connector).model.model_validate(source.connection))
-        return ", ".join(f"{host}:{port}" for host, port in found)
     except (BadInput, ValueError):
         return ""
-
-
+    secret = kept.secret_fields(source.connector)
+    first = next((value for field, value in source.connection.items() if isinstance(value, str) and field not in secret), "")
+    return ", ".join(f"{host}:{port}" for host, port in found) or first

@@ -1,12 +1,17 @@
 """How sources and their runs are, in words; an icon never stands alone."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
 from pages.parts.text import plain
 from schemas.pull_run import PullRun, RunKind, RunState, StoredSource
 
 STATES: dict[RunState, tuple[str, str]] = {
-    "queued": (":material/hourglass_top:", "about to begin"), "reading": (":material/hourglass_top:", "reading"), "checking": (":material/hourglass_top:", "being checked"),
-    "waiting": (":material/front_hand:", "waits for you"), "pushing": (":material/upload:", "being sent"), "done": (":material/verified:", "done and proven"),
-    "failed": (":material/error:", "failed"), "stopped": (":material/pause_circle:", "stopped"),
+    "queued": (":material/hourglass_top:", "About to begin"), "reading": (":material/hourglass_top:", "Reading"), "checking": (":material/hourglass_top:", "Being checked"),
+    "waiting": (":material/front_hand:", "Waits for you"), "pushing": (":material/upload:", "Being sent"), "done": (":material/verified:", "Done and proven"),
+    "failed": (":material/error:", "Failed"), "stopped": (":material/pause_circle:", "Stopped"),
 }
 KINDS: dict[RunKind, str] = {"scheduled": "by schedule", "by hand": "by hand", "backfill": "back-fill", "after": "after another source", "called": "called by a program", "dry": "trial, nothing sent"}
 
@@ -14,7 +19,7 @@ KINDS: dict[RunKind, str] = {"scheduled": "by schedule", "by hand": "by hand", "
 def state(run: PullRun) -> str:
     """A run's state, with its icon."""
     icon, said = STATES[run.state]
-    return f"{icon} {'Nothing new' if run.state == 'done' and run.message == 'Nothing new.' else 'trial done' if run.kind == 'dry' and run.state == 'done' else said}"
+    return f"{icon} {'Nothing new' if run.state == 'done' and run.message == 'Nothing new.' else 'Trial done' if run.kind == 'dry' and run.state == 'done' else said}"
 
 
 def health(stored: StoredSource, last: PullRun | None) -> tuple[str, str]:
@@ -29,4 +34,24 @@ def health(stored: StoredSource, last: PullRun | None) -> tuple[str, str]:
         return ":material/error:", f"Failed {stored.failures} times in a row" if stored.failures > 1 else "The last run failed"
     if last and last.state in ("queued", "reading", "checking", "pushing"):
         return ":material/hourglass_top:", "Being read"
-    return ":material/check_circle:", "Well"
+    return ":material/check_circle:", "In order"
+
+
+def near(moment: str | datetime, zone: str = "UTC", now: datetime | None = None) -> str:
+    """A moment as short as it can be said, by the clock of a zone: today 14:05, tomorrow 06:00, Mon 30 Nov 06:00."""
+    then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{_day(then.astimezone(ZoneInfo(zone)), zone, now)} {then.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def upcoming(moments: Sequence[datetime], zone: str, now: datetime | None = None) -> str:
+    """The next runs, each day said once, by the clock of the schedule."""
+    by_day = groupby((each.astimezone(ZoneInfo(zone)) for each in moments), lambda local: _day(local, zone, now))
+    return "; ".join(f"{day} {', '.join(f'{local:%H:%M}' for local in times)}" for day, times in by_day) + f" ({zone.replace('_', ' ')})"
+
+
+def _day(local: datetime, zone: str, now: datetime | None) -> str:
+    today = (now or datetime.now(UTC)).astimezone(ZoneInfo(zone)).date()
+    ahead = (local.date() - today).days
+    if ahead in (0, 1):
+        return ("today", "tomorrow")[ahead]
+    return f"{local:%a} {local.day} {local:%b}{'' if local.year == today.year else f' {local.year}'}"
