@@ -4,6 +4,7 @@ import gzip
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -187,7 +188,7 @@ def test_a_link_is_one_file(web: WebServer, tmp_path: Path):
     ("/a%20b/c%C3%BC.csv", body(), "cü.csv"), ("/", body(), "127.0.0.1"), ("/old.csv", redirect("/usage.csv"), "old.csv"),
 ])
 def test_a_link_says_what_its_file_is_called(web: WebServer, path: str, answer: file_servers.Answer, name: str):
-    web.routes[path.partition("?")[0]] = answer
+    web.routes[unquote(path.partition("?")[0])] = answer
     assert [file.path for file in Link().list(LinkConnection(url=f"{web.url}{path}"), Files(path=""))] == [name]
 
 
