@@ -97,11 +97,12 @@ def _theirs(each: AccountMetric, account: Account, who: str) -> None:
             st.markdown(f":material/verified: Registered from here, as {plain(each.registered_as)}.")
         elif each.note:
             st.markdown(f":material/info: It can't be previewed here. {plain(each.note)}")
-        elif st.button("Use it here", key=f"bring_{each.registered.id}", icon=":material/download:", help="Keeps it here, so that it can be previewed, changed and registered again."):
-            brought = registering.bring(account.name, each.registered.id, who)
-            st.switch_page(place.PAGE, query_params={"metric": brought.metric.name})
-        with st.popover("Its SQL", icon=":material/code:", key=f"sql_{each.registered.id}"):
-            st.code(each.registered.cust_agg_query or each.registered.aggregation_query, language="sql", wrap_lines=True)
+        with st.container(horizontal=True):
+            if each.metric and not each.registered_as and st.button("Use it here", key=f"bring_{each.registered.id}", icon=":material/download:", help="Keeps it here, so that it can be previewed, changed and registered again."):
+                brought = registering.bring(account.name, each.registered.id, who)
+                st.switch_page(place.PAGE, query_params={"metric": brought.metric.name})
+            with st.popover("Its SQL", icon=":material/code:", key=f"sql_{each.registered.id}"):
+                st.code(each.registered.cust_agg_query or each.registered.aggregation_query, language="sql", wrap_lines=True)
 
 
 _page()

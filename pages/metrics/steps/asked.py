@@ -1,5 +1,6 @@
 """What the pages of metrics ask: in the query processes, and once only for the same question about the same events."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import streamlit as st
@@ -29,19 +30,22 @@ def explained(place: Place, metric: Metric) -> Explained:
 def preview(metric: Metric, chosen: Data, by: tuple[str, ...], **more: Any) -> MetricPreview:
     """The quantities of the chosen events. Raises NotReady where what the account holds counts too and wasn't read yet."""
     spec = chosen.spec(by, **more)
-    if chosen.account_events != "none" or metric.sql is not None:
-        return ask(previews.preview_metric, chosen.imports, metric, spec)  # the account's side may have been read anew
-    return _preview(_state(chosen), metric.model_dump_json(), spec.model_dump_json())
+    with _counting():
+        if chosen.account_events != "none" or metric.sql is not None:
+            return ask(previews.preview_metric, chosen.imports, metric, spec)  # the account's side may have been read anew
+        return _preview(_state(chosen), metric.model_dump_json(), spec.model_dump_json())
 
 
 def drill(metric: Metric, chosen: Data, by: tuple[str, ...], group: Group, offset: int, limit: int) -> RowsBehind:
     """A page of the events behind one quantity."""
-    return ask(previews.drill, chosen.imports, metric, chosen.spec(by), group, offset=offset, limit=limit)
+    with _counting():
+        return ask(previews.drill, chosen.imports, metric, chosen.spec(by), group, offset=offset, limit=limit)
 
 
 def compare(metric: Metric, chosen: Data, against: previews.Against) -> previews.Comparison:
     """The metric by customer, now and before."""
-    return ask(previews.compare, chosen.imports, metric, chosen.spec(("customer",)), against)
+    with _counting():
+        return ask(previews.compare, chosen.imports, metric, chosen.spec(("customer",)), against)
 
 
 def read_account(metric: Metric, chosen: Data) -> None:
@@ -52,6 +56,11 @@ def read_account(metric: Metric, chosen: Data) -> None:
 def occurring(chosen: Data | None, field: str) -> tuple[str, ...]:
     """The values of a field that the chosen events have, the frequent ones first."""
     return _occurring(_state(chosen), field) if chosen else ()
+
+
+def _counting() -> AbstractContextManager[None]:
+    """Says that something is counted, and for how long already, unless that is over in a moment."""
+    return st.spinner("Counting …", show_time=True)
 
 
 def _state(chosen: Data) -> tuple[tuple[str, str], ...]:

@@ -86,7 +86,7 @@ def _answer(place: Place, metric: Metric, chosen: Data) -> None:
 def _numbers(metric: Metric, found: MetricPreview) -> None:
     """The total, and how many quantities it is made of."""
     with st.container(horizontal=True, key="metric_numbers"):
-        label = "Total" if metric.function in ADDITIVE else "Over all events"
+        label = "Total" if metric.function in ADDITIVE or metric.sql is not None else "Over all events"
         st.metric(label, "–" if found.total is None else amount(found.total), border=True)
         if "customer_id" in found.table.column_names:
             st.metric("Customers", f"{len(found.table.column('customer_id').unique()):,}", border=True)
