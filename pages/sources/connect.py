@@ -6,11 +6,13 @@ import streamlit as st
 
 from ingest import sources as kept
 from ingest.errors import BadInput
+from ingest.pull import schedule
 from ingest.store import sources as stored_sources
 from pages.parts import attention, errors, frame
-from pages.parts.text import shorten
+from pages.parts.text import plain, shorten, spoken
 from pages.sources.steps import columns, data, place, trial, when, where
 from schemas.pull_run import StoredSource
+from schemas.source import Schedule, Source
 
 PARTS = ("Where it is", "What to read", "Columns", "When, and what then", "Try it and switch it on")
 
@@ -29,22 +31,36 @@ def _page() -> None:
             st.caption(f"Then: {', '.join(PARTS[number:])}.")
             return
         done = _is_done(stored, number)
-        _part(number, done, lambda draw=draw: draw(stored, account, actor.name), aside=done and number < len(PARTS) - 1 and _is_done(stored, number + 1))
+        _part(number, done, lambda draw=draw: draw(stored, account, actor.name), aside=_in_short(stored.source, number) if done and _is_folded(stored, number) else "")
         if not done:
             attention.lead_to("sample" if number == 2 else f"part_{number}", f"{name} {number}", after_press=True)
 
 
-def _part(number: int, done: bool, draw: Callable[[], None], *, aside: bool = False) -> None:
-    """One part; folded away once the next one is done, too."""
+def _part(number: int, done: bool, draw: Callable[[], None], *, aside: str = "") -> None:
+    """One part; folded away where it is said in short."""
     title = f"{number + 1}  {PARTS[number]}{' (done)' if done else ''}"
     if aside:
-        with st.expander(title, icon=":material/check_circle:", key=f"aside_{number}"), errors.shown():
+        with st.expander(f"{title}: {plain(shorten(aside, 90))}", icon=":material/check_circle:", key=f"aside_{number}"), errors.shown():
             draw()
         return
     with st.container(key=f"part_{number}"):
-        st.subheader(title, anchor=False, divider="gray")
+        st.header(title, anchor=False, divider="gray")
         with errors.shown():
             draw()
+
+
+def _is_folded(stored: StoredSource, number: int) -> bool:
+    """The first rows stay in sight until the columns are said, the trial always."""
+    return _is_done(stored, 2) if number == 1 else number < len(PARTS) - 1
+
+
+def _in_short(source: Source, number: int) -> str:
+    read = source.read
+    if number == 1:
+        return read.files.path if read.files else read.table or "a query"
+    if number == 2:
+        return spoken(source.recipe or source.event_type or "")
+    return f"{schedule.in_words(source.schedule)}; {'sends by itself' if source.push == 'automatic' else 'asks before it sends'}"
 
 
 def _is_done(stored: StoredSource, number: int) -> bool:
@@ -61,7 +77,8 @@ def _is_done(stored: StoredSource, number: int) -> bool:
         kept.refuse_incomplete(source)
     except BadInput:
         return False
-    return number == 3 or stored.enabled
+    is_said = source.schedule != Schedule() or source.push == "automatic" or st.session_state.get("when_said") == source.name
+    return stored.enabled or number == 3 and is_said
 
 
 _page()

@@ -143,10 +143,11 @@ def _chart(found: list[PullRun]) -> None:
 
 def _run(run: PullRun) -> None:
     rows = run.rows
-    said = f"{words.state(run)} · {moment(run.started_at)} · {words.KINDS[run.kind]} · {count(rows.new, 'new row')}, {run.sent:,} sent"
+    sent = "" if run.kind == "dry" else f", {run.sent:,} sent"
+    said = f"{words.state(run)} · {moment(run.started_at)} · {words.KINDS[run.kind]} · {count(rows.new, 'new row')}{sent}"
     with st.expander(said, expanded=run.state in OPEN, key=f"run_{run.id}"):
         st.markdown(f"**{rows.read:,} read** = {rows.accepted:,} ready + {rows.rejected:,} need fixing + {rows.duplicate:,} known already + {rows.excluded:,} left out. "
-                    f"{_besides(run)}**{run.sent:,} sent, {run.proven:,} found in the account.**")
+                    f"{_besides(run)}**{'Nothing was sent or kept.' if run.kind == 'dry' else f'{run.sent:,} sent, {run.proven:,} found in the account.'}**")
         window = f"from {run.since or 'the beginning'} to before {run.until or 'the end'}" if run.since or run.until else "all of it"
         seconds = f", read in {run.read_seconds:.1f} seconds" if run.read_seconds is not None else ""
         st.markdown(f":small[Read: {plain(window)}{seconds}. Begun by {plain(run.who)}.]")

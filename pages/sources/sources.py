@@ -15,7 +15,7 @@ def _page() -> None:
     frame.begin("Sources")
     known = sources.listed()
     if not known:
-        st.info("Let usage come by itself from a database, a folder or an online sheet.", icon=":material/sync:")
+        st.info("Let usage come by itself from a database, a folder or an online sheet. You see every step before anything is sent.", icon=":material/sync:")
     if st.button("Connect a source", type="primary", icon=":material/add:"):
         st.switch_page(place.CONNECT_PAGE)
     last = runs.last_of_each()
