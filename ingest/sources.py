@@ -15,7 +15,7 @@ from ingest.engine import engine, identifier, literal
 from ingest.errors import BadInput
 from ingest.pull import schedule
 from ingest.pull.connector import Connection
-from ingest.pull.connectors import connector
+from ingest.pull.connectors import ONE_FILE, connector
 from ingest.pull.pulled_file import from_query
 from ingest.pulling.beginning import plan_next
 from ingest.raw import RAW
@@ -25,7 +25,7 @@ from ingest.store import sources as stored
 from schemas.matching import ColumnProfile
 from schemas.pull_run import StoredSource
 from schemas.reading import ReadSpec
-from schemas.source import Diagnosis, Found, Source
+from schemas.source import Diagnosis, Files, Found, Source
 
 PREVIEWED = 100
 
@@ -163,6 +163,8 @@ def _complete(source: Source) -> Source:
     found = connector(source.connector)
     schedule.fitting(source.schedule)
     read = source.read
+    if source.connector in ONE_FILE and read.files is None:
+        read = read.model_copy(update={"files": Files(path="*")})
     if found.kind == "files" and read.files is None:
         raise BadInput(f"{found.title} has files, and it isn't said which are usage.", "Add read: {files: {path: …}}.")
     if not source.event_type and not source.recipe:

@@ -171,7 +171,7 @@ class Bucket(ABC):
             return
         yield Step(name="rights", ok=True, text="Its files may be read." if path else "Whether its files may be read shows when there is one.")
         if listed:
-            yield Step(name="empty", ok=True, text=f"{'At least ' if len(listed) == PAGE else ''}{count(len(listed), 'file')} match.")
+            yield Step(name="empty", ok=True, text=f"{'At least ' if len(listed) == PAGE else ''}{count(len(listed), 'matching file')}.")
         else:
             yield Step(name="empty", ok=True, text=f"No file matches {files.path!r} yet.", todo="Check the path (capitals count in the names of folders), or wait for the first file.")
 

@@ -15,6 +15,8 @@ CONNECTORS: dict[str, str] = {
     "google_sheets": "google_sheets:GoogleSheets", "sharepoint": "sharepoint:SharePoint", "rest": "rest:RestApi", "stripe": "rest:Stripe",
 }
 """Name → module:class in this folder."""
+ONE_FILE = frozenset({"https"})
+"""Where the connection leads to one file already, so that no path has to be said."""
 
 
 @cache

@@ -64,7 +64,7 @@ class Folder:
                 _opened(connection.path, listed[0].path).close()
             steps.append(Step(name="rights", ok=True, text="It can be read."))
             missing = Step(name="empty", ok=True, text=f"No file matches {files.path!r} yet.", todo="Check the path, or wait for the first file.")
-            steps.append(Step(name="empty", ok=True, text=f"{count(len(listed), 'file')} match.") if listed else missing)
+            steps.append(Step(name="empty", ok=True, text=f"{count(len(listed), 'matching file')}.") if listed else missing)
             return Diagnosis(steps=tuple(steps))
         except IngestError as error:
             failed = Step(name="rights" if isinstance(error, Refused) else "path", ok=False, text=error.sentence, todo=error.todo)

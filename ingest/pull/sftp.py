@@ -153,7 +153,7 @@ class SFTP:
             yield Step(name="rights" if step == "path" and isinstance(error, Refused) else step, ok=False, text=error.sentence, todo=error.todo)
             return
         missing = Step(name="empty", ok=True, text=f"No file matches {files.path!r} yet.", todo="Check the path, or wait for the first file.")
-        yield Step(name="empty", ok=True, text=f"{count(len(listed), 'file')} match.") if listed else missing
+        yield Step(name="empty", ok=True, text=f"{count(len(listed), 'matching file')}.") if listed else missing
 
 
 def _check_key(transport: paramiko.Transport, connection: SftpConnection) -> None:
