@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -53,7 +54,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
         server.run("grant connect on database usage to reader", "alter default privileges in schema public grant select on tables to reader", "grant usage on schema public to reader", database="usage")
         yield server
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # doesn't wait for those who are still connected
         process.wait(20)
         log.close()
         shutil.rmtree(folder, ignore_errors=True)
