@@ -29,7 +29,7 @@ def landing(to: Path) -> Iterator[BinaryIO]:
 
 
 def copied(chunks: Iterator[bytes], handle: BinaryIO, called: str, size: int | None = None) -> int:
-    """Writes chunks; how many bytes they were. Raises BadInput where they are more than a file may have, Unreachable where they aren't as many as was said."""
+    """Writes chunks; how many bytes they were. Raises BadInput where they are more than a file may have, Unreachable where they aren't as many as were said."""
     limit, written = settings().pull_max_bytes, 0
     for chunk in chunks:
         written += len(chunk)
@@ -38,7 +38,9 @@ def copied(chunks: Iterator[bytes], handle: BinaryIO, called: str, size: int | N
         if written // ROOM_EVERY != (written - len(chunk)) // ROOM_EVERY:
             check_free_disk()
         handle.write(chunk)
-    if size is not None and written != size:
+    if size is not None and written > size:
+        raise changed_meanwhile(called)
+    if size is not None and written < size:
         raise Unreachable(f"{called} was cut off: {written:,} of {size:,} bytes arrived.", "Nothing was taken; the next run tries again.")
     return written
 

@@ -25,7 +25,7 @@ from ingest.wording import count
 from schemas.source import Diagnosis, Files, Found, ListedFile, Read, Step
 
 ANSWER_SECONDS = 60
-AT_ONCE = 64
+AT_ONCE = 512
 """Pieces of a file that are asked for ahead: without, each would wait for the way there and back."""
 MOST_FOUND = 2000
 KEY_KINDS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
