@@ -107,7 +107,7 @@ def _volume(run: PullRun, source: Source) -> list[str]:
 def _alarms(run: PullRun, source: Source, members: list[ImportRecord]) -> None:
     rows = run.rows
     if rows.rejected:
-        tell(source, "rejected", f"{count(rows.rejected, 'row needs', 'rows need')} fixing; they stay open and are tried again.", run.id)
+        tell(source, "rejected", f"{count(rows.rejected, 'row needs fixing; it stays open and is', 'rows need fixing; they stay open and are')} tried again.", run.id)
     if rows.removed:
         tell(source, "removed", f"{count(rows.removed, 'row that was sent is', 'rows that were sent are')} in the source no more. Events can't be deleted; look whether they have to be taken back.", run.id)
     if _volume(run, source):

@@ -45,13 +45,13 @@ def _page() -> None:
 
 def _head(stored: StoredSource) -> None:
     source, last = stored.source, next(iter(runs.of_source(stored.source.name, limit=1)), None)
-    icon, said = words.health(stored, last)
+    icon, said = words.health(stored, last, stored_sources.open_alarms(source.name))
     st.markdown(f"{icon} **{said}**  \n{plain(connector(source.connector).title)}, {plain(schedule.in_words(source.schedule))}; {'sends by itself when nothing is wrong' if source.push == 'automatic' else 'asks before it sends'}. To account {plain(source.account or frame.account().name)}.")
     with st.container(horizontal=True, key="numbers"):
         if source.read.cursor:
             st.metric("Newest data", (stored.newest or "–")[:19].replace("T", " "), border=True, help="The largest cursor that was read. Everything before it is proven in the account, or stays as a row to fix.")
         else:
-            st.metric("New rows of the last run", f"{last.rows.new:,}" if last else "–", border=True)
+            st.metric("New rows", f"{last.rows.new:,}" if last else "–", border=True, help="Those of the last run.")
         st.metric("Last run", ago(last.started_at) if last else "never", border=True)
         st.metric("Next run", _next(stored), border=True, help=f"By the clock of {source.schedule.zone}. The Set-up tab lists the next five.")
 
@@ -133,11 +133,13 @@ def _runs(stored: StoredSource, who: str) -> None:
 
 
 def _chart(found: list[PullRun]) -> None:
-    kinds = {"new": "new", "changed": "changed", "rejected": "need fixing", "duplicate": "known already"}
-    table = pd.DataFrame([{"run": run.started_at, "rows": getattr(run.rows, field), "what": said} for run in found for field, said in kinds.items()])
+    shown = {"accepted": "ready", "rejected": "need fixing"}
+    table = pd.DataFrame([{"run": words.short(run.started_at), "rows": getattr(run.rows, field), "what": said} for run in reversed(found) for field, said in shown.items()])
     if len(found) < 2 or not table["rows"].sum():
         return
-    chart = altair.Chart(table).mark_bar().encode(x=altair.X("run:T", title="Run"), y=altair.Y("rows:Q", title="Rows"), color=altair.Color("what:N", title=None), tooltip=["run:T", "what:N", "rows:Q"])
+    colors = altair.Color("what:N", title=None, sort=None, scale=altair.Scale(domain=list(shown.values()), range=["#1f5fa8", "#d9822b"]))
+    x = altair.X("run:O", title="Run (UTC)", sort=None, axis=altair.Axis(labelAngle=0, labelOverlap=True))
+    chart = altair.Chart(table).mark_bar(size=14).encode(x=x, y=altair.Y("rows:Q", title="New rows"), color=colors, tooltip=["run:O", "what:N", "rows:Q"])
     st.altair_chart(chart.properties(height=180), alt=f"Rows of the last {len(found)} runs, by what became of them")
 
 

@@ -32,11 +32,12 @@ def _one(stored: StoredSource, last: PullRun | None) -> None:
         st.markdown(f"{plain(connector(source.connector).title)}, {plain(schedule.in_words(source.schedule))}; {'sends by itself' if source.push == 'automatic' else 'asks before it sends'}")
         st.markdown(f":small[{_newest(stored, last)}]")
     with right:
-        icon, said = words.health(stored, last)
+        alarms = sources.open_alarms(source.name)
+        icon, said = words.health(stored, last, alarms)
         st.markdown(f"{icon} **{said}**")
         if stored.next_at and stored.state == "active" and stored.enabled:
             st.markdown(f":small[Next run {plain(words.near(stored.next_at, source.schedule.zone))}]")
-        for alarm in sources.open_alarms(source.name)[:3]:
+        for alarm in alarms[:3]:
             st.markdown(f":small[:material/warning: {plain(alarm.text)}]")
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from pages.parts.text import plain
-from schemas.pull_run import PullRun, RunKind, RunState, StoredSource
+from schemas.pull_run import Alarm, PullRun, RunKind, RunState, StoredSource
 
 STATES: dict[RunState, tuple[str, str]] = {
     "queued": (":material/hourglass_top:", "About to begin"), "reading": (":material/hourglass_top:", "Reading"), "checking": (":material/hourglass_top:", "Being checked"),
@@ -22,10 +22,10 @@ def state(run: PullRun) -> str:
     return f"{icon} {'Nothing new' if run.state == 'done' and run.message == 'Nothing new.' else 'Trial done' if run.kind == 'dry' and run.state == 'done' else said}"
 
 
-def health(stored: StoredSource, last: PullRun | None) -> tuple[str, str]:
+def health(stored: StoredSource, last: PullRun | None, alarms: Sequence[Alarm] = ()) -> tuple[str, str]:
     """How a source is: an icon, and a few words."""
     if stored.state == "paused":
-        return ":material/pause_circle:", f"Paused. {plain(stored.paused_why)}"
+        return ":material/pause_circle:", plain(stored.paused_why) or "Paused."
     if not stored.enabled:
         return ":material/edit:", "Not switched on yet"
     if last and last.state == "waiting":
@@ -34,13 +34,18 @@ def health(stored: StoredSource, last: PullRun | None) -> tuple[str, str]:
         return ":material/error:", f"Failed {stored.failures} times in a row" if stored.failures > 1 else "The last run failed"
     if last and last.state in ("queued", "reading", "checking", "pushing"):
         return ":material/hourglass_top:", "Being read"
-    return ":material/check_circle:", "In order"
+    return (":material/warning:", "Runs, with something to look at") if alarms else (":material/check_circle:", "In order")
 
 
 def near(moment: str | datetime, zone: str = "UTC", now: datetime | None = None) -> str:
     """A moment as short as it can be said, by the clock of a zone: today 14:05, tomorrow 06:00, Mon 30 Nov 06:00."""
     then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{_day(then.astimezone(ZoneInfo(zone)), zone, now)} {then.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def short(moment: str) -> str:
+    """A moment of the past for a narrow place, in UTC, to the second, so that no two runs have the same."""
+    return f"{datetime.fromisoformat(moment):%d %b %H:%M:%S}"
 
 
 def upcoming(moments: Sequence[datetime], zone: str, now: datetime | None = None) -> str:
