@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGES = ("read", "match", "check", "metric", "push", "pull")
 HOMES = {
     "dbos": ["ingest/jobs.py"],
-    "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py"],
+    "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py", "ingest/pull/web_api.py", "ingest/pull/rest_pages.py"],
     "obstore": ["ingest/pull/bucket.py"],
     "paramiko": ["ingest/pull/sftp.py"],
     "python_calamine": ["ingest/read/"],
