@@ -1,5 +1,7 @@
 """Rows out of web services: every page once, every digit, and nothing where something went wrong."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +10,14 @@ import pytest
 
 from ingest.errors import BadInput, IngestError, Refused, Unreachable
 from ingest.pull import web_api
+from ingest.pull.google_sheets import GoogleSheets, GoogleSheetsConnection
 from ingest.pull.json_path import rows_at
 from ingest.pull.rest import RestApi, RestConnection, Stripe, StripeConnection
+from ingest.pull.sharepoint import SharePoint, SharePointConnection
 from ingest.read.pulled import is_pulled
 from ingest.settings import settings
-from schemas.source import Read, Where, Window
-from tests.web_servers import Asked, Reply, Served, Service, first_then, served
+from schemas.source import Files, ListedFile, Read, Where, Window
+from tests.web_servers import Asked, Graph, Reply, Served, Service, Spreadsheet, first_then, google_key, served
 
 SECRET = "sk-very-secret-774"
 ROWS = [{"id": number, "at": f"2026-10-0{number}T00:00:00Z", "amount": {"value": number / 4}} for number in range(1, 6)]
@@ -189,4 +193,89 @@ def test_a_test_says_what_is_wrong(service: Service, failed: str | None):
     with served(service) as server:
         found = RestApi().test(RestConnection(url=server.url, user="reader", password=SECRET))
     assert next((step.name for step in found.steps if not step.ok), None) == failed
+    assert SECRET not in found.model_dump_json()
+
+
+# Google Sheets.
+
+
+def of(**value: object) -> dict:
+    return {"effectiveValue": value}
+
+
+def day(number: float, kind: str = "DATE") -> dict:
+    return {"effectiveValue": {"numberValue": number}, "effectiveFormat": {"numberFormat": {"type": kind}}, "formattedValue": "1/10"}
+
+
+OCTOBER = [[of(stringValue=name) for name in ("customer", "at", "hours")], [of(stringValue='a "b", c'), day(46296), of(numberValue=0.1)], [of(stringValue="ü"), day(46296.5, "DATE_TIME"), {**of(numberValue=1234567.891), "formattedValue": "1,234,568"}], [{}, day(0.25, "TIME"), of(boolValue=True)]]
+
+
+def sheets(url: str, **connection: object) -> GoogleSheetsConnection:
+    own = {"sheets_api": url, "drive_api": url, "docs": url, "sign_in": f"{url}/token", "service_account": google_key()}
+    return GoogleSheetsConnection(spreadsheet="https://docs.google.com/spreadsheets/d/1AbC-def_456/edit#gid=0", **{**own, **connection})
+
+
+@pytest.mark.parametrize("drive", [True, False])
+def test_a_sheet_comes_as_it_is_and_not_as_it_looks(home: Path, drive: bool):
+    book = Spreadsheet({"Oct '26/a": OCTOBER, "Notes": [[of(stringValue="x")]]}, drive=drive, expired=1)
+    with served(book) as server:
+        file, = GoogleSheets().list(sheets(server.url), Files(path="Oct*"))
+        assert GoogleSheets().fetch(sheets(server.url), file, home / "out").etag == file.etag == ("7" if drive else file.etag)
+        book.version, book.sheets["Notes"] = 8, []
+        assert (GoogleSheets().list(sheets(server.url), Files(path="Oct*"))[0].etag == file.etag) is not drive
+    assert file.path == "Oct '26_a.csv"
+    assert (home / "out").read_text() == 'customer,at,hours\n"a ""b"", c",2026-10-01,0.1\nü,2026-10-01T12:00:00,1234567.891\n,06:00:00,TRUE\n'
+
+
+def packed(text: str, moment: int) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as book:
+        book.writestr(zipfile.ZipInfo("xl/workbook.xml", (2026, 1, 1, 0, 0, moment)), text)
+    return out.getvalue()
+
+
+def test_a_shared_spreadsheet_is_known_by_what_is_in_it(home: Path):
+    book = Spreadsheet({}, workbook=packed("a", 0))
+    with served(book) as server:
+        connection = sheets(server.url, service_account=None)
+        first, = GoogleSheets().list(connection, Files(path="*"))
+        book.workbook = packed("a", 2)
+        assert GoogleSheets().fetch(connection, first, home / "out").etag == first.etag
+        book.workbook = packed("b", 0)
+        assert GoogleSheets().list(connection, Files(path="*"))[0].etag != first.etag
+        book.workbook = b""
+        with pytest.raises(Refused, match="wants a sign-in"):
+            GoogleSheets().list(connection, Files(path="*"))
+
+
+def test_a_key_that_is_none_is_a_sentence_without_it():
+    with pytest.raises(BadInput, match="private key") as raised:
+        GoogleSheets().list(sheets("http://127.0.0.1:1", service_account='{"client_email": "a", "private_key": "' + SECRET + '"}'), Files(path="*"))
+    assert SECRET not in str(raised.value)
+
+
+# SharePoint.
+
+
+def library(url: str, secret: str = "right") -> SharePointConnection:
+    return SharePointConnection(tenant="contoso.com", client_id="app", client_secret=secret, site="https://contoso.sharepoint.com/sites/usage", graph=url, sign_in=url)
+
+
+def test_files_of_a_library_are_found_in_its_folders_and_come_whole(home: Path):
+    graph = Graph({"Exports/2026/ü %1.csv": b"a\n1\n", "Exports/b.csv": b"b\n", "Exports/c.csv": b"c\n", "Exports/d.xlsx": b"x", "other.csv": b"o"})
+    with served(graph) as server:
+        graph.url = server.url
+        found = SharePoint().list(library(server.url), Files(path="Exports/**/*.csv"))
+        assert [(each.path, each.size, each.etag) for each in found] == [("Exports/2026/ü %1.csv", 4, "1"), ("Exports/b.csv", 2, "1"), ("Exports/c.csv", 2, "1")]
+        assert [each.path for each in SharePoint().list(library(server.url), Files(path="*.csv"))] == ["other.csv"]
+        assert SharePoint().fetch(library(server.url), found[0], home / "out") == found[0]
+        with pytest.raises(Refused, match="doesn't find"):
+            SharePoint().fetch(library(server.url), ListedFile(path="gone.csv"), home / "gone")
+    assert (home / "out").read_bytes() == b"a\n1\n" and not (home / "gone").exists()
+
+
+def test_a_wrong_secret_is_told_without_it():
+    with served(Graph({})) as server:
+        found = SharePoint().test(library(server.url, SECRET))
+    assert (found.steps[-1].name, found.ok) == ("sign-in", False)
     assert SECRET not in found.model_dump_json()
