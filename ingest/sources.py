@@ -1,5 +1,6 @@
 """Sources: made from a file or a form, kept with their secrets sealed, tried before they are used. Running them is ingest/pulling."""
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,15 +31,24 @@ from schemas.source import Diagnosis, Files, Found, Source
 PREVIEWED = 100
 
 
+class AsWritten(yaml.SafeLoader):
+    """YAML in which a date or a time of day stays a text: 06:00 isn't 360."""
+
+    yaml_implicit_resolvers = {first: [(tag, form) for tag, form in known if not tag.endswith((":timestamp", ":int"))] for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+
+AsWritten.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"), [*"-+0123456789"])
+
+
 def from_yaml(text: str) -> Source:
     """A source out of its text. Raises BadInput with the place where it can't be understood."""
     try:
-        given = yaml.safe_load(text)
+        given = yaml.load(text, AsWritten)  # noqa: S506  (a safe loader)
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
-        raise BadInput(f"This is no source: the text can't be read{f' at line {place.line + 1}' if place else ''}.", "docs/connectors.md shows what a source looks like.") from error
+        raise BadInput(f"This is no source: the text can't be read{f' at line {place.line + 1}' if place else ''}.", "docs/sources.md shows what a source looks like.") from error
     if not isinstance(given, dict):
-        raise BadInput("This is no source: the text has no keys.", "docs/connectors.md shows what a source looks like.")
+        raise BadInput("This is no source: the text has no keys.", "docs/sources.md shows what a source looks like.")
     return from_document(given)
 
 
@@ -47,7 +57,7 @@ def from_document(given: Mapping[str, object]) -> Source:
     try:
         return Source.model_validate(given)
     except ValidationError as error:
-        raise BadInput(f"This is no source: {_first(error)}.", "docs/connectors.md shows what a source looks like.") from None
+        raise BadInput(f"This is no source: {_first(error)}.", "docs/sources.md shows what a source looks like.") from None
 
 
 def to_yaml(source: Source) -> str:

@@ -4,13 +4,15 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
 from schemas.base import Frozen
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 Operator = Literal["equals", "not_equals", "gt", "gte", "lt", "lte", "in", "contains", "is_null", "is_not_null"]
+NUMBERS_ARE_TEXT = ConfigDict(coerce_numbers_to_str=True)
+"""Who writes `start: 1000` or `value: 5` means its digits."""
 OnRejected = Literal["continue", "wait"]
 OnDrift = Literal["ask", "take"]
 OnEmpty = Literal["fine", "alarm"]
@@ -46,6 +48,8 @@ def zone_name(name: str | None) -> str | None:
 class Where(Frozen):
     """One condition on a column; all of them hold."""
 
+    model_config = NUMBERS_ARE_TEXT
+
     column: str
     operator: Operator
     value: str | None = None
@@ -61,6 +65,8 @@ class Files(Frozen):
 
 class Read(Frozen):
     """What is read from a source, and how it is known what is new."""
+
+    model_config = NUMBERS_ARE_TEXT
 
     table: str | None = Field(None, description="The table, view, collection or sheet.", examples=["public.usage"])
     sql: str | None = Field(None, description="A query in place of a table.")
@@ -109,6 +115,8 @@ class Volume(Frozen):
 
 class Source(Frozen):
     """A place that usage comes from. Secrets in `connection` are references (`env:NAME`, `file:PATH`), or stored apart and sealed."""
+
+    model_config = NUMBERS_ARE_TEXT
 
     name: str = Field(pattern=NAME)
     connector: str

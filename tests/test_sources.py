@@ -1,6 +1,7 @@
 """Sources as files: what can be said, what is refused, and that no secret comes out again."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from ingest import sources
 from ingest.__main__ import main
 from ingest.errors import BadInput
+from ingest.pull import schedule
 from ingest.pull.connectors import CONNECTORS, connector
+from ingest.settings import PROJECT
 from ingest.store import sources as stored
 from schemas.source import seconds_of, span_text
 
@@ -24,6 +27,20 @@ LINK = {"name": "link", "connector": "https", "connection": {"url": "https://exa
 def test_what_is_no_source_is_said_with_its_place(text: str, words: str):
     with pytest.raises(BadInput, match=words):
         sources.from_yaml(text)
+
+
+def test_dates_times_and_numbers_stay_as_they_are_written():
+    found = sources.from_yaml("name: x\nconnector: folder\nconnection: {port: 5432, digits: 0123}\nread: {table: t, cursor: c, start: 2026-10-01, where: [{column: a, operator: gt, value: 5}]}\nschedule: {days: [mon], at: 06:00}")
+    assert (found.read.start, found.read.where[0].value, found.schedule.at, found.connection) == ("2026-10-01", "5", "06:00", {"port": 5432, "digits": "0123"})
+
+
+@pytest.mark.parametrize("form", ["yaml\n(.*?)```", r"\| `(\{.*?\})`"])
+def test_the_sources_in_the_docs_are_understood(form: str):
+    found = re.findall(form, (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8"), re.DOTALL)
+    for text in found:
+        source = sources.from_yaml(text if "name:" in text else f"name: x\nconnector: folder\nschedule: {text}")
+        schedule.fitting(source.schedule)
+    assert found
 
 
 @pytest.mark.parametrize(("change", "words"), [

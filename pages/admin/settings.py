@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from ingest.errors import BadInput
 from ingest.settings import settings
 from ingest.store import accounts
+from ingest.store.secrets import key_warning
 from pages.admin import customers, recipes
 from pages.parts import errors, frame, template
 from pages.parts.text import count, limit, plain
@@ -142,12 +143,15 @@ def _installation() -> None:
         "Largest file that can be uploaded": limit(given.upload_max_bytes),
         "Memory one step may use": given.memory_limit,
         "Room that is kept free on the disk": limit(given.free_bytes),
+        "Alarms about sources go to": ", ".join(filter(None, (given.alarm_email, given.alarm_webhook and "a web address"))) or "nobody: they stand on Sources only",
         "Who is acting": given.user,
     }
     for label, value in rows.items():
         with st.container(horizontal=True):
             st.markdown(f"**{label}**", width=300)
             st.text(value)
+    if warning := key_warning():
+        st.warning(plain(warning), icon=":material/key:")
     st.caption("These are set before the start: in settings.toml in the data folder, or as INTAKE_… in the environment.")
 
 
