@@ -15,7 +15,7 @@ from pages.parts.text import count, plain, shorten
 from pages.parts.text import month as in_words
 from pages.parts.text import state as state_in_words
 from schemas.base import Frozen
-from schemas.metric import MetricPreviewSpec
+from schemas.metric import Metric, MetricPreviewSpec
 
 AccountEvents = Literal["none", "add", "replace"]
 MERGED: dict[AccountEvents, str] = {"none": "these events alone", "add": "these, added to what the account holds", "replace": "these, in place of what the account holds of their days"}
@@ -113,12 +113,12 @@ def _say(name: str, value: str) -> None:
         st.query_params[name] = value
 
 
-def divided_by(place: Place) -> tuple[str, ...]:
+def divided_by(place: Place, metric: Metric) -> tuple[str, ...]:
     """By what the quantities are divided: as they are billed, unless somebody says otherwise."""
-    draft = place.draft
-    options = ["customer", "day", "month", *wording.dimensions(place.kind)]
-    usual = ["customer", *(each for each in draft.group_by if each in options)]
+    dimensions = wording.dimensions(place.kind) if metric.sql is None else metric.group_by
+    options = ["customer", "day", "month", *dimensions]
+    usual = ["customer", *(each for each in metric.group_by if each in options)]
     asked = [each for each in st.query_params.get("by", "").split(",") if each in options]
-    chosen = st.multiselect("Quantities by", options, default=asked or usual, format_func=wording.field, key=place.key(f"by_{'_'.join(draft.group_by)}"), placeholder="one quantity for everything")
+    chosen = st.multiselect("Quantities by", options, default=asked or usual, format_func=wording.field, key=place.key(f"by_{'_'.join(metric.group_by)}"), placeholder="one quantity for everything")
     _say("by", "" if chosen == usual else ",".join(chosen))
     return tuple(chosen)

@@ -24,7 +24,7 @@ def show(place: Place, occurring: filters.Occurring) -> Draft:
         st.markdown(":small[Every event counts.]")
     said["filters"] = filters.show(place, draft.filters, occurring)
     said |= _customer(place, draft) | _date(place, draft)
-    st.subheader("4 · Calculation", anchor=False)
+    st.header("4 · Calculation", anchor=False)
     said |= _calculation(place, draft) | _divided(place, draft) | _rounding(place, draft)
     return drafts.renamed(draft, draft.model_copy(update=said), place.kind)
 
@@ -37,7 +37,7 @@ def _of_another_kind(place: Place, draft: Draft, slug: str) -> Draft:
 
 
 def _kind(place: Place, draft: Draft) -> str:
-    st.subheader("1 · Events and filters", anchor=False)
+    st.header("1 · Events and filters", anchor=False)
     return st.selectbox("Kind of usage", list(place.types), index=list(place.types).index(draft.event_type), format_func=lambda slug: place.types[slug].name, key=place.key("event_type"))
 
 
@@ -48,7 +48,7 @@ def _choice(place: Place, label: str, options: list[str], chosen: str | None, ke
 
 
 def _customer(place: Place, draft: Draft) -> dict[str, object]:
-    st.subheader("2 · Customer", anchor=False)
+    st.header("2 · Customer", anchor=False)
     left, right = st.columns(2)
     with left:
         field = _choice(place, "Column that names the customer", wording.texts(place.kind), draft.customer.field, "customer_field")
@@ -58,7 +58,7 @@ def _customer(place: Place, draft: Draft) -> dict[str, object]:
 
 
 def _date(place: Place, draft: Draft) -> dict[str, object]:
-    st.subheader("3 · Date", anchor=False)
+    st.header("3 · Date", anchor=False)
     left, right = st.columns(2)
     with left:
         field = _choice(place, "Column that says when", wording.dates(place.kind), draft.date, "date")

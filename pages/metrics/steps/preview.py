@@ -20,7 +20,7 @@ TABS = ("Quantities", "Over time", "Largest customers", "Compare")
 
 def head(place: Place) -> Data | None:
     """Draws which events the preview counts; None where there are none yet."""
-    st.subheader("What it makes", anchor=False)
+    st.header("What it makes", anchor=False)
     return data.choose(place)
 
 
@@ -101,7 +101,7 @@ def _by_dimension(place: Place, metric: Metric, chosen: Data) -> None:
 
 
 def _quantities(place: Place, metric: Metric, chosen: Data) -> None:
-    by = data.divided_by(place)
+    by = data.divided_by(place, metric)
     found = asked.preview(metric, chosen, by)
     if found.capped:
         aside(f"Only the first {found.table.num_rows:,} of {found.groups:,} quantities are shown.")
