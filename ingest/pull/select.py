@@ -32,6 +32,11 @@ class Dialect:
         escaped = value.replace("\\", "\\\\") if self.backslashes else value
         return "'" + escaped.replace("'", "''") + "'"
 
+    def contains(self, name: str, value: str) -> str:
+        """The condition that a text is part of a column."""
+        pattern = re.sub(r"([!%_])", r"!\1", value)
+        return f"{name} like {self.text(f'%{pattern}%')} escape '!'"
+
 
 def origin(dialect: Dialect, read: Read) -> str:
     """What comes after FROM: the table, or the query in brackets. Raises BadInput where neither is said."""
@@ -39,14 +44,14 @@ def origin(dialect: Dialect, read: Read) -> str:
         return f"(\n{one_query(read.sql)}\n) as q"
     if not read.table:
         raise BadInput("It isn't said what to read.", "Choose a table, or write a query.")
-    return ".".join(dialect.name(part) for part in parts_of(read.table))
+    return ".".join(dialect.name(part) for part in parts_of(read.table, dialect.mark))
 
 
-def parts_of(table: str) -> list[str]:
-    """The schema and name of a table: `public.usage`, or each in double quotes where it holds a point."""
-    if '"' not in table:
+def parts_of(table: str, mark: str = '"') -> list[str]:
+    """The schema and name of a table: `public.usage`, or each in the database's quotes where it holds a point."""
+    if not table.startswith(mark):
         return table.split(".")
-    return [quoted.replace('""', '"') if quoted else plain for quoted, plain in re.findall(r'"((?:[^"]|"")+)"|([^".]+)', table)]
+    return [quoted.replace(mark * 2, mark) if quoted else plain for quoted, plain in re.findall(rf"{mark}((?:[^{mark}]|{mark}{mark})+){mark}|([^{mark}.]+)", table)]
 
 
 def one_query(sql: str) -> str:
@@ -89,8 +94,7 @@ def condition(dialect: Dialect, where: Where, columns: Sequence[SourceColumn]) -
     if where.operator == "in":
         return f"{name} in ({', '.join(_value(dialect, each, where.column, is_number=is_number) for each in where.values or (where.value or '',))})"
     if where.operator == "contains":
-        pattern = re.sub(r"([!%_])", r"!\1", where.value or "")
-        return f"{name} like {dialect.text(f'%{pattern}%')} escape '!'"
+        return dialect.contains(name, where.value or "")
     return f"{name} {SIGNS[where.operator]} {_value(dialect, where.value or '', where.column, is_number=is_number)}"
 
 
