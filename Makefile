@@ -8,7 +8,7 @@ BIN := .venv/bin
 run: .venv/run
 	@exec $(BIN)/python -m ingest up
 
-test: .venv/test chromium
+test: .venv/test chromium mariadb
 	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: .venv/test
@@ -34,6 +34,11 @@ bench: .venv/test
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && echo "Installing Chromium for the browser tests ..." && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1; } || echo "Chromium could not be installed; the browser tests will be skipped."
+
+# A MariaDB server from Debian, likewise, for the tests of its connector.
+.PHONY: mariadb
+mariadb:
+	@PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && echo "Installing MariaDB for the tests ..." && apt-get update -qq && apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null 2>&1; } || echo "MariaDB could not be installed; its tests will be skipped."
 
 # Pins the newest versions of everything in requirements*.in.
 lock:

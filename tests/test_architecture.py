@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGES = ("read", "match", "check", "metric", "push", "pull")
 HOMES = {
     "dbos": ["ingest/jobs.py"],
-    "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py", "ingest/pull/web_api.py", "ingest/pull/rest_pages.py", "ingest/pull/token.py", "ingest/pull/sharepoint.py"],
+    "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py", "ingest/pull/web_api.py", "ingest/pull/rest_pages.py", "ingest/pull/token.py", "ingest/pull/sharepoint.py", "ingest/pull/snowflake.py", "ingest/pull/bigquery.py", "ingest/pull/databricks.py"],
     "obstore": ["ingest/pull/bucket.py"],
     "paramiko": ["ingest/pull/sftp.py"],
     "python_calamine": ["ingest/read/"],
@@ -19,8 +19,9 @@ HOMES = {
     "sqlalchemy": ["ingest/store/", "ingest/month.py"],
     "cronsim": ["ingest/pull/"],
     "smtplib": ["ingest/alarms.py"],
-    "cryptography": ["ingest/store/secrets.py", "ingest/pull/jwt.py"],
+    "cryptography": ["ingest/store/secrets.py", "ingest/pull/jwt.py", "ingest/pull/snowflake.py"],
     "sqlglot": ["ingest/clickhouse/", "ingest/metric/", "ingest/check/formula.py"],
+    "pymysql": ["ingest/pull/mysql.py"],
     "psycopg": ["ingest/pull/postgresql.py"],
     "chdb": ["ingest/clickhouse/real.py"],
 }
