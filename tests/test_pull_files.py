@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from ingest.errors import BadInput, DiskFull, Refused, Unreachable
+from ingest.pull.connectors import connector
 from ingest.pull.folder import Folder, FolderConnection
 from ingest.pull.https import Link, LinkConnection
 from ingest.pull.patterns import checked, depth, fixed_part, matcher
@@ -51,6 +52,39 @@ def test_only_folders_that_can_have_them_are_looked_into(path: str, fixed: str, 
 def test_no_path_leads_out(path: str):
     with pytest.raises(BadInput, match="leads out"):
         checked(path)
+
+
+# What all connectors of files have.
+
+CONNECTIONS = {
+    "folder": {"path": "/srv/usage"},
+    "https": {"url": "https://example.com/a.csv", "user": "me", "password": "s3cret", "headers": {"X-Key": "s3cret"}},
+    "s3": {"bucket": "usage", "access_key_id": "key", "secret_access_key": "s3cret", "session_token": "s3cret"},
+    "gcs": {"bucket": "usage", "service_account": "s3cret"},
+    "azure": {"account": "account", "container": "usage", "account_key": "s3cret", "sas": "s3cret", "client_secret": "s3cret"},
+    "sftp": {"host": "example.com", "user": "me", "password": "s3cret", "private_key": "s3cret", "passphrase": "s3cret"},
+}
+
+
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_a_connector_of_files_can_be_shown_as_a_form(name: str):
+    found = connector(name)
+    connection = found.model(**CONNECTIONS[name])
+    assert (found.name, found.kind, bool(found.title)) == (name, "files", True)
+    assert [field for field, info in found.model.model_fields.items() if not info.title] == []
+    assert "s3cret" not in repr(connection) + str(connection.model_dump()) + found.rights(connection, None)
+    assert found.rights(None, None)
+    assert [port for _, port in found.addresses(connection)] == {"folder": [], "sftp": [22]}.get(name, [443])
+
+
+@pytest.mark.parametrize(("name", "wrong"), [
+    ("folder", {"path": "exports"}), ("https", {"token": "both"}), ("https", {"headers": {"X Key": "1"}}), ("https", {"headers": {"X-Key": "1\r\nHost: x"}}), ("s3", {"bucket": "a/b"}), ("s3", {"endpoint": "ftp://x"}), ("azure", {"account": "A b"}),
+    ("sftp", {"fingerprint": "MD5:00"}), ("sftp", {"password": None, "private_key": None}), ("sftp", {"nonsense": 1}), ("sftp", {"port": 0}),
+])
+def test_a_connection_that_cant_be_is_refused_without_its_secrets(name: str, wrong: dict[str, object]):
+    with pytest.raises(ValueError) as failure:
+        connector(name).model(**{**CONNECTIONS[name], **wrong})
+    assert "s3cret" not in str(failure.value)
 
 
 # A folder.
@@ -177,8 +211,6 @@ def test_a_link_is_one_file(web: WebServer, tmp_path: Path):
     assert Link().fetch(link, file, tmp_path / "f") == file
     assert (tmp_path / "f").read_bytes() == USAGE
     assert [headers.get("if-none-match") for _, headers in web.asked] == [None, None, '"v1"']
-    below, = Link().list(LinkConnection(url=f"{web.url}/"), Files(path="usage.csv"))
-    assert below == file
 
 
 @pytest.mark.parametrize(("path", "answer", "name"), [

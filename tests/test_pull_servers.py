@@ -17,6 +17,7 @@ from ingest.settings import settings
 from schemas.source import Files, ListedFile, Read
 from tests import file_servers
 from tests.file_servers import USAGE, Azure, Program, WebServer, body, fingerprint, free_port, redirect, s3_listing, ssh_key
+from tests.sftp_stand_in import SftpStandIn
 
 NAMES = ("100%.csv", "a b.csv", "a%20b.csv", "empty.csv", "q?x=1#y.csv", "sub/c.csv", "ünïcödé 用量.csv")
 
@@ -107,10 +108,10 @@ def test_sftp_says_how_far_it_came(sftp, folder: Path, changes: dict[str, object
             changes = {**changes, "private_key": (folder / str(changes["private_key"])).read_text()}
         ports = {"free": free_port(), "web": web.port}
         connection = sftp(**{**changes, **({"port": ports[changes["port"]]} if "port" in changes else {})})
-        assert how_far(SFTP(seconds=2), connection) == steps
+        assert how_far(SFTP(seconds=10), connection) == steps
         if steps[-1].startswith("-"):
             with pytest.raises(IngestError) as failure:
-                SFTP(seconds=2).list(connection, Files(path="exports/*.csv"))
+                SFTP(seconds=10).list(connection, Files(path="exports/*.csv"))
             assert "s3cret" not in str(failure.value) + repr(connection)
     finally:
         web.close()
@@ -142,8 +143,25 @@ def test_a_server_of_sftp_that_dies_leaves_no_half_file(home: Path, folder: Path
     (tmp_path / "to").mkdir()
     file, = Ending().list(connection, Files(path="*.csv"))
     with pytest.raises(Unreachable):
-        SFTP(seconds=2).fetch(connection, file, tmp_path / "to" / "f")
+        SFTP(seconds=10).fetch(connection, file, tmp_path / "to" / "f")
     assert list((tmp_path / "to").iterdir()) == []
+
+
+def test_sftp_takes_no_half_file_and_no_folder_for_a_file(home: Path, tmp_path: Path):
+    server = SftpStandIn()
+    try:
+        connection = SftpConnection(host="127.0.0.1", port=server.port, user="me", password="s3cret", fingerprint=server.key.fingerprint, rest_seconds=0)
+        assert [file.path for file in SFTP(seconds=10).list(connection, Files(path="*.csv"))] == ["denied.csv", "ends.csv", "grows.csv", "link.csv", "plain.csv"]
+        (tmp_path / "to").mkdir()
+        for name, (error, match) in {"denied.csv": (Refused, "may not be read"), "ends.csv": (Unreachable, "hung up|cut off"), "grows.csv": (Unreachable, "was changed")}.items():
+            with pytest.raises(error, match=match):
+                SFTP(seconds=10).fetch(connection, ListedFile(path=name), tmp_path / "to" / "f")
+            assert list((tmp_path / "to").iterdir()) == []
+        assert SFTP(seconds=10).fetch(connection, ListedFile(path="link.csv"), tmp_path / "to" / "f").size == (tmp_path / "to" / "f").stat().st_size
+        assert how_far(SFTP(seconds=10), connection, "denied.csv") == ["name", "port", "tls", "sign-in", "-rights"]
+        assert how_far(SFTP(seconds=10), connection, "shut/*") == ["name", "port", "tls", "sign-in", "-rights"]
+    finally:
+        server.close()
 
 
 # Google and Azure.

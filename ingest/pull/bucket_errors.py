@@ -16,7 +16,7 @@ EXPIRED = frozenset({"ExpiredToken", "TokenRefreshRequired"})
 NO_BUCKET = frozenset({"NoSuchBucket", "ContainerNotFound", "InvalidBucketName"})
 OTHER_REGION = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "IncorrectEndpoint"})
 BAD_KEY = ("Invalid Access Key", "DecodeCredentials", "ReadPem", "InvalidAccessKey {", "invalid key")
-NO_CREDENTIALS = ("metadata/instance", "latest/api/token", "latest/meta-data", "identity/oauth2/token", "computeMetadata", "metadata.google", "oauth2.googleapis.com", "login.microsoftonline.com", "sts.", "CredentialsProvider", "MissingCredentials")
+NO_CREDENTIALS = ("metadata/instance", "latest/api/token", "latest/meta-data", "identity/oauth2/token", "computeMetadata", "metadata.google", "oauth2.googleapis.com", "login.microsoftonline.com", "//sts.", "CredentialsProvider", "MissingCredentials")
 """What stands in a failure to sign in, before the bucket was asked."""
 
 

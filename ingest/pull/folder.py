@@ -73,7 +73,7 @@ class Folder:
     def discover(self, connection: FolderConnection, within: str = "") -> tuple[Found, ...]:
         """The folders and files directly in the folder, or in one of its sub-folders."""
         root = _root(connection.path)
-        folder = root / checked(within)
+        folder = root / checked(within).rstrip("/*")
         _within(root, folder, within)
         found = []
         with _listing(folder) as entries:
@@ -131,9 +131,13 @@ def _listing(folder: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
         with os.scandir(folder) as entries:
             yield entries
     except PermissionError:
-        raise Refused(f"The folder {folder} may not be read.", f"Give the user {settings().user} the right to read it and what is in it.") from None
+        raise _unreadable(folder) from None
     except OSError as error:
         raise Unreachable(f"The folder {folder} can't be listed: {error.strerror}.", "Check the folder, and the drive that it is on.") from None
+
+
+def _unreadable(folder: Path) -> Refused:
+    return Refused(f"The folder {folder} may not be read.", f"Give the user {settings().user} the right to read it and what is in it.")
 
 
 def _walk(folder: Path, name: str, root: Path, deep: int | None) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -164,6 +168,8 @@ def _listed(name: str, entry: os.DirEntry[str]) -> ListedFile | None:
         name.encode()
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise _unreadable(Path(entry.path).parent) from None
     except UnicodeEncodeError:
         raise BadInput(f"The name of the file {name.encode(errors='backslashreplace').decode()!r} isn't in UTF-8.", "Rename the file, or move it elsewhere.") from None
     return _as_listed(name, found) if stat.S_ISREG(found.st_mode) else None

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import httpx
 from pydantic import Field, SecretStr, model_validator
@@ -18,7 +18,6 @@ from ingest.pull.connector import Connection
 from ingest.pull.guard import Resolve, allowed, resolved
 from ingest.pull.landing import changed_meanwhile, checked_size, copied, landing
 from ingest.pull.link_file import in_time, listed_of
-from ingest.pull.patterns import checked
 from ingest.pull.reach import steps_to, tls_context
 from ingest.pull.web import PORTS, READ_SECONDS, answered, checked_link, client, refusal, shown
 from schemas.source import Diagnosis, Files, Found, ListedFile, Read, Step
@@ -51,7 +50,7 @@ class LinkConnection(Connection):
 
 
 class Link:
-    """One file at a link; with names of files, those below it."""
+    """One file; the path of a source's files says nothing here."""
 
     name = "https"
     title = "HTTPS link"
@@ -82,7 +81,7 @@ class Link:
         if not steps[-1].ok:
             return Diagnosis(steps=steps)
         plain = () if context else (Step(name="tls", ok=True, text="The link isn't encrypted (http).", todo="Others on the way can read and change what is fetched: use https where the server has it."),)
-        return Diagnosis(steps=(*steps, *plain, *self._answer_steps(connection, read)))
+        return Diagnosis(steps=(*steps, *plain, *self._answer_steps(connection)))
 
     def discover(self, connection: LinkConnection, within: str = "") -> tuple[Found, ...]:
         """The one file."""
@@ -90,27 +89,25 @@ class Link:
 
     def list(self, connection: LinkConnection, files: Files) -> Sequence[ListedFile]:
         """The file as the server tells of it, without its content."""
-        with self._got(connection, _link(connection, files.path)) as response:
-            return (listed_of(_file_name(response, files.path), response),)
+        with self._got(connection) as response:
+            return (listed_of(_file_name(response), response),)
 
     def fetch(self, connection: LinkConnection, file: ListedFile, to: Path) -> ListedFile:
         """The file as it comes (packed, where the server packs it: reading unpacks it), if the server says afterwards that it is the same still."""
-        link = _link(connection, file.path if connection.url.endswith("/") else "")
-        with self._got(connection, link) as response:
+        called = shown(connection.url)
+        with self._got(connection) as response:
             found = listed_of(file.path, response)
-            checked_size(found.size, shown(link))
+            checked_size(found.size, called)
             with landing(to) as handle:
-                with answered(link):
-                    written = copied(in_time(response), handle, shown(link))
+                written = copied(in_time(response), handle, called)
                 response.close()
-                self._check_same(connection, link, found)
+                self._check_same(connection, found)
         return found.model_copy(update={"size": written})
 
-    def _answer_steps(self, connection: LinkConnection, read: Read | None) -> tuple[Step, ...]:
-        path = read.files.path if read and read.files else ""
+    def _answer_steps(self, connection: LinkConnection) -> tuple[Step, ...]:
         try:
-            with self._got(connection, _link(connection, path)) as response:
-                found = listed_of(_file_name(response, path), response)
+            with self._got(connection) as response:
+                found = listed_of(_file_name(response), response)
                 is_page = _is_page(response) and not _is_page_wanted(connection.url)
         except Refused as error:
             return (_failed(STEP_OF.get(error.status, "path"), error),)
@@ -122,8 +119,9 @@ class Link:
         return (Step(name="sign-in", ok=True, text="The server lets the portal in."), page if is_page else there, *empty)
 
     @contextmanager
-    def _got(self, connection: LinkConnection, link: str, known: ListedFile | None = None) -> Iterator[httpx.Response]:
-        """The answer to a link, its body still to come; 304 where the file is as `known`."""
+    def _got(self, connection: LinkConnection, known: ListedFile | None = None) -> Iterator[httpx.Response]:
+        """The answer, its body still to come; 304 where the file is as `known`."""
+        link = connection.url
         auth = (connection.user, connection.password.get_secret_value() if connection.password else "") if connection.user else None
         with answered(link), client(link, headers=_headers(connection), auth=auth, ca_file=connection.ca_file, addresses=self._addresses, seconds=self._seconds) as web:
             with web.stream("GET", link, headers=_unless(known)) as response:
@@ -133,22 +131,13 @@ class Link:
                     raise Refused(f"{shown(link)} leads to a web page, not to a file: mostly one to sign in on.", "Check the sign-in, or get a link that needs none.", status=401)
                 yield response
 
-    def _check_same(self, connection: LinkConnection, link: str, found: ListedFile) -> None:
+    def _check_same(self, connection: LinkConnection, found: ListedFile) -> None:
         """Raises Unreachable where the server tells of another file by now. One that tells nothing can't be asked."""
         if found.etag or found.modified:
-            with self._got(connection, link, found) as response:
+            with self._got(connection, found) as response:
                 now = listed_of(found.path, response)
             if response.status_code == 200 and (now.etag, now.modified) != (found.etag, found.modified):
-                raise changed_meanwhile(shown(link))
-
-
-def _link(connection: LinkConnection, path: str) -> str:
-    """The link itself, or that of a file below it, where it ends in a slash and a file is named."""
-    if not connection.url.endswith("/") or path in ("", "*"):
-        return connection.url
-    if "*" in path:
-        raise BadInput("A link has no list of files that stars could be looked for in.", "Name one file, or use a bucket, SFTP or a folder.")
-    return f"{connection.url}{quote(checked(path))}"
+                raise changed_meanwhile(shown(connection.url))
 
 
 def _headers(connection: LinkConnection) -> dict[str, str]:
@@ -163,10 +152,8 @@ def _unless(known: ListedFile | None) -> dict[str, str]:
     return {"if-none-match": known.etag} if known.etag else {"if-modified-since": format_datetime(datetime.fromisoformat(known.modified), usegmt=True)}
 
 
-def _file_name(response: httpx.Response, path: str) -> str:
-    """What the file is called: as the source says, as the server says, else the end of the link."""
-    if path and "*" not in path and str(response.history[0].url if response.history else response.url).endswith(quote(path)):
-        return path
+def _file_name(response: httpx.Response) -> str:
+    """What the file is called: as the server says, else the end of the link."""
     said = re.search(r"filename\*?=(?:UTF-8''|utf-8'')?\"?([^\";]+)", response.headers.get("content-disposition", ""))
     asked = response.history[0].url if response.history else response.url
     name = unquote(said[1]) if said else unquote(asked.path.rstrip("/").rpartition("/")[2])

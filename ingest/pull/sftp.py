@@ -257,6 +257,8 @@ def _told(what: str) -> Iterator[None]:
         yield
     except (paramiko.SSHException, EOFError, TimeoutError, ConnectionError):
         raise Unreachable(f"The server hung up, or stopped answering, at {what}.", "Nothing was taken; the next run tries again.") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{what} has a file whose name isn't in UTF-8.", "Have it renamed, or name a folder that it isn't in.") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # our own disk
