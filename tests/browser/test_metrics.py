@@ -127,7 +127,9 @@ def test_a_metric_built_from_the_menu_says_what_was_worked_out_by_hand(portal: P
     button(page, "Read it from the account").click()
     page.get_by_text("What the account holds of the 24 days that these events are of").wait_for()
     choose(page, "Quantities by", "month")
+    expect(page).to_have_url(re.compile("by=customer%2Cregion%2Cmonth"))
     page.reload()
+    page.get_by_text("month", exact=True).wait_for()
     page.get_by_text("What the account holds of the 24 days that these events are of").wait_for()
     settled(page)
     assert saved_csv(page)[1:] == [re.sub(r'",("[0-9.]+")$', r'","2026-10",\1', line) for line in QUANTITIES]
