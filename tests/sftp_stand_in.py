@@ -30,16 +30,16 @@ class _Handle(paramiko.SFTPHandle):
 
     def read(self, offset: int, length: int) -> bytes | int:
         if offset >= SIZE // 2 and self._name == "ends.csv":
-            self._files.server.transport.close()
+            self._files.transport.close()  # its own: the next connection may be there already
         if offset >= SIZE // 2 and self._name == "grows.csv":
             self._files.server.grown = 1
         return b"x" * min(length, SIZE - offset) if offset < SIZE else paramiko.SFTP_EOF
 
 
 class _Files(paramiko.SFTPServerInterface):
-    def __init__(self, server: paramiko.ServerInterface, stand_in: "SftpStandIn") -> None:
+    def __init__(self, server: paramiko.ServerInterface, stand_in: "SftpStandIn", transport: paramiko.Transport) -> None:
         super().__init__(server)
-        self.server = stand_in
+        self.server, self.transport = stand_in, transport
 
     def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
         return paramiko.SFTP_PERMISSION_DENIED if path.endswith("shut") else [self._as(name, kind) for name, kind in FILES.items()]
@@ -76,10 +76,10 @@ class SftpStandIn:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            self.transport = paramiko.Transport(connection)
-            self.transport.add_server_key(self.key)
-            self.transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self)
-            self.transport.start_server(event=threading.Event(), server=_Door())
+            transport = self.transport = paramiko.Transport(connection)
+            transport.add_server_key(self.key)
+            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self, transport)
+            transport.start_server(event=threading.Event(), server=_Door())
 
     def close(self) -> None:
         self._socket.close()
