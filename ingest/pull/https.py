@@ -18,7 +18,7 @@ from ingest.pull.connector import Connection
 from ingest.pull.guard import Resolve, allowed, resolved
 from ingest.pull.landing import changed_meanwhile, checked_size, copied, landing
 from ingest.pull.link_file import in_time, listed_of
-from ingest.pull.reach import steps_to, tls_context
+from ingest.pull.reach import failed, steps_to, tls_context
 from ingest.pull.web import PORTS, READ_SECONDS, answered, checked_link, client, refusal, shown
 from schemas.source import Diagnosis, Files, Found, ListedFile, Read, Step
 
@@ -76,7 +76,7 @@ class Link:
         try:
             context = tls_context(connection.ca_file) if checked_link(connection.url).scheme == "https" else None
         except BadInput as error:
-            return Diagnosis(steps=(_failed("tls", error),))
+            return Diagnosis(steps=(failed("tls", error),))
         steps = steps_to(host, port, self._addresses, context)
         if not steps[-1].ok:
             return Diagnosis(steps=steps)
@@ -110,9 +110,9 @@ class Link:
                 found = listed_of(_file_name(response), response)
                 is_page = _is_page(response) and not _is_page_wanted(connection.url)
         except Refused as error:
-            return (_failed(STEP_OF.get(error.status, "path"), error),)
+            return (failed(STEP_OF.get(error.status, "path"), error),)
         except IngestError as error:
-            return (_failed("path", error),)
+            return (failed("path", error),)
         page = Step(name="path", ok=True, text="A web page answers, not a file.", todo="Often that is the page to sign in on. Open the link in a private window of a browser: it has to begin a download.")
         there = Step(name="path", ok=True, text=f"{found.path} is there{f', {found.size:,} bytes' if found.size else ''}{f', of {found.modified}' if found.modified else ''}.")
         empty = (Step(name="empty", ok=True, text="The file is empty.", todo="Wait for the first export, or ask whoever makes it."),) if found.size == 0 else ()
@@ -167,7 +167,3 @@ def _is_page(response: httpx.Response) -> bool:
 def _is_page_wanted(link: str) -> bool:
     """Whether a web page is what a link says it is; some programs export tables as such, under the name of a workbook."""
     return checked_link(link).path.lower().endswith((".html", ".htm", ".xls"))
-
-
-def _failed(name: str, error: IngestError) -> Step:
-    return Step(name=name, ok=False, text=error.sentence, todo=error.todo)

@@ -23,14 +23,14 @@ def steps_to(host: str, port: int, addresses: Addresses, tls: ssl.SSLContext | N
     try:
         found = addresses(host, port)
     except IngestError as error:
-        return (_failed("name", error),)
+        return (failed("name", error),)
     name = Step(name="name", ok=True, text=f"{host} is {', '.join(found)}." if found != (host,) else f"The address is {host}.")
     try:
         with closing(connected(host, port, found)) as connection:
             port_step = Step(name="port", ok=True, text=f"Port {port} answers.")
             return (name, port_step, _greeted(connection, host, tls)) if tls else (name, port_step)
     except Unreachable as error:
-        return (name, _failed("port", error))
+        return (name, failed("port", error))
 
 
 def connected(host: str, port: int, addresses: Sequence[str]) -> socket.socket:
@@ -75,10 +75,11 @@ def _greeted(connection: socket.socket, host: str, tls: ssl.SSLContext) -> Step:
         with tls.wrap_socket(connection, server_hostname=host) as greeted:
             return Step(name="tls", ok=True, text=f"{greeted.version()}; the certificate is for {host} and can be trusted.")
     except ssl.SSLError as error:
-        return _failed("tls", tls_failure(error, host))
+        return failed("tls", tls_failure(error, host))
     except OSError:
-        return _failed("tls", Unreachable(f"{host} hung up while TLS began.", "Check the port, and that the server speaks TLS there."))
+        return failed("tls", Unreachable(f"{host} hung up while TLS began.", "Check the port, and that the server speaks TLS there."))
 
 
-def _failed(name: str, error: IngestError) -> Step:
+def failed(name: str, error: IngestError) -> Step:
+    """A step that didn't work."""
     return Step(name=name, ok=False, text=error.sentence, todo=error.todo)
