@@ -129,7 +129,12 @@ def columns_of(rows: Aside, read: Read, cursor_kind: str | None = None) -> tuple
     """The columns, with what their cells look like. `cursor_kind` is that of the cursor, where it is known."""
     with engine() as connection:
         kinds = _kinds(connection, rows, read, cursor_kind)
-    return tuple(SourceColumn(name=name, type=kind, kind=kind) for name, kind in kinds.items() if not read.columns or name in read.columns)
+    return tuple(SourceColumn(name=name, type=kind, kind=kind) for name, kind in kinds.items() if is_wanted(name, read))
+
+
+def is_wanted(name: str, read: Read) -> bool:
+    """Whether a column is taken; those that tell rows apart always are."""
+    return not read.columns or name in (*read.columns, *read.key, read.cursor)
 
 
 def written_rows(rows: Aside, read: Read, window: Window, to: Path, label: str, cursor_kind: str | None = None) -> Fetched:
@@ -137,7 +142,7 @@ def written_rows(rows: Aside, read: Read, window: Window, to: Path, label: str, 
     with engine() as connection:
         kinds = _kinds(connection, rows, read, cursor_kind)
         source, inside = _selected(connection, rows, read, window, kinds)
-        wanted = [name for name in kinds if not read.columns or name in read.columns]
+        wanted = [name for name in kinds if is_wanted(name, read)]
         count = from_query(connection, f"select {', '.join(map(identifier, wanted))} from {source} where {inside}", to, label)
         newest, without = _cursors(connection, source, inside, read, kinds)
     return Fetched(rows=count, newest=newest, columns=tuple(SourceColumn(name=name, type=kinds[name], kind=kinds[name]) for name in wanted), without_cursor=without)
@@ -149,7 +154,7 @@ def first_rows(rows: Aside, read: Read, limit: int, cursor_kind: str | None = No
         kinds = _kinds(connection, rows, read, cursor_kind)
         source, inside = _selected(connection, rows, read, Window(), kinds)
         order = f" order by {_typed(read.cursor, kinds[read.cursor])} desc nulls last" if read.cursor else ""
-        wanted = ", ".join(identifier(name) for name in kinds if not read.columns or name in read.columns)
+        wanted = ", ".join(identifier(name) for name in kinds if is_wanted(name, read))
         return connection.execute(f"select {wanted} from {source} where {inside}{order} limit {limit:d}").to_arrow_table()
 
 
@@ -190,8 +195,14 @@ def _cursors(connection: duckdb.DuckDBPyConnection, source: str, inside: str, re
     if not read.cursor:
         return None, 0
     name = identifier(read.cursor)
-    newest = connection.execute(f"select {name} from {source} where {inside} and {name} is not null order by {_typed(read.cursor, kinds[read.cursor])} desc, {name} desc limit 1").fetchone()
-    return newest[0] if newest else None, connection.execute(f"select count(*) from {source} where {name} is null").fetchone()[0]
+    return newest_cursor(connection, f"{source} where {inside}", read.cursor, kinds[read.cursor]), connection.execute(f"select count(*) from {source} where {name} is null").fetchone()[0]
+
+
+def newest_cursor(connection: duckdb.DuckDBPyConnection, rows: str, cursor: str, kind: str) -> str | None:
+    """The largest cursor among rows, as it is written there. `rows` is what stands after FROM."""
+    name = identifier(cursor)
+    newest = connection.execute(f"select {name} from (select {name} from {rows}) where {name} is not null order by {_typed(cursor, kind)} desc, {name} desc limit 1").fetchone()
+    return newest[0] if newest else None
 
 
 def _typed(name: str, kind: str) -> str:

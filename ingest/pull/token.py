@@ -25,6 +25,7 @@ class Token:
     link: str
     form: Form
     who: str
+    auth: tuple[str, str] | None = None
     _headers: Mapping[str, str] | None = None
     _until: float = 0
 
@@ -38,7 +39,7 @@ class Token:
         return self._headers
 
     def _asked(self) -> object:
-        with answered(self.link), client(self.link) as web:
+        with answered(self.link), client(self.link, auth=self.auth) as web:
             response = web.post(self.link, data=dict(self.form()))
         if response.status_code in BUSY:
             raise Refused(f"{shown(self.link)}, which gives the sign-in, is busy.", "The next run tries again.", status=503)
