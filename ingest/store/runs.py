@@ -75,8 +75,8 @@ def of_source(source: str, *, limit: int = 50, kinds: Sequence[str] = (), states
 
 
 def last_of_each() -> dict[str, PullRun]:
-    """The newest run of every source."""
-    newest = select(runs.c.source, func.max(runs.c.started_at).label("started_at")).group_by(runs.c.source).subquery()
+    """The newest run of every source; a trial isn't one."""
+    newest = select(runs.c.source, func.max(runs.c.started_at).label("started_at")).where(runs.c.kind != "dry").group_by(runs.c.source).subquery()
     with store().connect() as connection:
         rows = connection.execute(select(runs).join(newest, (runs.c.source == newest.c.source) & (runs.c.started_at == newest.c.started_at))).mappings()
         return {row["source"]: _run(row) for row in rows}

@@ -12,8 +12,8 @@ from ingest.store import sources as stored_sources
 from pages.parts import errors, frame
 from pages.parts.ask import ask
 from pages.parts.attention import announce
-from pages.parts.state import link_import
-from pages.parts.text import ago, count, moment, plain
+from pages.parts.state import IMPORT_PAGE, import_address, link_import
+from pages.parts.text import ago, count, moment, plain, shorten
 from pages.parts.text import state as import_state
 from pages.sources.steps import place, words, working
 from schemas.pull_run import OPEN, PullRun, StoredSource
@@ -44,14 +44,16 @@ def _page() -> None:
 
 
 def _head(stored: StoredSource) -> None:
-    source, last = stored.source, next(iter(runs.of_source(stored.source.name, limit=1)), None)
+    source = stored.source
+    real = [run for run in runs.of_source(source.name, limit=MOST) if run.kind != "dry"]
+    last, brought = next(iter(real), None), next((run for run in real if run.state == "done"), None)
     icon, said = words.health(stored, last, stored_sources.open_alarms(source.name))
     st.markdown(f"{icon} **{said}**  \n{plain(connector(source.connector).title)}, {plain(schedule.in_words(source.schedule))}; {'sends by itself when nothing is wrong' if source.push == 'automatic' else 'asks before it sends'}. To account {plain(source.account or frame.account().name)}.")
     with st.container(horizontal=True, key="numbers"):
         if source.read.cursor:
             st.metric("Newest data", (stored.newest or "–")[:19].replace("T", " "), border=True, help="The largest cursor that was read. Everything before it is proven in the account, or stays as a row to fix.")
         else:
-            st.metric("New rows", f"{last.rows.new:,}" if last else "–", border=True, help="Those of the last run.")
+            st.metric("New rows", f"{brought.rows.new:,}" if brought else "–", border=True, help="Those of the last run that is done.")
         st.metric("Last run", ago(last.started_at) if last else "never", border=True)
         st.metric("Next run", _next(stored), border=True, help=f"By the clock of {source.schedule.zone}. The Set-up tab lists the next five.")
 
@@ -65,12 +67,15 @@ def _next(stored: StoredSource) -> str:
 def _buttons(stored: StoredSource, who: str) -> None:
     name, running = stored.source.name, runs.open_run(stored.source.name)
     busy = running is not None
+    if not stored.enabled and not running:
+        _go_on(stored, who)
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Read what is new", type="primary", icon=":material/sync:", disabled=busy):
             _begin(name, "by hand", who)
         if st.button("Try it without sending", icon=":material/science:", disabled=busy, help="Reads and checks what is new, says what would come of it, and keeps nothing."):
             _begin(name, "dry", who)
-        if stored.state == "paused" or not stored.enabled:
+        if stored.state == "paused":
             if st.button("Let it run by itself", icon=":material/play_arrow:"):
                 with errors.shown():
                     sources.enable(name, who)
@@ -80,6 +85,17 @@ def _buttons(stored: StoredSource, who: str) -> None:
             st.rerun()
         if busy:
             st.caption(f"A run {'waits for you' if running.state == 'waiting' else 'is on its way'}, so no other can begin.", width="content")
+
+
+def _go_on(stored: StoredSource, who: str) -> None:
+    """What can be done with a source that isn't switched on: set it up to its end, or switch it on."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Go on setting it up", type="primary", icon=":material/edit:"):
+            st.switch_page(place.CONNECT_PAGE, query_params={"source": stored.source.name})
+        if st.button("Switch it on", icon=":material/power_settings_new:"):
+            with errors.shown():
+                sources.enable(stored.source.name, who)
+                st.rerun()
 
 
 def _begin(name: str, kind: str, who: str, **window: str) -> None:
@@ -102,9 +118,11 @@ def _open(run: PullRun, who: str) -> None:
         _watch(run.id)
         return
     st.info(f"**A run waits for you.** {plain(run.message)}", icon=":material/front_hand:")
-    for import_id in run.imports:
-        record = imports.get(import_id)
-        link_import(import_id, f"{plain(record.file_name)}: {import_state(record.state)}", icon=":material/open_in_new:")
+    found = [record for import_id in run.imports if (record := imports.get(import_id)).state not in ("discarded", "proven")]
+    for record in found[1:]:
+        link_import(record.id, f"{plain(record.file_name)}: {import_state(record.state)}", icon=":material/open_in_new:")
+    if found and st.button(f"Look at {plain(shorten(found[0].file_name, 50))}", type="primary", icon=":material/rule:"):
+        st.switch_page(IMPORT_PAGE, query_params=import_address(found[0].id))
     if st.button("Give this run up", icon=":material/undo:", help="Nothing of it is sent. The next run reads its rows again."):
         with errors.shown():
             pulling.stop(run.id, who)
@@ -116,18 +134,17 @@ def _watch(run_id: str) -> None:
     run = runs.get(run_id)
     if run.state not in WORKING:
         st.rerun()
-    said = run.log[-1].text if run.log else "About to begin."
-    announce(said)
-    st.progress({"queued": 0.0, "reading": 0.2, "checking": 0.5, "pushing": 0.8}[run.state], text=f"{words.state(run)}: {plain(said)} You can close this page; it goes on.")
+    announce(words.progress(run).partition(" ")[2])
+    st.progress({"queued": 0.0, "reading": 0.2, "checking": 0.5, "pushing": 0.8}[run.state], text=f"{words.progress(run)} You can close this page; it goes on.")
     working.warn_without_worker()
 
 
 def _runs(stored: StoredSource, who: str) -> None:
     found = runs.of_source(stored.source.name, limit=MOST)
     if not found:
-        st.markdown("It was never read. *Try it without sending* shows what would come of it.")
+        st.markdown("It was never read." + (" *Try it without sending* shows what would come of it." if stored.enabled else ""))
         return
-    _chart([run for run in found if run.kind != "dry"])
+    _chart([run for run in found if run.kind != "dry" and run.state == "done"])
     for run in found:
         _run(run)
 
@@ -149,7 +166,7 @@ def _run(run: PullRun) -> None:
     said = f"{words.state(run)} · {moment(run.started_at)} · {words.KINDS[run.kind]} · {count(rows.new, 'new row')}{sent}"
     with st.expander(said, expanded=run.state in OPEN, key=f"run_{run.id}"):
         st.markdown(f"**{rows.read:,} read** = {rows.accepted:,} ready + {rows.rejected:,} need fixing + {rows.duplicate:,} known already + {rows.excluded:,} left out. "
-                    f"{_besides(run)}**{'Nothing was sent or kept.' if run.kind == 'dry' else f'{run.sent:,} sent, {run.proven:,} found in the account.'}**")
+                    f"{_besides(run)}**{_sent(run)}**")
         window = f"from {run.since or 'the beginning'} to before {run.until or 'the end'}" if run.since or run.until else "all of it"
         seconds = f", read in {run.read_seconds:.1f} seconds" if run.read_seconds is not None else ""
         st.markdown(f":small[Read: {plain(window)}{seconds}. Begun by {plain(run.who)}.]")
@@ -165,7 +182,16 @@ def _besides(run: PullRun) -> str:
     return (f"{count(changed, 'row was', 'rows were')} changed since they were sent. " if changed else "") + (f"{count(removed, 'row is', 'rows are')} in the source no more. " if removed else "")
 
 
+def _sent(run: PullRun) -> str:
+    if run.kind == "dry":
+        return "Nothing was sent or kept."
+    return f"{run.sent:,} sent, {run.proven:,} found in the account." if run.sent or run.state not in OPEN else "Nothing is sent yet."
+
+
 def _backfill(stored: StoredSource, who: str) -> None:
+    if stored.source.read.files:
+        st.markdown("Each file is read once, and again when it changes, so there are no days to read again.")
+        return
     if not stored.source.read.cursor:
         st.markdown("This source is read as a whole each time, so there is nothing to read again: what is missing comes with the next run.")
         return
@@ -188,7 +214,7 @@ def _setup(stored: StoredSource, who: str) -> None:
     from datetime import UTC, datetime
 
     upcoming = schedule.next_times(stored.source.schedule, datetime.now(UTC))
-    st.markdown(f"**{plain(schedule.in_words(stored.source.schedule)).capitalize()}.** " + (f"The next runs: {plain(words.upcoming(upcoming, stored.source.schedule.zone))}." if upcoming else ""))
+    st.markdown(f"**{plain(words.beginning(schedule.in_words(stored.source.schedule)))}.** " + (f"The next runs: {plain(words.upcoming(upcoming, stored.source.schedule.zone))}." if upcoming else ""))
     place.link(stored.source.name, "Change the set-up", place.CONNECT_PAGE, ":material/edit:")
     text = sources.to_yaml(stored.source)
     st.code(text, language="yaml")

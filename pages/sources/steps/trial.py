@@ -45,7 +45,6 @@ def _watch(run_id: str) -> None:
     run = runs.get(run_id)
     if run.state not in OPEN:
         st.rerun()
-    said = run.log[-1].text if run.log else "About to begin."
-    announce(said)
-    st.progress({"reading": 0.3, "checking": 0.6}.get(run.state, 0.0), text=f"{words.state(run)}: {plain(said)}")
+    announce(words.progress(run).partition(" ")[2])
+    st.progress({"reading": 0.3, "checking": 0.6}.get(run.state, 0.0), text=words.progress(run))
     working.warn_without_worker()

@@ -30,7 +30,7 @@ def show(stored: StoredSource, account: Account, who: str) -> None:
         said = _said(how, source.schedule, source.name)
         schedule.fitting(said)
         upcoming = schedule.next_times(said, datetime.now(UTC))
-        st.markdown(f":material/event_repeat: {plain(schedule.in_words(said)).capitalize()}." + (f" Next: {plain(words.upcoming(upcoming, said.zone))}." if upcoming else ""))
+        st.markdown(f":material/event_repeat: {plain(words.beginning(schedule.in_words(said)))}." + (f" Next: {plain(words.upcoming(upcoming, said.zone))}." if upcoming else ""))
     except BadInput as error:
         errors.show(error)
         return

@@ -34,6 +34,8 @@ def health(stored: StoredSource, last: PullRun | None, alarms: Sequence[Alarm] =
         return ":material/error:", f"Failed {stored.failures} times in a row" if stored.failures > 1 else "The last run failed"
     if last and last.state in ("queued", "reading", "checking", "pushing"):
         return ":material/hourglass_top:", "Being read"
+    if last and last.state == "stopped":
+        return ":material/undo:", "The last run was given up"
     return (":material/warning:", "Runs, with something to look at") if alarms else (":material/check_circle:", "In order")
 
 
@@ -41,6 +43,17 @@ def near(moment: str | datetime, zone: str = "UTC", now: datetime | None = None)
     """A moment as short as it can be said, by the clock of a zone: today 14:05, tomorrow 06:00, Mon 30 Nov 06:00."""
     then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{_day(then.astimezone(ZoneInfo(zone)), zone, now)} {then.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def beginning(text: str) -> str:
+    """A text as a sentence begins; what is in capitals further on stays so."""
+    return text[:1].upper() + text[1:]
+
+
+def progress(run: PullRun) -> str:
+    """What a run does just now: its state, and the last line of its log."""
+    said = f": {plain(run.log[-1].text)}" if run.log else "."
+    return f"{state(run)}{said}"
 
 
 def short(moment: str) -> str:
