@@ -217,7 +217,7 @@ def test_rows_that_need_fixing_stay_open_and_the_others_go(table: Path):
 @pytest.mark.parametrize(("more", "state"), [({}, "waiting"), ({"rejected_share": 0.5}, "done"), ({"rejected": "wait", "rejected_share": 0.5}, "waiting")])
 def test_what_happens_to_rows_that_need_fixing_is_the_sources_to_say(table: Path, more: dict, state: str):
     columns = "id bigint, updated_at timestamptz, customer varchar, \"at\" varchar, hours varchar"
-    fill(table, [(1, DAY.format(1), "acme", DAY.format(1), "1"), (2, DAY.format(2), "acme", DAY.format(2), "1"), (3, DAY.format(3), "acme", DAY.format(3), "many")], columns)
+    fill(table, [(number, DAY.format(number), "acme", DAY.format(number), "1" if number > 10 else "many") for number in range(1, 24)], columns)
     assert run(source(table, **more)).state == state
 
 

@@ -164,6 +164,8 @@ def source(what: str, document: dict) -> Iterator[str]:
         yield from (_source_line(each) for each in document["sources"])
         if not document["sources"]:
             yield "There are no sources yet."
+    elif what == "show":
+        yield document["yaml"].rstrip()
     elif what == "runs":
         yield from (_run_line(each) for each in document["runs"])
     elif what == "alarms":

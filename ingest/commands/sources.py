@@ -40,7 +40,7 @@ def _add(options: argparse.Namespace) -> Document:
 
 def _show(options: argparse.Namespace) -> Document:
     found = stored.get(options.name)
-    return {"source": sources.as_document(found.source), **_where(found)}
+    return {"source": sources.as_document(found.source), "yaml": sources.to_yaml(found.source), **_where(found)}
 
 
 def _list(options: argparse.Namespace) -> Document:

@@ -16,6 +16,8 @@ from schemas.source import Source
 
 USUAL_RUNS, ENOUGH_RUNS = 8, 4
 """What is usual is told from so many runs that went well, once there are enough."""
+FEW_REJECTED = 10
+"""So few rows that need fixing hold nothing up, whatever share of a small run they are: they stay open, and an alarm says so."""
 OTHER_CONTENT = "already_sent_other_content"
 
 
@@ -86,7 +88,7 @@ def _rejected(source: Source, rows: RunRows) -> list[str]:
     if not rows.rejected:
         return []
     share = rows.rejected / max(1, rows.rejected + rows.accepted)
-    if source.rejected == "wait" or (rows.accepted and share > source.rejected_share):
+    if source.rejected == "wait" or (rows.accepted and rows.rejected >= FEW_REJECTED and share > source.rejected_share):
         return [f"{count(rows.rejected, 'row needs', 'rows need')} fixing, {share:.0%} of what is new."]
     return []
 

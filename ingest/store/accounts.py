@@ -28,11 +28,13 @@ def all_accounts() -> list[Account]:
 
 
 def account(name: str | None = None) -> Account:
-    """The account of that name, or the default one. Raises BadInput with the known names."""
+    """The account of that name, or the default one. `sandbox` is the first account that isn't production, where none is called so. Raises BadInput with the known names."""
     known = all_accounts()
     if name is None:
         return known[0]
     found = next((each for each in known if each.name == name), None)
+    if found is None and name == "sandbox":
+        found = next((each for each in known if each.kind == "sandbox"), None)
     if found is None:
         raise BadInput(f"There is no account {name!r}.", f"Known accounts: {', '.join(each.name for each in known)}.")
     return found
