@@ -216,6 +216,15 @@ def test_a_bucket_is_listed_page_by_page(stand_in: WebServer):
     assert len(S3().list(at(stand_in), Files(path="exports/**"))) == 10_000
 
 
+def test_what_the_environment_says_isnt_mixed_with_keys_that_were_given(stand_in: WebServer, monkeypatch: pytest.MonkeyPatch):
+    for name, value in {"AWS_SESSION_TOKEN": "machine", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_SKIP_SIGNATURE": "true"}.items():
+        monkeypatch.setenv(name, value)
+    stand_in.routes["/usage"] = s3_listing([["a.csv"]])
+    assert len(S3().list(at(stand_in), Files(path="*"))) == 1
+    headers, = (headers for _, headers in stand_in.asked)
+    assert "Credential=key/" in headers["authorization"] and "machine" not in str(headers)
+
+
 @pytest.mark.parametrize("name", ["exports/two\nlines.csv", "exports//a.csv", "exports/../a.csv"])
 def test_a_name_that_cant_be_used_is_told_not_passed_over(stand_in: WebServer, name: str):
     stand_in.routes["/usage"] = s3_listing([["exports/a.csv", name]])

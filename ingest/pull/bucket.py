@@ -202,13 +202,15 @@ class S3(Bucket):
     def _store(self, connection: S3Connection) -> "ObjectStore":
         from obstore.store import S3Store
 
-        keys = {"access_key_id": connection.access_key_id, "secret_access_key": _clear(connection.secret_access_key), "session_token": _clear(connection.session_token)} if connection.access_key_id else {}
-        where = {"endpoint": connection.endpoint} if connection.endpoint else {}
-        given = {name: value for name, value in (keys | where).items() if value}
-        return S3Store(connection.bucket, region=connection.region, skip_signature=connection.public, client_options=_client(connection.endpoint), retry_config=RETRIES, **given)
+        keys = {"access_key_id": connection.access_key_id, "secret_access_key": _clear(connection.secret_access_key), "token": _clear(connection.session_token), "expires_at": None}
+        given = {"credential_provider": lambda: keys} if connection.access_key_id else {}
+        return S3Store(connection.bucket, region=connection.region, endpoint=self._service(connection), skip_signature=connection.public, client_options=_client(connection.endpoint), retry_config=RETRIES, **given)
+
+    def _service(self, connection: S3Connection) -> str:
+        return connection.endpoint or f"https://s3.{connection.region}.amazonaws.com{'.cn' if connection.region.startswith('cn-') else ''}"
 
     def _address(self, connection: S3Connection) -> str:
-        return f"{connection.endpoint or f'https://s3.{connection.region}.amazonaws.com'}/{connection.bucket}"
+        return f"{self._service(connection)}/{connection.bucket}"
 
     def _called(self, connection: S3Connection) -> str:
         return f"the bucket {connection.bucket}"
@@ -263,13 +265,17 @@ class AzureBlob(Bucket):
     def _store(self, connection: AzureConnection) -> "ObjectStore":
         from obstore.store import AzureStore
 
-        sas = (_clear(connection.sas) or "").lstrip("?")
-        ways = {"account_key": _clear(connection.account_key), "sas_key": sas, "tenant_id": connection.tenant_id, "client_id": connection.client_id, "client_secret": _clear(connection.client_secret), "endpoint": connection.endpoint}
-        given = {name: value for name, value in ways.items() if value}
-        return AzureStore(connection.container, account_name=connection.account, skip_signature=connection.public, client_options=_client(connection.endpoint), retry_config=RETRIES, **given)
+        ways = {"access_key": _clear(connection.account_key), "sas_token": (_clear(connection.sas) or "").lstrip("?")}
+        key = {name: value for name, value in ways.items() if value}
+        app = {name: value for name, value in {"tenant_id": connection.tenant_id, "client_id": connection.client_id, "client_secret": _clear(connection.client_secret)}.items() if value}
+        given = {"credential_provider": lambda: {**key, "expires_at": None}} if key else app
+        return AzureStore(connection.container, account_name=connection.account, endpoint=self._service(connection), skip_signature=connection.public, client_options=_client(connection.endpoint), retry_config=RETRIES, **given)
+
+    def _service(self, connection: AzureConnection) -> str:
+        return connection.endpoint or f"https://{connection.account}.blob.core.windows.net"
 
     def _address(self, connection: AzureConnection) -> str:
-        return f"{connection.endpoint or f'https://{connection.account}.blob.core.windows.net'}/{connection.container}"
+        return f"{self._service(connection)}/{connection.container}"
 
     def _called(self, connection: AzureConnection) -> str:
         return f"the container {connection.container}"
