@@ -10,7 +10,8 @@ import pytest
 from obstore.store import S3Store
 
 from ingest.errors import BadInput, IngestError, Refused, Unreachable
-from ingest.pull.bucket import S3, AzureBlob, AzureConnection, GoogleCloudStorage, GoogleConnection, S3Connection
+from ingest.pull.bucket import S3, AzureBlob, GoogleCloudStorage
+from ingest.pull.bucket_connections import AzureConnection, GoogleConnection, S3Connection
 from ingest.pull.connector import Connection, FileConnector
 from ingest.pull.sftp import SFTP, SftpConnection
 from ingest.settings import settings
