@@ -6,6 +6,10 @@
     windows      what is new: from where to where a run reads, and where the mark goes
     schedule     when a source is due
     guard        which addresses may be reached
+    reach        name, port and TLS: the first steps of every test
+    web          HTTP under the guard: checked addresses, credentials for their own server alone
+    patterns     which file names are meant
+    landing      a fetched file, whole or not at all
 
 Nothing here keeps state or knows of imports: ingest/sources.py and ingest/pulling.py put it together.
 """
