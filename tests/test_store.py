@@ -85,7 +85,7 @@ def test_an_error_of_the_store_holds_no_values(home: Path):
 def test_a_changed_secret_key_is_a_sentence(home: Path):
     accounts.add(Account(name="Live", kind="sandbox", base_url="https://api.example.com", organisation="o", api_key=SecretStr("s")), "anna")
     (home / "secret.key").unlink()
-    with pytest.raises(BadInput, match="Enter the account's API key again"):
+    with pytest.raises(BadInput, match="The stored secret of the account 'Live' can't be opened"):
         accounts.account("Live")
 
 
