@@ -133,6 +133,12 @@ def test_a_metric_built_from_the_menu_says_what_was_worked_out_by_hand(portal: P
     page.get_by_text("What the account holds of the 24 days that these events are of").wait_for()
     settled(page)
     assert saved_csv(page)[1:] == [re.sub(r'",("[0-9.]+")$', r'","2026-10",\1', line) for line in QUANTITIES]
+    press(page, "Add a condition")
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        settled(page)
+        assert inaccessible(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.usefixtures("metric")
@@ -148,7 +154,7 @@ def test_a_query_shows_its_mistake_survives_a_reload_and_goes_back_to_the_form(p
     expect(page.get_by_text("There is no column data.latancy.")).to_be_visible()
     expect(page.get_by_text("Did you mean data.latency_ms?")).to_be_visible()
     expect(button(page, "Save")).to_be_disabled()
-    long = query.replace("WHERE", "WHERE data.region IN (" + ", ".join(f"'{number * number:x}'" for number in range(2000, 3000)) + ", 'eu-west-1') AND ")
+    long = query.replace("WHERE", "WHERE data.region IN (" + ", ".join(f"'{number * number:x}'" for number in range(2000, 2700)) + ", 'eu-west-1') AND ")
     fill(page, "Query", long, "Control+Enter")
     page.reload()
     expect(box).to_have_value(long)
@@ -205,14 +211,3 @@ def test_a_metric_that_the_account_has_from_elsewhere_is_only_replaced_after_a_q
     page.get_by_role("heading", name="Metric: Peak").wait_for()
     page.get_by_text("Quantities by").wait_for()
     assert saved_csv(page)[1:] == ['"cus_acme","8888"', '"cus_globex","8888"']  # in UTC, the last second but one hour of October
-
-
-@pytest.mark.usefixtures("metric")
-def test_the_builder_can_be_used_by_everybody(portal: Portal, page: "sync_api.Page"):
-    opened(page, portal)
-    press(page, "Add a condition")
-    for width in (1400, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        settled(page)
-        assert inaccessible(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
