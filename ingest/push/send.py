@@ -46,6 +46,8 @@ HOPELESS = 64
 """So many small batches refused while the account has taken nothing: then every event is refused, and the rest is better not tried."""
 SMALL = 16
 """A batch is small when it is at most this part of a full one."""
+PROBES = 16
+"""Batches of one round while the account has taken nothing: enough to keep its connections busy, and few enough that an account which refuses everything is found out soon."""
 FRESH = 600.0
 """Seconds after which an intent is no longer acted on: whoever slept so long may have lost the push, and part of the key's time."""
 
@@ -87,13 +89,24 @@ class _Part:
             while unsettled := pushes.batches_of(self.push.id, part=self.part, states=pushes.UNSETTLED):
                 if pushes.stop_asked(self.push.id):
                     return Sent(outcome="stopped")
-                self._round(unsettled)
+                self._round(self._worth_trying(unsettled))
                 if self.waits_because:
                     return Sent(outcome="waiting", message=self.waits_because)
             return Sent(outcome="done")
         finally:
             self.recorder.close()
             self.bodies.close()
+
+    def _worth_trying(self, unsettled: list[Batch]) -> list[Batch]:
+        """All of them once the account has taken an event; before that a few of the smallest, from all over the part, so that refused ones are narrowed down before the others are tried."""
+        if len(unsettled) <= PROBES or self._has_taken_any():
+            return unsettled
+        narrowed = [batch for batch in unsettled if batch.split_from is not None]
+        return sorted(narrowed, key=lambda batch: batch.events)[:PROBES] or unsettled[:: -(-len(unsettled) // PROBES)]
+
+    def _has_taken_any(self) -> bool:
+        self.recorder.settle()
+        return pushes.counts(self.push.id)[0].accepted > 0
 
     def _round(self, batches: list[Batch]) -> None:
         """Every unsettled batch once, over all connections; each takes the next batch when it is done with one."""
@@ -174,7 +187,7 @@ class _Part:
         if batch.events * SMALL > self.push.batch_events:
             return False
         self.small_refused += 1
-        return self.small_refused >= HOPELESS and pushes.counts(self.push.id)[0].accepted == 0
+        return self.small_refused >= HOPELESS and not self._has_taken_any()
 
     def _narrow(self, batch: Batch, answer: Answer) -> None:
         if batch.events == 1:

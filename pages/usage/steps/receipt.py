@@ -83,7 +83,7 @@ def _metrics(compared: tuple[MetricProof, ...]) -> None:
     for each in compared:
         if each.differences:
             table = pa.table({
-                "Customer": [one.customer_id for one in each.differences], "Dimension": [", ".join(value or "" for value in one.dimension) for one in each.differences],
+                "Customer": [one.customer_id for one in each.differences], "Value": [", ".join(value or "" for value in one.dimension) for one in each.differences],
                 "Here": [one.ours for one in each.differences], "In the account": [one.theirs for one in each.differences],
             })
             tables.show(table, f"Customers for whom {each.name} is something else in the account")
