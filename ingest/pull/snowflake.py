@@ -25,7 +25,7 @@ KINDS = {"real": "float", "text": "text", "date": "date", "boolean": "bool", "ti
 LONG_NAMES = {"number": "fixed", "float": "real", "varchar": "text"}
 MOMENT = "to_varchar(convert_timezone('UTC', {0}), 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9') || 'Z'"
 CASTS = {
-    "timestamp_tz": MOMENT, "timestamp_ltz": MOMENT, "timestamp_ntz": "to_varchar({0}, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9')", "date": "to_varchar({0}, 'YYYY-MM-DD')", "time": "to_varchar({0}, 'HH24:MI:SS.FF9')",
+    "timestamp_tz": MOMENT, "timestamp_ltz": MOMENT, "timestamp_ntz": "to_varchar({0}::timestamp_ntz, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF9')", "date": "to_varchar({0}::date, 'YYYY-MM-DD')", "time": "to_varchar({0}, 'HH24:MI:SS.FF9')",
     "variant": "to_json({0})", "object": "to_json({0})", "array": "to_json({0})", "binary": "lower(to_varchar({0}, 'HEX'))", "text": "{0}", "real": "{0}",
 }
 
