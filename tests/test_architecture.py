@@ -12,6 +12,8 @@ HOMES = {
     "dbos": ["ingest/jobs.py"],
     "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py", "ingest/pull/web_api.py", "ingest/pull/rest_pages.py", "ingest/pull/token.py", "ingest/pull/sharepoint.py", "ingest/pull/snowflake.py", "ingest/pull/bigquery.py", "ingest/pull/databricks.py"],
     "obstore": ["ingest/pull/bucket.py"],
+    "pymongo": ["ingest/pull/mongodb.py"],
+    "bson": ["ingest/pull/mongodb.py"],
     "paramiko": ["ingest/pull/sftp.py"],
     "python_calamine": ["ingest/read/"],
     "xlsxwriter": ["ingest/check/"],
