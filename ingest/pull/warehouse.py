@@ -75,6 +75,8 @@ class Warehouse:
     dialect: Dialect
     in_micros: tuple[str, ...] = ()
     """Types that come as microseconds since 1970."""
+    reachable: Callable[[str, int], tuple[str, ...]] = staticmethod(allowed)
+    """Which addresses it may have: those of the web, unless it is a server of one's own."""
 
     def _home(self, connection: Connection) -> str:
         raise NotImplementedError
@@ -93,7 +95,7 @@ class Warehouse:
     def test(self, connection: Connection, read: Read | None = None) -> Diagnosis:
         """Name, port, TLS, sign-in, rights, and whether there are rows."""
         (host, port), = self.addresses(connection)
-        steps = steps_to(host, port, allowed, tls_context() if checked_link(self._home(connection)).scheme == "https" else None)
+        steps = steps_to(host, port, self.reachable, tls_context() if checked_link(self._home(connection)).scheme == "https" else None)
         if not steps[-1].ok:
             return Diagnosis(steps=steps)
         found = list(steps)
