@@ -113,7 +113,7 @@ def test_a_link_that_ran_out_is_asked_for_again(home: Path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("more", "kind"), [({"table": "main.gone"}, BadInput), ({"table": None, "sql": "select nonsense from from"}, BadInput), ({"table": None, "sql": "drop table usage"}, BadInput), ({"cursor": "gone"}, BadInput)])
+@pytest.mark.parametrize(("more", "kind"), [({"table": "main.gone"}, BadInput), ({"table": None, "sql": "select nonsense from from"}, BadInput), ({"table": None, "sql": "select 1; drop table usage"}, BadInput), ({"cursor": "gone"}, BadInput)])
 def test_a_mistake_is_a_sentence(home: Path, name: str, more: dict, kind: type[IngestError]):
     with running(name) as (found, connection, _), pytest.raises(kind) as raised:
         found.fetch(connection, read(**more), Window(), home / "out")

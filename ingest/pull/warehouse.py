@@ -168,6 +168,8 @@ class Warehouse:
         return Fetched(rows=file.rows, newest=newest, columns=columns)
 
     def _columns(self, ask: Session, read: Read) -> tuple[SourceColumn, ...]:
+        if ";" in (read.sql or "").strip().rstrip(";"):  # BigQuery would run what comes after it
+            raise BadInput("The query has a semicolon in it.", "Write one SELECT without any; in a text, chr(59) or char(59) stands for one.")
         result = ask(f"select * from {origin(self.dialect, read)} limit 0")
         _all(result)
         columns = tuple(column.model_copy(update={"kind": self._kind(column.type)}) for column in result.columns)
