@@ -8,7 +8,7 @@ from ingest.pull.connector import FileConnector, TableConnector
 
 CONNECTORS: dict[str, str] = {
     "postgresql": "postgresql:PostgreSQL", "redshift": "postgresql:Redshift", "cockroachdb": "postgresql:CockroachDB",
-    "mysql": "mysql:MySQL", "mariadb": "mysql:MariaDB", "sqlserver": "sqlserver:SQLServer",
+    "mysql": "mysql:MySQL", "mariadb": "mysql:MariaDB",
     "clickhouse": "clickhouse:ClickHouse", "sqlite": "database_file:SQLite", "duckdb": "database_file:DuckDB", "mongodb": "mongodb:MongoDB",
     "snowflake": "snowflake:Snowflake", "bigquery": "bigquery:BigQuery", "databricks": "databricks:Databricks",
     "s3": "bucket:S3", "gcs": "bucket:GoogleCloudStorage", "azure": "bucket:AzureBlob", "sftp": "sftp:SFTP", "folder": "folder:Folder", "https": "https:Link",
