@@ -80,7 +80,6 @@ def test_a_folder_is_connected_and_its_usage_comes_by_itself(portal: Portal, pag
 
     # Columns: a kind of usage that the account doesn't have yet.
     press(page, "Create it")
-    press(page, "Looks right")
 
     # When, and what then; and what was said outlives a reload.
     page.get_by_text("Every few minutes or hours").click()

@@ -13,6 +13,7 @@ from schemas.account import Account
 from schemas.event_type import OUR_FIELDS, ROOT_FIELDS, EventType, Field
 from schemas.matching import ColumnProfile
 from schemas.pull_run import StoredSource
+from schemas.source import Source
 
 NEW, RECIPE = "\x00new", "\x00recipe:"
 NOTHING = "(nothing)"
@@ -53,17 +54,32 @@ def _fitting(types: dict[str, EventType], profiles: tuple[ColumnProfile, ...], o
 
 def _new(stored: StoredSource, account: Account, profiles: tuple[ColumnProfile, ...], who: str) -> None:
     proposal = matching.propose_event_type(profiles, stored.source.name)
-    key = set(stored.source.read.key) | {stored.source.read.cursor}
     by_field = {field.name: field for field in proposal.fields}
+    columns = {each.field: each.column for each in matching.suggest(profiles, proposal) if each.column}
+    roots = _likely_roots(stored.source, columns, profiles)
+    beside = {*stored.source.read.key, stored.source.read.cursor, *roots.values()}
     with st.form("new_kind", border=False):
         name = st.text_input("What should it be called?", proposal.name, max_chars=100)
-        chosen = st.multiselect("Which columns are part of it?", list(by_field), default=[field for field in by_field if field not in key], format_func=lambda field: f"{field} ({by_field[field].type})", help="Beside customer and time, which are always there.")
-        if st.form_submit_button("Create it", type="primary", icon=":material/add:"):
-            made = EventType(name=name, slug=matching.propose_event_type((), name).slug, fields=(*(by_field[field] for field in chosen), *(Field(name=each, type="String") for each in OUR_FIELDS)))
-            with errors.shown(), BillingClient(accounts.account(account.name)) as client:
-                client.create_event_type(made)
-                kinds.forget()
-                keep(stored, who, event_type=made.slug, recipe=None, match={})
+        names = [profile.column for profile in profiles]
+        root_columns = {root: st.selectbox(f"{SAID[root]}: which column?", names, index=names.index(roots[root]) if root in roots else None, key=f"new_{root}", placeholder="Choose a column") for root in ROOT_FIELDS}
+        chosen = st.multiselect("Which other columns are part of it?", list(by_field), default=[field for field in by_field if columns.get(field) not in beside], format_func=lambda field: f"{field} ({by_field[field].type})")
+        pressed = st.form_submit_button("Create it", type="primary", icon=":material/add:")
+    if pressed and (None in root_columns.values() or len({*root_columns.values()}) < len(ROOT_FIELDS)):
+        st.warning("Say which column is the customer, and which the time.", icon=":material/edit:")
+    elif pressed:
+        fields = [field for field in chosen if columns.get(field) not in root_columns.values()]
+        made = EventType(name=name, slug=matching.propose_event_type((), name).slug, fields=(*(by_field[field] for field in fields), *(Field(name=each, type="String") for each in OUR_FIELDS)))
+        with errors.shown(), BillingClient(accounts.account(account.name)) as client:
+            client.create_event_type(made)
+            kinds.forget()
+            keep(stored, who, event_type=made.slug, recipe=None, account=account.name, match={**root_columns, **{field: columns[field] for field in fields if field in columns}})
+
+
+def _likely_roots(source: Source, columns: dict[str, str], profiles: tuple[ColumnProfile, ...]) -> dict[str, str]:
+    """The columns that are probably the customer and the time; of several times the first that isn't only the cursor."""
+    times = sorted((profile.column for profile in profiles if profile.proposed_type in ("DateTime64", "Date32")), key=lambda column: column == source.read.cursor)
+    found = {root: columns[root] for root in ROOT_FIELDS if root in columns}
+    return {**({"timestamp": times[0]} if times else {}), **found}
 
 
 def _fields(stored: StoredSource, account: Account, kind: EventType, profiles: tuple[ColumnProfile, ...], who: str) -> None:

@@ -18,6 +18,7 @@ from schemas.source import Files, Found, Read, Source, Where
 
 NONE = "(none: compare everything each time)"
 OPERATORS = {"equals": "is", "not_equals": "is not", "gt": "is more than", "gte": "is at least", "lt": "is less than", "lte": "is at most", "contains": "contains", "is_null": "is empty", "is_not_null": "isn't empty"}
+MOST_CONDITIONS = 8
 SPANS = {"nothing": "0s", "1 minute": "1m", "5 minutes": "5m", "15 minutes": "15m", "1 hour": "1h", "6 hours": "6h", "1 day": "1d", "3 days": "3d", "1 week": "1w"}
 
 
@@ -88,17 +89,18 @@ def _cursor_and_key(source: Source, chosen: Found, table: str | None, sql: str |
 
 
 def _conditions(source: Source, names: list[str], table: str | None) -> tuple[Where, ...]:
-    """Up to three conditions that all hold."""
+    """Conditions that all hold; there is room for another once the last is said."""
     found = []
-    for number in range(3):
+    for number in range(MOST_CONDITIONS):
         known = source.read.where[number] if number < len(source.read.where) else None
         left, middle, right = st.columns(3)
         options = [*names] if known is None or known.column in names else [known.column, *names]
         column = left.selectbox("Where" if number == 0 else "and", options, index=options.index(known.column) if known else None, key=f"where_column_{table}_{number}", placeholder="any row")
         operator = middle.selectbox("is", list(OPERATORS), index=list(OPERATORS).index(known.operator) if known else 0, format_func=OPERATORS.get, key=f"where_operator_{table}_{number}", label_visibility="hidden")
         value = right.text_input("what", known.value or "" if known else "", key=f"where_value_{table}_{number}", label_visibility="hidden", disabled=operator in ("is_null", "is_not_null"))
-        if column:
-            found.append(Where(column=column, operator=operator, value=None if operator in ("is_null", "is_not_null") else value))
+        if not column:
+            break
+        found.append(Where(column=column, operator=operator, value=None if operator in ("is_null", "is_not_null") else value))
     return tuple(found)
 
 
