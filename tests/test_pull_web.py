@@ -136,6 +136,12 @@ def test_times_with_an_offset_are_compared_as_moments(home: Path):
     assert (cells(home / "out"), found.newest, found.without_cursor) == ([("2026-09-30T23:00:00Z",), ("2026-09-30T23:00:00.123456789Z",)], "2026-09-30T23:00:00.123456789Z", 1)
 
 
+def test_unix_times_with_fractions_are_moments(home: Path):
+    with served(lambda asked: Reply(b'[{"at": 1790000000.25}, {"at": 1.79e9}]')) as server:
+        found = RestApi().fetch(RestConnection(url=server.url, times="unix seconds"), Read(cursor="at"), Window(since="2026-09-21T14:13:20.100000Z"), home / "out")
+    assert (found.rows, found.newest) == (1, "2026-09-21T14:13:20.250000Z")
+
+
 def test_numbers_are_compared_as_numbers_and_conditions_hold(home: Path):
     with served(lambda asked: Reply([{"id": each, "of": "a'b"} for each in (9, 10, 100)])) as server:
         read = Read(cursor="id", where=(Where(column="of", operator="equals", value="a'b"), Where(column="id", operator="lt", value="100")))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
@@ -131,7 +132,7 @@ class MongoDB:
 
 def plain(value: object) -> object:
     """A value of BSON as one of JSON, none of its digits lost."""
-    bson = needed("bson", "MongoDB", "pymongo")
+    bson = _bson()
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -149,10 +150,15 @@ def plain(value: object) -> object:
     return bytes(value).hex() if isinstance(value, bytes) else str(value)
 
 
+@cache
+def _bson() -> ModuleType:
+    return needed("bson", "MongoDB", "pymongo")
+
+
 @contextmanager
 def _database(connection: MongoDBConnection) -> Iterator["Database"]:
     pymongo = needed("pymongo", "MongoDB", "pymongo")
-    bson = needed("bson", "MongoDB", "pymongo")
+    bson = _bson()
     server_allowed(connection.host, connection.port)
     options = {"username": connection.user, "password": connection.password.get_secret_value() if connection.password else None, "authSource": connection.auth_source} if connection.user else {}
     tls = {"tls": True, **({"tlsCAFile": str(connection.ca_file)} if connection.ca_file else {})} if connection.tls else {}
@@ -200,7 +206,7 @@ def _cursor_type(collection: "Collection", cursor: str | None) -> str | None:
     value = document
     for name in (cursor or "").split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
-    bson = needed("bson", "MongoDB", "pymongo")
+    bson = _bson()
     kinds = ((bool, "bool"), (datetime, "date"), (bson.datetime_ms.DatetimeMS, "date"), (bson.objectid.ObjectId, "objectId"), (str, "string"), ((int, float, bson.decimal128.Decimal128), "number"))
     return next((name for kind, name in kinds if isinstance(value, kind)), None)
 
@@ -218,7 +224,7 @@ def _between(cursor: str, kind: str, window: Window) -> dict:
 
 
 def _bound(text: str, kind: str, *, up: bool) -> object:
-    bson = needed("bson", "MongoDB", "pymongo")
+    bson = _bson()
     try:
         if kind == "date":
             moment = datetime.fromisoformat(text)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -203,10 +204,10 @@ def _bound(text: str, times: str, *, up: bool) -> str:
 def _with_times(row: dict[str, str | None], cursor: str | None, times: str) -> dict[str, str | None]:
     """A row whose cursor is written as windows are."""
     number = row.get(cursor) if cursor and times in PER_SECOND else None
-    if number is None or not number.lstrip("-").isdecimal():
+    if number is None:
         return row
     try:
-        moment = EPOCH + timedelta(**{"seconds" if PER_SECOND[times] == 1 else "milliseconds": int(number)})
-    except OverflowError:
-        return row
+        moment = EPOCH + timedelta(microseconds=int(Decimal(number) * 1_000_000 / PER_SECOND[times]))
+    except (ArithmeticError, ValueError):
+        return row  # it is told once all rows are here
     return {**row, cursor: moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
