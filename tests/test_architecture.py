@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 STAGES = ("read", "match", "check", "metric", "push", "pull")
 HOMES = {
     "dbos": ["ingest/jobs.py"],
-    "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/https.py", "ingest/pull/link_file.py", "ingest/pull/web_api.py", "ingest/pull/rest_pages.py", "ingest/pull/token.py", "ingest/pull/sharepoint.py", "ingest/pull/snowflake.py", "ingest/pull/bigquery.py", "ingest/pull/databricks.py"],
+    "httpx": ["ingest/alarms.py", "ingest/billing/", "ingest/pull/web.py", "ingest/pull/clickhouse.py", "ingest/pull/https.py", "ingest/pull/link_file.py", "ingest/pull/web_api.py", "ingest/pull/rest_pages.py", "ingest/pull/token.py", "ingest/pull/sharepoint.py", "ingest/pull/snowflake.py", "ingest/pull/bigquery.py", "ingest/pull/databricks.py"],
     "obstore": ["ingest/pull/bucket.py"],
     "pymongo": ["ingest/pull/mongodb.py"],
     "bson": ["ingest/pull/mongodb.py"],
