@@ -151,7 +151,7 @@ def _installation() -> None:
             st.markdown(f"**{label}**", width=300)
             st.text(value)
     if warning := key_warning():
-        st.warning(plain(warning), icon=":material/key:")
+        st.info(plain(warning), icon=":material/key:")  # no failure: the keyboard stays on the tab
     st.caption("These are set before the start: in settings.toml in the data folder, or as INTAKE_… in the environment.")
 
 

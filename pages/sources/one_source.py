@@ -17,6 +17,7 @@ from pages.parts.text import ago, count, moment, plain, shorten
 from pages.parts.text import state as import_state
 from pages.sources.steps import place, words, working
 from schemas.pull_run import OPEN, PullRun, StoredSource
+from schemas.source import Schedule
 
 MOST = 30
 WORKING = ("queued", "reading", "checking", "pushing")
@@ -61,7 +62,7 @@ def _head(stored: StoredSource) -> None:
 def _next(stored: StoredSource) -> str:
     if stored.state == "paused":
         return "paused"
-    return words.near(stored.next_at, stored.source.schedule.zone) if stored.next_at and stored.enabled else "by hand"
+    return words.near(stored.next_at, stored.source.schedule.zone) if stored.next_at and stored.enabled else schedule.in_words(Schedule(after=stored.source.schedule.after))
 
 
 def _buttons(stored: StoredSource, who: str) -> None:
