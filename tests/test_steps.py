@@ -24,7 +24,7 @@ from ingest.store import accounts, handovers, imports, uploads
 from ingest.store import recipes as stored_recipes
 from pages.parts import errors, tables
 from pages.parts.text import limit
-from pages.usage.steps import decisions, everywhere, recipe, same_row, words
+from pages.usage.steps import decisions, everywhere, recipe, same_row, sending_words, words
 from pages.usage.steps.draft import NEW, Choice, Draft, NewField, from_match, period_of
 from pages.usage.steps.lines import lines, match_spec
 from pages.usage.steps.new_fields import field_name, new_event_type, new_lines, proposed_columns, slug_of
@@ -88,8 +88,8 @@ def test_the_row_equation(counts: RowCounts, already_sent: int, sentence: str) -
 
 
 def test_before_sending_asks_the_whole_question() -> None:
-    assert words.before_sending(summary()) == "Send 12,400 events for 298 customers, October 2026, to **Practice**?"
-    assert words.before_sending(summary(account="Live", account_kind="production")).endswith("to **Live (PRODUCTION)**?")
+    assert sending_words.before_sending(summary()) == "Send 12,400 events for 298 customers, October 2026, to **Practice**?"
+    assert sending_words.before_sending(summary(account="Live", account_kind="production")).endswith("to **Live (PRODUCTION)**?")
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_before_sending_asks_the_whole_question() -> None:
     ],
 )
 def test_what_the_account_already_holds(changes: dict[str, object], sentence: str) -> None:
-    assert sentence in words.before_sending_details(summary(**changes))
+    assert sentence in sending_words.before_sending_details(summary(**changes))
 
 
 def test_before_sending_never_promises_to_take_back() -> None:
-    lines_shown = " ".join(words.before_sending_details(summary(unknown_customers=("acme_1",), unknown_customer_count=2)))
+    lines_shown = " ".join(sending_words.before_sending_details(summary(unknown_customers=("acme_1",), unknown_customer_count=2)))
     assert "Of 12,431 rows, 19 need fixing and stay open, 8 were already sent or are repeated, 4 are left out." in lines_shown
     assert "2 customers are not known to the account" in lines_shown
     assert "can't be deleted afterwards" in lines_shown
@@ -115,25 +115,25 @@ def test_before_sending_never_promises_to_take_back() -> None:
 
 @pytest.mark.parametrize(("seconds", "sentence"), [(1, "A few seconds"), (20, "About 20 seconds"), (61, "About 60 seconds"), (200, "About 3 minutes"), (7200, "About 2 hours")])
 def test_duration(seconds: float, sentence: str) -> None:
-    assert words.duration(seconds) == sentence
+    assert sending_words.duration(seconds) == sentence
 
 
 def test_after_sending_both_forms() -> None:
-    assert words.after_sending(receipt(), 19) == "**Done and proven.** 12,400 sent, 12,400 found in the account, totals equal for every customer. 19 rows are still open."
+    assert sending_words.after_sending(receipt(), 19) == "**Done and proven.** 12,400 sent, 12,400 found in the account, totals equal for every customer. 19 rows are still open."
     missing = receipt(proof=Proof(found=12380, missing=20, level="event"))
-    assert words.after_sending(missing, 0) == "**Not proven yet:** 12,400 sent, 12,380 found. Don't upload again."
+    assert sending_words.after_sending(missing, 0) == "**Not proven yet:** 12,400 sent, 12,380 found. Don't upload again."
 
 
 def test_an_account_that_could_not_be_asked_is_no_missing_event() -> None:
     unasked = receipt(proof=Proof(missing=12400))
-    assert words.after_sending(unasked, 0) == "**Not proven yet:** 12,400 sent; the account couldn't be asked for them yet. Don't upload again."
-    assert words.chain(unasked)[1].endswith("12,400 stored (not read back yet)")
+    assert sending_words.after_sending(unasked, 0) == "**Not proven yet:** 12,400 sent; the account couldn't be asked for them yet. Don't upload again."
+    assert sending_words.chain(unasked)[1].endswith("12,400 stored (not read back yet)")
 
 
 def test_after_sending_never_calls_a_refusal_proven() -> None:
     refused = receipt(events=EventCounts(planned=12400, sent=12400, accepted=12380, rejected=20), proof=Proof(found=12380, agrees=True, level="event"))
-    assert "Done and proven" not in words.after_sending(refused, 0)
-    assert "20 were refused" in words.after_sending(refused, 0)
+    assert "Done and proven" not in sending_words.after_sending(refused, 0)
+    assert "20 were refused" in sending_words.after_sending(refused, 0)
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ def test_after_sending_never_calls_a_refusal_proven() -> None:
     ],
 )
 def test_the_effect_of_stopping_is_exact(events: EventCounts, sentence: str) -> None:
-    assert words.stopped(events) == sentence
+    assert sending_words.stopped(events) == sentence
 
 
 def test_the_receipt_shows_where_the_chain_breaks() -> None:
-    assert words.chain(receipt())[1] == ":material/check: 12,400 ready = 12,400 sent = 12,400 stored = 12,400 found again"
-    broken = words.chain(receipt(proof=Proof(found=12380, missing=20, level="event")))[1]
+    assert sending_words.chain(receipt())[1] == ":material/check: 12,400 ready = 12,400 sent = 12,400 stored = 12,400 found again"
+    broken = sending_words.chain(receipt(proof=Proof(found=12380, missing=20, level="event")))[1]
     assert broken == ":material/warning: 12,400 ready = 12,400 sent = 12,400 stored ≠ 12,380 found again"
 
 

@@ -10,7 +10,7 @@ from ingest.store import open_rows, pushes
 from pages.parts import errors, tables
 from pages.parts.state import THIS_MONTH_PAGE
 from pages.parts.text import count, moment, plain
-from pages.usage.steps import downloads, words
+from pages.usage.steps import downloads, sending_words, words
 from pages.usage.steps.aside import aside
 from schemas.pushing import MetricProof, Proof, Receipt
 from schemas.records import ImportRecord
@@ -21,7 +21,7 @@ REASONS = 3
 
 def show(record: ImportRecord, made: Receipt, who: str) -> None:
     """A finished push: the message, the receipt, and the way back."""
-    message = words.after_sending(made, _still_open(made), _next_check(made))
+    message = sending_words.after_sending(made, _still_open(made), _next_check(made))
     if made.proof.agrees and not made.events.rejected:
         st.success(message, icon=":material/verified:")
     else:
@@ -47,7 +47,7 @@ def details(record: ImportRecord, made: Receipt) -> None:
     """The receipt itself."""
     with st.container(border=True, key="receipt"):
         st.header("Receipt", anchor=False)
-        st.markdown("  \n".join(words.chain(made)))
+        st.markdown("  \n".join(sending_words.chain(made)))
         _proof(made.proof)
         _metrics(made.metrics)
         ended = f", ended {moment(made.ended_at)}" if made.ended_at else ""
@@ -63,7 +63,7 @@ def details(record: ImportRecord, made: Receipt) -> None:
 def _proof(proof: Proof) -> None:
     checked = f" Last looked at {moment(proof.checked_at)}." if proof.checked_at else ""
     if proof.level != "none" or not proof.note:
-        st.markdown(f"{words.proof_level(proof)}{checked}")
+        st.markdown(f"{sending_words.proof_level(proof)}{checked}")
     if proof.note and not proof.agrees:
         st.markdown(plain(proof.note))
     if proof.comparisons:
@@ -79,7 +79,7 @@ def _metrics(compared: tuple[MetricProof, ...]) -> None:
     """Whether the account's billable metrics come to the numbers that they come to here."""
     if not compared:
         return
-    st.markdown("  \n".join(["Billable metrics, in the account and here:", *map(words.metric, compared)]))
+    st.markdown("  \n".join(["Billable metrics, in the account and here:", *map(sending_words.metric, compared)]))
     for each in compared:
         if each.differences:
             table = pa.table({

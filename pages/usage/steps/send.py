@@ -12,7 +12,7 @@ from pages.parts.ask import ask
 from pages.parts.attention import announce
 from pages.parts.state import link_account, link_import, open_import, remembered
 from pages.parts.text import count, number, plain
-from pages.usage.steps import known, period_line, receipt, recipe, strangers, words
+from pages.usage.steps import known, period_line, receipt, recipe, sending_words, strangers
 from pages.usage.steps.aside import aside
 from schemas.pushing import PushProgress, PushSummary
 from schemas.records import ImportRecord
@@ -50,8 +50,8 @@ def _before(record: ImportRecord, who: str) -> None:
     if summary is None:
         return
     with st.container(border=True, key="before_sending"):
-        st.header(words.before_sending(summary) if not summary.reasons_not_to else "Not ready to send", anchor=False)
-        st.markdown("\n".join(f"- {line}" for line in words.before_sending_details(summary)))
+        st.header(sending_words.before_sending(summary) if not summary.reasons_not_to else "Not ready to send", anchor=False)
+        st.markdown("\n".join(f"- {line}" for line in sending_words.before_sending_details(summary)))
         if record.rejected_choice == "continue" and record.check.rows.rejected:
             link_import(record.id, "See the rows that need fixing", "review", icon=":material/arrow_back:")
     confirmed = _confirmed(record, summary)
@@ -214,7 +214,7 @@ def _waiting(latest: PushProgress, who: str) -> None:
 
 
 def _stopped(record: ImportRecord, latest: PushProgress, who: str) -> None:
-    st.warning(words.stopped(latest.events), icon=":material/pause_circle:")
+    st.warning(sending_words.stopped(latest.events), icon=":material/pause_circle:")
     rest = latest.events.planned - latest.events.accepted - latest.events.rejected
     if st.button("Continue sending", type="primary", key="continue_sending", icon=":material/play_circle:", disabled=not rest):
         _continue(latest.push_id, who)
