@@ -182,7 +182,7 @@ def _test(test: Test) -> str:
     text = f"coalesce({trimmed(identifier(test.column))}, '')"
     value = literal(test.value.strip(SPACES))
     if test.operator in _NUMBERS:
-        return f"try_cast({number_text(text, 'point')} as decimal(38,18)) {_NUMBERS[test.operator]} try_cast({value} as decimal(38,18))"
+        return f"try_cast({number_text(text, test.mark)} as decimal(38,18)) {_NUMBERS[test.operator]} try_cast({number_text(value, test.mark)} as decimal(38,18))"
     if test.operator in ("one_of", "none_of"):
         listed = f"list_contains([{', '.join(literal(each.strip(SPACES)) for each in test.values)}]::varchar[], {text})"
         return listed if test.operator == "one_of" else f"not {listed}"

@@ -20,6 +20,8 @@ CUSTOMERS = ("customer_unknown", "customer_nearly_known")
 ASKED = {"timestamp_without_zone": "zone", "identical_rows": "identical_rows"}
 """Warnings that a question of this kind says already; its answer settles them."""
 SENT = ("pushing", "stopped", "pushed", "proven")
+REASONS = 4
+"""So many reasons why rows are left out are named."""
 
 
 def decisions(record: ImportRecord) -> tuple[Decision, ...]:
@@ -182,8 +184,15 @@ def _remarks(check: CheckResult, answers: Mapping[str, str], report: ReadReport 
 def _left_out(check: CheckResult) -> list[Decision]:
     rows = check.rows
     duplicate = Decision(name="duplicate", kind="duplicate", rows=rows.duplicate, text=f"{count(rows.duplicate, 'row was', 'rows were')} already sent or {'is' if rows.duplicate == 1 else 'are'} repeated, and {'isn' if rows.duplicate == 1 else 'aren'}'t sent again")
-    excluded = Decision(name="excluded", kind="excluded", rows=rows.excluded, text=f"{count(rows.excluded, 'row is', 'rows are')} left out: blank rows, titles, totals, notes, and what is never billed or was left out by hand")
+    excluded = Decision(name="excluded", kind="excluded", rows=rows.excluded, text=f"{count(rows.excluded, 'row is', 'rows are')} left out{why_left_out(check)}")
     return [each for each in (duplicate, excluded) if each.rows]
+
+
+def why_left_out(check: CheckResult) -> str:
+    """The reasons why rows are left out, behind a colon, the most frequent ones by name; nothing for a check that kept none."""
+    named = [f"{reason} ({rows:,})" for reason, rows in list(check.reasons.items())[:REASONS]]
+    others = sum(list(check.reasons.values())[REASONS:])
+    return f": {', '.join(named + [f'other reasons ({others:,})'] * bool(others))}" if named else ""
 
 
 def sentence(group: IssueGroup, report: ReadReport | None = None) -> str:

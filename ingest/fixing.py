@@ -17,6 +17,8 @@ from ingest.read import read_file
 from ingest.settings import settings
 from ingest.store import accounts, corrections
 from ingest.store import imports as records
+from ingest.values.numbers import number_evidence
+from ingest.values.text import trimmed
 from schemas.correcting import Correction, ReplacePattern, SetCells, StoredCorrection, creates, needs
 from schemas.matching import DecimalMark
 from schemas.reading import ReadReport, ReadSpec
@@ -76,6 +78,15 @@ def rows_at(import_id: str, row: int) -> pa.Table:
     place = f"_row % {report.row_step}" if report.row_step else "_row"
     with engine() as connection:
         return connection.execute(f"select _row, _sheet{columns} from ({raw_query(imports.raw_folder(import_id), report)}) where {place} = ? order by _row", [row]).to_arrow_table()
+
+
+def decimal_mark(import_id: str, column: str) -> DecimalMark:
+    """The mark that the numbers of a column are read by: that of the field it goes into, else what its cells speak for."""
+    record = imports.read_record(import_id)
+    if column in (marks := _decimal_marks(record)):
+        return marks[column]
+    with engine() as connection:
+        return number_evidence(connection, f"({raw_query(imports.raw_folder(import_id), record.report)})", trimmed(identifier(column))).mark
 
 
 def bring_back(import_id: str, path: Path, file_name: str, who: str) -> int:

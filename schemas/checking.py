@@ -140,6 +140,8 @@ class CheckResult(Frozen):
     settled: dict[str, str] = {}
     """Answers that the cells gave themselves, by the question it would have been, such as `date_order.timestamp: day_first`: a recipe keeps them, since the next file may be too short to give them."""
 
+    reasons: dict[str, int] = {}
+    """Why rows were left out and how many for each reason, the most frequent first."""
     kept_rules: tuple[KeptRule, ...] = ()
     """Rules of a recipe that left out rows of this file."""
 

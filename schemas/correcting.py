@@ -21,6 +21,8 @@ class Test(Frozen):
     value: str = ""
     values: tuple[str, ...] = ()
     """What `one_of` and `none_of` compare with."""
+    mark: Literal["point", "comma"] = "point"
+    """What separates the decimals of the numbers that `less` and its kin compare."""
 
 
 class Condition(Frozen):

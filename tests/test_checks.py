@@ -118,6 +118,9 @@ STRAY = [(3, "Time", "2026-08-31T23:59:59Z")]
     ([(3, "Time", "2026-09-30T22:30:00Z")], {}, {"answers": {"zone.timestamp": "Europe/Berlin"}}, []),
     ([(3, "Time", "2026-10-31T23:30:00Z")], {}, {"answers": {"zone.timestamp": "Europe/Berlin"}}, []),
     ([(3, "Time", "2026-09-30T21:30:00Z")], {}, {"answers": {"zone.timestamp": "Europe/Berlin"}}, [3]),
+    ([(3, "Time", "2026-10-01T00:30:00+02:00")], {}, {}, []),
+    ([(3, "Time", "2026-10-31 20:00:00 -0530")], {}, {}, []),
+    ([(3, "Time", "2026-09-30T23:30:00+02:00")], {}, {}, [3]),
 ])
 def test_rows_outside_the_month_of_nearly_all_others_are_found(tmp_path, stray, checks, more, rows):
     found = checked(tmp_path, table(*stray), checks, **more)

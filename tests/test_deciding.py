@@ -114,6 +114,14 @@ def test_a_name_of_the_account_and_one_said_before_may_be_meant(account: str, tm
     assert strangers.known_as(record.id) == {"ACME Tooling GmbH": "cus_1", "The Tooler": "cus_1"}
 
 
+def test_rows_left_out_say_why_they_are(account: str, tmp_path: Path):
+    text = ROWS.replace("\n,2026", "\n\ncus_2,2026") + "Total,,8.5\n"
+    record = checked(tmp_path, text)
+    assert next(each.text for each in deciding.decisions(record) if each.kind == "excluded") == "2 rows are left out: blank row (1), totals row (1)"
+    strangers.never_billed(account, "cus_2", "ana")
+    assert next(each.text for each in deciding.decisions(whole_check.check(record.id)) if each.kind == "excluded") == "4 rows are left out: A customer that is never billed (2), blank row (1), totals row (1)"
+
+
 def test_a_name_for_a_customer_nobody_knows_or_one_that_is_there_is_refused(account: str):
     with pytest.raises(BadInput, match="doesn't know"):
         strangers.means(account, "cus_2", "cus_3", "ana")

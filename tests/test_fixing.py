@@ -12,7 +12,7 @@ from ingest.__main__ import main
 from ingest.errors import BadInput, NotReady
 from ingest.store import customer_names
 from ingest.store import imports as records
-from schemas.correcting import Condition, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, Split, Test, Tidy
+from schemas.correcting import Condition, Convert, Correction, DropRows, Edit, FillDown, Join, MapValues, ReplacePattern, SetCells, Split, Test, Tidy
 from schemas.matching import FieldMatch
 from schemas.reading import ReadSpec
 from tests.test_imports import HEADER, MATCH, imported
@@ -71,6 +71,17 @@ def test_what_was_undone_can_be_done_again_until_something_new_is_done(import_id
 
 def cell(import_id: str) -> str:
     return imports.raw_rows(import_id).to_pylist()[2]["quantity"]
+
+
+def test_numbers_are_converted_and_compared_by_the_mark_of_their_column(home: Path, tmp_path: Path):
+    comma = "\n".join(["customer_id;timestamp;quantity;region", "cus_1;2026-10-01T00:00:00Z;12,500;7,25", "cus_2;2026-10-02T00:00:00Z;3,5;1.000,5"]) + "\n"
+    comma_import = imported(tmp_path / "comma.csv", comma)
+    marks = {column: fixing.decimal_mark(comma_import, column) for column in ("quantity", "region", "customer_id")}
+    assert marks == {"quantity": "comma", "region": "comma", "customer_id": "point"}
+    above = Test(column="quantity", operator="greater", value="12", mark=marks["quantity"])
+    assert fixing.effect(comma_import, DropRows(where=Condition(tests=(above,)), reason="large"))[1][0]["row"] == 2
+    fixing.correct(comma_import, [Convert(column="quantity", factor="1024", mark=marks["quantity"])], "anna")
+    assert [row["quantity"] for row in imports.raw_rows(comma_import).to_pylist()] == ["12800", "3584"]
 
 
 def test_corrections_hold_when_the_file_is_read_in_another_way(import_id: str):

@@ -240,9 +240,14 @@ def _result(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], spec: 
     return CheckResult(
         rows=rows, matches=spec.matches, issues=groups, questions=(*(question for plan in plans for question in plan.questions), *repeats.questions),
         comparisons=totals.comparisons(connection, plans, spec, report, accepted, {field.field: field.sum for field in fields}), fields=fields, customers=customers,
-        first_timestamp=_moment(first), last_timestamp=_moment(last), month=month and month[0], key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
+        first_timestamp=_moment(first), last_timestamp=_moment(last), reasons=_why_left_out(connection), month=month and month[0], key=spec.key or tuple(plan.field for plan in plans), already_sent=repeats.already_sent, sent_by=repeats.sent_by, ledger_version=version,
         settled={f"{name}.{plan.field}": value for plan in plans for name, value in plan.shown.items()}, kept_rules=_kept_rules(connection, report),
     )
+
+
+def _why_left_out(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Why rows are left out, the most frequent reason first."""
+    return dict(connection.execute("select reason, count(*) from left_out where outcome = 'excluded' group by 1 order by 2 desc, 1").fetchall())
 
 
 def _kept_rules(connection: duckdb.DuckDBPyConnection, report: ReadReport) -> tuple[KeptRule, ...]:

@@ -27,24 +27,34 @@ def find_strays(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], ru
     """Adds the rows outside the file's month, and those whose text is written in a rarer way."""
     time = next(plan for plan in plans if plan.field == "timestamp")
     if time.column is not None and spec.period is None and not {"outside_period", "out_of_range"} & set(time.facts) and rules.on("outside_month"):
-        _outside_month(connection, spec.answers.get("zone.timestamp") or said_zone(time.column) or "UTC", rules)
+        _outside_month(connection, time.column, spec.answers.get("zone.timestamp") or said_zone(time.column), rules)
     texts = [plan.field for plan in plans if plan.type == "String" and plan.field != "customer_id" and plan.column is not None and "not_allowed" not in plan.facts and rules.on("text_spelled_differently", plan.field)]
     for field in _with_few_values(connection, texts):
         _spelled_differently(connection, field)
 
 
-def _outside_month(connection: duckdb.DuckDBPyConnection, zone: str, rules: Rules) -> None:
-    """The rows in other months, except for those that are said to be in the future already."""
+def _outside_month(connection: duckdb.DuckDBPyConnection, column: str, zone: str | None, rules: Rules) -> None:
+    """The rows in other months, except for those that are said to be in the future already; where nobody said a zone, a time is in a month by the offset that it was written with."""
     month, most, total = connection.execute("""
         select arg_max(month, n), max(n), sum(n) from (select date_trunc('month', day)::timestamp as month, sum(n) as n from days group by 1)""").fetchone()
     if not total or total < ENOUGH or not ROUGHLY * float(total) <= most < total:
         return
-    start, end = (to_utc(each, zone) for each in (month, (month + timedelta(days=31)).replace(day=1)))
+    start, end = (to_utc(each, zone or "UTC") for each in (month, (month + timedelta(days=31)).replace(day=1)))
     latest = "moment_of_check()" if rules.on("timestamp_in_future") else "'infinity'"
-    stray = f""""timestamp" not between timestamp '{start}' and timestamp '{end}' - interval 1 microsecond"""
+    stray = "{moment} not between timestamp '" + f"{start}' and timestamp '{end}' - interval 1 microsecond"
+    connection.execute(f"""create or replace temp table strays as select _row, "timestamp" from typed where {stray.format(moment='"timestamp"')}""")
+    if zone is None:
+        written = stray.format(moment=f'"timestamp" + {_offset(identifier(column))}')
+        connection.execute(f"create or replace temp table strays as select s.* from strays s join raw using (_row) where {written}")
     connection.execute(f"""
-        insert into findings select 'outside_month', _row, strftime("timestamp", '%Y-%m-%d %H:%M:%S'), 'timestamp' from typed
-        where {stray} and "timestamp" <= {latest} and (select count(*) filter ({stray}) from typed) <= {1 - NEARLY:.2f} * {total}""")
+        insert into findings select 'outside_month', _row, strftime("timestamp", '%Y-%m-%d %H:%M:%S'), 'timestamp' from strays
+        where "timestamp" <= {latest} and (select count(*) from strays) <= {1 - NEARLY:.2f} * {total}""")
+
+
+def _offset(text: str) -> str:
+    """SQL for the offset from UTC that a time was written with (`10:00+02:00`); none where it has none."""
+    found = rf"regexp_extract({text}, '\d:\d\d\S*\s?([+-]\d\d):?(\d\d)?\s*$', ['hours', 'minutes'])"
+    return f"to_minutes(coalesce(try_cast({found}.hours as integer) * 60 + if({found}.hours[1] = '-', -1, 1) * coalesce(try_cast({found}.minutes as integer), 0), 0))"
 
 
 def _with_few_values(connection: duckdb.DuckDBPyConnection, fields: Sequence[str]) -> list[str]:

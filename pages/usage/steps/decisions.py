@@ -108,7 +108,7 @@ def _entry(record: ImportRecord, each: Decision, who: str, position: int, *, edi
     elif each.kind == "duplicate":
         _left_out(record, "duplicate", words.duplicates(record.check), position)
     elif each.kind == "excluded":
-        _left_out(record, "excluded", f"**{words.things(each.rows, 'row is', 'rows are')} left out** and not billed: what is no usage (blank rows, titles, totals, notes), customers who are never billed, and what somebody left out by hand.", position)
+        _left_out(record, "excluded", f"**{words.things(each.rows, 'row is', 'rows are')} left out** and not billed{plain(deciding.why_left_out(record.check))}.", position)
     else:
         _remark(record, each, who, editable=editable)
 

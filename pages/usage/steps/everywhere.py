@@ -20,6 +20,7 @@ OPERATORS: dict[Operator, str] = {
     "less": "is less than", "less_or_equal": "is at most", "greater": "is more than", "greater_or_equal": "is at least", "matches": "matches the pattern", "one_of": "is one of",
 }
 BY = ("By their row numbers", "By what a column says")
+NUMERIC: tuple[Operator, ...] = ("less", "less_or_equal", "greater", "greater_or_equal")
 MOST_ROWS = 50
 MANNERS = {"trim": "Spaces made single, none at the edges", "upper": "All letters capital", "lower": "All letters small"}
 
@@ -32,7 +33,7 @@ def chosen(record: ImportRecord, group: IssueGroup | None) -> Correction | None:
 
 
 def _column(record: ImportRecord, columns: list[str], place: int, label: str = "Column") -> str:
-    return st.selectbox(label, columns, index=place, key=f"bulk_{label}_{record.id}")
+    return st.selectbox(label, columns, index=place, key=f"bulk_{label}_{record.id}_{columns[place]}")  # where another problem is chosen, its column stands there
 
 
 def _map(record: ImportRecord, columns: list[str], place: int) -> Correction | None:
@@ -79,10 +80,10 @@ def _set_where(record: ImportRecord, columns: list[str], place: int) -> Correcti
 
 def _convert(record: ImportRecord, columns: list[str], place: int) -> Correction | None:
     column, factor = _column(record, columns, place), st.text_input("Multiply by", placeholder="1024", key=f"bulk_factor_{record.id}").strip()
-    said = record.match.answers.get(f"decimal_mark.{next((each.field for each in record.match.matches if each.column == column), '')}")
-    mark = "comma" if said == "comma" else "point"
+    if not factor.replace(".", "", 1).isdecimal():
+        return None
     with errors.shown():
-        return Convert(column=column, factor=factor, mark=mark) if factor.replace(".", "", 1).isdecimal() else None
+        return Convert(column=column, factor=factor, mark=ask(fixing.decimal_mark, record.id, column))
 
 
 def _drop(record: ImportRecord, columns: list[str], place: int) -> Correction | None:
@@ -113,7 +114,8 @@ def _condition(record: ImportRecord, columns: list[str], place: int) -> Conditio
     if operator not in ("is_empty", "is_not_empty") and not value:
         return None
     values = tuple(each.strip() for each in value.split(",")) if operator == "one_of" else ()
-    return Condition(tests=(Test(column=column, operator=operator, value="" if values else value, values=values),))
+    mark = ask(fixing.decimal_mark, record.id, column) if operator in NUMERIC else "point"
+    return Condition(tests=(Test(column=column, operator=operator, value="" if values else value, values=values, mark=mark),))
 
 
 _FORMS: dict[str, Callable[[ImportRecord, list[str], int], Correction | None]] = {
