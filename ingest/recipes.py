@@ -93,7 +93,12 @@ def _as_it_comes(recipe: Recipe) -> Recipe:
 
 def drift(recipe: Recipe, columns: tuple[str, ...]) -> Drift:
     """How a file's columns differ from the recipe's."""
-    gone, new = tuple(name for name in recipe.columns if name not in columns), tuple(name for name in columns if name not in recipe.columns)
+    return between(recipe.columns, columns)
+
+
+def between(before: tuple[str, ...], columns: tuple[str, ...]) -> Drift:
+    """How a file's columns differ from those that there were before."""
+    gone, new = tuple(name for name in before if name not in columns), tuple(name for name in columns if name not in before)
     scores = sorted(((fuzz.ratio(_folded(old), _folded(name)), old, name) for old in gone for name in new), reverse=True)
     renamed: dict[str, str] = {}
     for score, old, name in scores:

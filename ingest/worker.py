@@ -11,8 +11,8 @@ from ingest import alarms, janitor, pulling
 from ingest.errors import IngestError
 from ingest.jobs import LOOK_AGAIN, LOOK_NO_LONGER, executor, forget_finished, queue_begun, queue_push, queue_run, queue_verify, status
 from ingest.settings import settings
+from ingest.store import clock, pushes, runs
 from ingest.store import imports as import_rows
-from ingest.store import pushes, runs
 from schemas.pull_run import PullRun
 
 RETRY_WAITING = timedelta(minutes=1)
@@ -35,10 +35,10 @@ def run_worker(ready: Callable[[], None] = lambda: None, stopped: Callable[[], b
             if time.monotonic() - ticked > TICK_EVERY:
                 _begin_due_runs()
                 _settle_runs()
-                alarms.bring(datetime.now(UTC))
+                alarms.bring(clock.moment())
                 ticked = time.monotonic()
             if time.monotonic() - watched > WATCH_EVERY:
-                pulling.look_around(datetime.now(UTC))
+                pulling.look_around(clock.moment())
                 watched = time.monotonic()
             if time.monotonic() - look > LOOK_EVERY:
                 _look_after_pushes()
@@ -122,7 +122,7 @@ def _look_after_pushes() -> None:
 
 
 def _begin_due_runs() -> None:
-    for run in pulling.begin_due(datetime.now(UTC)):
+    for run in pulling.begin_due(clock.moment()):
         queue_begun(run)
 
 
@@ -158,4 +158,4 @@ def _older(job: str, than: timedelta) -> bool:
 
 
 def _age(moment: str) -> timedelta:
-    return datetime.now(UTC) - datetime.fromisoformat(moment)
+    return clock.moment() - datetime.fromisoformat(moment)

@@ -133,7 +133,7 @@ class Source(Frozen):
     push: Literal["automatic", "ask"] = "ask"
     rejected: OnRejected = "continue"
     rejected_share: float = Field(0.1, ge=0, le=1, description="Where more than this share of the rows needs fixing, a person is asked first.")
-    drift: OnDrift = Field("ask", description="What happens when a column that bills is gone.")
+    drift: OnDrift = Field("ask", description="What happens when a new column would fill a field of the event. A column that bills and is gone always waits for a person.")
     empty: OnEmpty = "fine"
     volume: Volume = Volume()
     silent_after: Span | None = Field(None, description="An alarm is raised when nothing new came for this long.")

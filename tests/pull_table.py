@@ -1,14 +1,18 @@
 """A table that tests write rows into, as a connector: what the run engine is tried with. The connectors themselves are tried with real servers."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pytest
 
 from ingest.engine import identifier, literal
 from ingest.errors import Unreachable
 from ingest.pull.connector import Connection
+from ingest.pull.connectors import CONNECTORS, connector
 from ingest.pull.pulled_file import as_text, from_query
 from schemas.source import Diagnosis, Fetched, Found, Read, SourceColumn, Window
 
@@ -71,6 +75,17 @@ def _within(read: Read, window: Window) -> str:
         return "true"
     bounds = [f"{identifier(read.cursor)} {sign} {literal(bound)}" for sign, bound in ((">=", window.since), ("<", window.until)) if bound is not None]
     return " and ".join(bounds) or "true"
+
+
+@contextmanager
+def known(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The registry has this connector, called `table`."""
+    patch.setitem(CONNECTORS, "table", "table:PullTable")
+    patch.setitem(sys.modules, "ingest.pull.table", sys.modules[__name__])
+    connector.cache_clear()
+    PullTable.broken = PullTable.fetches = 0
+    yield
+    connector.cache_clear()
 
 
 def fill(path: Path, rows: Sequence[tuple], columns: str = "id bigint, updated_at timestamptz, customer varchar, \"at\" timestamptz, hours decimal(18,4)") -> None:

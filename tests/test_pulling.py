@@ -11,14 +11,12 @@ import pytest
 from ingest import pulling, push, sources
 from ingest.billing import BillingClient
 from ingest.errors import IngestError, NotReady
-from ingest.pull.connectors import CONNECTORS, connector
 from ingest.store import accounts, open_rows, pushes, runs
 from ingest.store import imports as records
 from ingest.store import sources as stored
 from schemas.event_type import EventType, Field
 from schemas.pull_run import PullRun
-from tests import pull_table
-from tests.pull_table import PullTable, change, fill
+from tests.pull_table import PullTable, change, fill, known
 from tests.test_push import account
 
 COMPUTE = EventType(name="Compute", slug="compute", fields=(Field(name="cpu_hours", type="Decimal"), Field(name="event_id", type="String"), Field(name="import_id", type="String")))
@@ -28,14 +26,8 @@ DAY = "2026-10-01T{:02d}:00:00+00:00"
 @pytest.fixture
 def table(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A table that can be pulled from, and an account to send to."""
-    monkeypatch.setitem(CONNECTORS, "table", "table:PullTable")
-    monkeypatch.setattr(pull_table, "__name__", "ingest.pull.table")
-    monkeypatch.setitem(__import__("sys").modules, "ingest.pull.table", pull_table)
-    connector.cache_clear()
-    PullTable.broken = PullTable.fetches = 0
-    with account(home, event_type=COMPUTE):
+    with known(monkeypatch), account(home, event_type=COMPUTE):
         yield tmp_path / "usage.duckdb"
-    connector.cache_clear()
 
 
 def source(path: Path, name: str = "usage-db", **more: object) -> str:

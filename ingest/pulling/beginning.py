@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from ingest.errors import NotReady
 from ingest.pull import schedule
-from ingest.store import runs, sources
+from ingest.store import clock, runs, sources
 from schemas.pull_run import PullRun, RunKind, StoredSource
 
 RETRY = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
@@ -44,7 +44,7 @@ def _begin_tick(stored: StoredSource, moment: datetime) -> PullRun | None:
 
 def plan_next(name: str, moment: datetime | None = None) -> StoredSource:
     """Notes when a source is due next: by its schedule, sooner after a failure."""
-    moment = moment or datetime.now(UTC)
+    moment = moment or clock.moment()
     stored = sources.get(name)
     following = schedule.next_time(stored.source.schedule, moment)
     if stored.failures and stored.enabled:

@@ -13,7 +13,7 @@ from ingest.pulling import manifest as kept
 from ingest.pulling.compare import keep_seen, leave_out_seen
 from ingest.pulling.manifest import Manifest, Part, folder_of, seen_path
 from ingest.pulling.window import asked_window, cursor_kind, halves, later, next_window
-from ingest.store import imports, runs
+from ingest.store import clock, imports, runs
 from ingest.store import sources as stored_sources
 from ingest.wording import count
 from schemas.pull_run import PullRun, StoredSource
@@ -79,7 +79,7 @@ def _windows(run: PullRun, stored: StoredSource, found: TableConnector, connecti
         return [Window()]
     if run.kind == "backfill":
         return _bounded(found, connection, source, asked_window(source, kind, run.since, run.until), kind)
-    window = Window(since=run.since, until=run.until) if run.until or run.since else next_window(source, stored.mark, kind, datetime.now(UTC))
+    window = Window(since=run.since, until=run.until) if run.until or run.since else next_window(source, stored.mark, kind, clock.moment())
     runs.change(run.id, since=window.since, until=window.until)
     return [window]
 
@@ -108,7 +108,7 @@ def _files(run: PullRun, stored: StoredSource, found: FileConnector, connection:
     source, folder = stored.source, folder_of(run.id)
     if source.read.files is None:
         raise BadInput(f"The source {source.name!r} doesn't say which files are usage.", "Add read: {files: {path: …}}.")
-    wanted = _new_files(source, found.list(connection, source.read.files), stored_sources.files_done(source.name), datetime.now(UTC))
+    wanted = _new_files(source, found.list(connection, source.read.files), stored_sources.files_done(source.name), clock.moment())
     parts, same = [], []
     for number, listed in enumerate(wanted[:DRY_FILES if run.kind == "dry" else MOST_FILES], 1):
         name = f"file-{number:04d}"

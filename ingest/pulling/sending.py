@@ -18,6 +18,8 @@ USUAL_RUNS, ENOUGH_RUNS = 8, 4
 """What is usual is told from so many runs that went well, once there are enough."""
 FEW_REJECTED = 10
 """So few rows that need fixing hold nothing up, whatever share of a small run they are: they stay open, and an alarm says so."""
+UNFIT = ("read", "matched", "unreadable")
+"""States of an import that couldn't be brought on without a person."""
 OTHER_CONTENT = "already_sent_other_content"
 
 
@@ -67,7 +69,7 @@ def _nothing_to_send(record: ImportRecord) -> bool:
 
 def _reasons(run: PullRun, source: Source, ready: list[ImportRecord]) -> list[str]:
     """Why the imports don't go by themselves, as sentences."""
-    unready = [f"{record.file_name}: {record.message or 'its columns aren’t matched yet.'}" for record in ready if record.state in ("read", "matched", "unreadable")]
+    unready = [f"{record.file_name}: {record.message or 'its columns aren’t matched yet.'}" for record in ready if record.state in UNFIT]
     if unready:
         return unready
     checked = [record for record in ready if record.state == "checked"]
@@ -114,8 +116,9 @@ def _alarms(run: PullRun, source: Source, members: list[ImportRecord]) -> None:
         tell(source, "removed", f"{count(rows.removed, 'row that was sent is', 'rows that were sent are')} in the source no more. Events can't be deleted; look whether they have to be taken back.", run.id)
     if _volume(run, source):
         tell(source, "volume", _volume(run, source)[0], run.id)
-    if any(record.state in ("read", "unreadable") for record in members):
-        tell(source, "drift", next(record.message or f"{record.file_name} doesn't fit what this source was set up for." for record in members if record.state in ("read", "unreadable")), run.id)
+    unfit = [record for record in members if record.state in UNFIT]
+    if unfit:
+        tell(source, "drift", unfit[0].message or f"{unfit[0].file_name} doesn't fit what this source was set up for.", run.id)
     if source.empty == "alarm" and not rows.read:
         tell(source, "silent", "The run found no row at all.", run.id)
 

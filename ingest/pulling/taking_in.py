@@ -6,14 +6,16 @@ from ingest import files, imports, recipes, whole_check
 from ingest import match as matching
 from ingest.billing import BillingClient
 from ingest.errors import BadInput, NotReady
+from ingest.pulling import drifting
 from ingest.pulling import manifest as kept
 from ingest.pulling.manifest import Part, folder_of
-from ingest.store import accounts, open_rows, runs
+from ingest.store import accounts, clock, open_rows, runs
 from ingest.store import imports as records
 from ingest.store import recipes as stored_recipes
 from ingest.store import sources as stored_sources
 from schemas.account import Account
 from schemas.event_type import EventType
+from schemas.matching import MatchSpec
 from schemas.pull_run import PullRun
 from schemas.records import ImportRecord
 from schemas.source import Source
@@ -82,26 +84,36 @@ def _match(record: ImportRecord, source: Source, account: Account) -> None:
         types = [_event_type(account, part.event_type) for part in recipe.parts]
         recipes.follow(record.id, recipe, types[0], account.name, who, answers=source.answers, matches=source.match, others=types[1:])
         for each in imports.together(records.get(record.id)):
-            _number(each, source, account, who)
+            _take_columns(each, each.match, source, account, drifting.last_match(source, each.event_type))
         return
     event_type = _event_type(account, source.event_type)
-    report = record.report
+    report, last = record.report, drifting.last_match(source, event_type.slug)
+    if last:
+        drifting.refuse_gone(report.columns, source, last)
     spec, questions = matching.build_spec(report, imports.columns(record.id), event_type, chosen=source.match, constants=source.constants, answers=source.answers, earlier=None if source.read.key else imports.earlier_key(record.id, event_type.slug, account.name))
     if questions and not source.match:
         raise NotReady(f"It isn't certain which column is which: {questions[0].text}", "Say it under match: of the source, or decide on the import's page.")
-    imports.set_match(record.id, spec.model_copy(update={"matches": tuple(each for each in spec.matches if each.confidence == "certain")}), account.name, who)
-    _number(records.get(record.id), source, account, who)
+    _take_columns(record, drifting.as_before(spec, source, last), source, account, last)
 
 
-def _number(record: ImportRecord, source: Source, account: Account, who: str) -> None:
+def _take_columns(record: ImportRecord, spec: MatchSpec, source: Source, account: Account, last: MatchSpec | None) -> None:
+    """Matches an import, with what becomes of columns that are new."""
+    said = ""
+    if last:
+        spec, said = drifting.with_new_columns(record, spec, source, last)
+    imports.set_match(record.id, _numbered(spec, source), account.name, f"source {source.name}")
+    if said:
+        runs.change(record.run, say=f"{record.file_name}: {said}")
+
+
+def _numbered(spec: MatchSpec, source: Source) -> MatchSpec:
     """Lets the source's own key tell its rows apart: its columns as fields where they are matched, else beside the fields."""
-    if not source.read.key or record.match is None:
-        return
-    fields = {match.column: match.field for match in record.match.matches if match.column is not None}
+    if not source.read.key:
+        return spec
+    fields = {match.column: match.field for match in spec.matches if match.column is not None}
     key = tuple(fields[name] for name in source.read.key if name in fields)
     beside = tuple(name for name in source.read.key if name not in fields)
-    update = {"key": key or None, "key_columns": beside, "key_space": source.name if beside else ""}
-    imports.set_match(record.id, record.match.model_copy(update=update), account.name, who)
+    return spec.model_copy(update={"key": key or None, "key_columns": beside, "key_space": source.name if beside else ""})
 
 
 def _event_type(account: Account, slug: str | None) -> EventType:
@@ -136,4 +148,4 @@ def _with_open_rows(source: str) -> list[ImportRecord]:
 def _is_long_ago(record: ImportRecord) -> bool:
     _, key = records.pointers(record.id)
     folder = files.stage_folder(record.id, "check", key or "")
-    return not folder.exists() or datetime.now(UTC) - datetime.fromtimestamp(folder.stat().st_mtime, UTC) > AGAIN_AFTER
+    return not folder.exists() or clock.moment() - datetime.fromtimestamp(folder.stat().st_mtime, UTC) > AGAIN_AFTER

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal
 
@@ -27,7 +27,7 @@ from ingest.errors import Refused, Unreachable
 from ingest.push.plan import bodies_of, hold_to_plan, new_batch
 from ingest.push.readback import ids_now_stored
 from ingest.settings import settings
-from ingest.store import accounts, pushes
+from ingest.store import accounts, clock, pushes
 from ingest.store.clock import now
 from ingest.store.pushes import Answer, Batch, Push
 from ingest.store.recorder import Recorder
@@ -273,4 +273,4 @@ def _neighbours(batches: list[Batch], most: int) -> Iterator[list[Batch]]:
 def _key_has_run_out(batch: Batch, account: Account) -> bool:
     if batch.first_sent_at is None:
         return False
-    return datetime.now(UTC) - datetime.fromisoformat(batch.first_sent_at) > timedelta(hours=account.profile.idempotency_hours)
+    return clock.moment() - datetime.fromisoformat(batch.first_sent_at) > timedelta(hours=account.profile.idempotency_hours)

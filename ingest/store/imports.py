@@ -81,6 +81,14 @@ def last_sent(ledger_name: str, slug: str, *, but: str, most: int = 1) -> list[R
         return list(connection.execute(query))
 
 
+def last_of(who: str, slug: str) -> ImportRecord | None:
+    """The newest import of somebody (a source, too) whose events of a type were sent."""
+    wanted = imports.c.created_by == who, imports.c.event_type == slug, imports.c.state.in_(SENT)
+    with store().connect() as connection:
+        row = connection.execute(select(imports).where(*wanted).order_by(imports.c.created_at.desc(), imports.c.id.desc()).limit(1)).mappings().first()
+    return _record(row) if row else None
+
+
 def before(record: ImportRecord, periods: Sequence[str]) -> str | None:
     """The import of the same event type and account, of one of these periods (the first one that has any), that was checked and made before this one: the newest that was sent, else the newest."""
     alike = imports.c.event_type == record.event_type, imports.c.account == record.account, imports.c.id != record.id, imports.c.created_at <= record.created_at, imports.c.check_key.is_not(None), imports.c.state != "discarded"
