@@ -1,6 +1,6 @@
 """Customers of an import whom the account doesn't know: asked once where a client is at hand, and kept beside the import for its checks; mapped, created or left out for good."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def answer(import_id: str) -> Answer | None:
 def known_as(import_id: str) -> dict[str, str]:
     """The customers whom the account didn't know when it was last asked, each with the known one that may be meant or an empty text."""
     said = answer(import_id)
-    return {each.customer_id: each.meant for each in said.unknown} if said else {}
+    return {name: each.meant for each in said.unknown for name in each.names} if said else {}
 
 
 def look_up(record: ImportRecord) -> bool:
@@ -77,7 +77,7 @@ def _ask(record: ImportRecord, rows: "Customers", client: "BillingClient") -> An
     from ingest.push.unknown import unknown_customers
 
     found = unknown_customers(rows, client, record.account, _surely_known(record))
-    known = Known(account=record.account, at=datetime.now(UTC), names=rows.keys() - {each.customer_id for each in found})
+    known = Known(account=record.account, at=datetime.now(UTC), names=rows.keys() - {name for each in found for name in each.names})
     files.write_whole(files.import_folder(record.id) / KNOWN, known.model_dump_json().encode())
     if found and not any(each.meant for each in found) and next(iter(client.customers()), None) is None:
         found = ()
@@ -113,21 +113,32 @@ def create(account_name: str | None, names: Collection[str], who: str, *, custom
         return [_create(client, account.name, name, customer_name.strip() or name, who) for name in wanted]
 
 
-def means(account_name: str, name: str, customer_id: str, who: str) -> list[str]:
-    """Notes for the whole account which of its customers a name means; the imports that have to be checked again. Raises BadInput for a customer that the account doesn't know."""
+def means(account_name: str, names: Collection[str], customer_id: str, who: str) -> list[str]:
+    """Notes for the whole account which of its customers these names mean; the imports that have to be checked again. Raises BadInput for a customer that the account doesn't know."""
     from ingest.billing import BillingClient
 
     with BillingClient(accounts.account(account_name)) as client:
         if not client.known_customers([customer_id.strip()]):
             raise BadInput(f"The account {account_name!r} doesn't know {customer_id.strip()!r} either.", "Give the id or external id of a customer that it knows, or create the customer.")
-    customer_names.say(account_name, name, customer_id, who)
-    return imports.check_again(account_name)
+    return _say(account_name, dict.fromkeys(names, customer_id), who)
 
 
-def never_billed(account_name: str, name: str, who: str) -> list[str]:
-    """Notes for the whole account that a customer's usage is never billed; the imports that have to be checked again."""
-    customer_names.say(account_name, name, None, who)
-    return imports.check_again(account_name)
+def never_billed(account_name: str, names: Collection[str], who: str) -> list[str]:
+    """Notes for the whole account that the usage of a customer of these names is never billed; the imports that have to be checked again."""
+    return _say(account_name, dict.fromkeys(names), who)
+
+
+def welcome(account_name: str, new: Collection[UnknownCustomer], who: str, *, customer_name: str = "") -> list[str]:
+    """Creates customers in the account and notes how else files write them; the imports that have to be checked again. Raises as `create` does."""
+    create(account_name, [each.customer_id for each in new], who, customer_name=customer_name)
+    return _say(account_name, {name: each.customer_id for each in new for name in each.spellings}, who)
+
+
+def _say(account_name: str, meant: Mapping[str, str | None], who: str) -> list[str]:
+    """Notes what each name means (None: never billed); the imports that have to be checked again, none where nothing was said."""
+    for name, customer_id in meant.items():
+        customer_names.say(account_name, name, customer_id, who)
+    return imports.check_again(account_name) if meant else []
 
 
 def forget(account_name: str, name: str, who: str) -> list[str]:

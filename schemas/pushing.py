@@ -70,13 +70,19 @@ class MetricProof(Frozen):
 
 
 class UnknownCustomer(Frozen):
-    """A customer of an import whom the account doesn't know, and the id of the known one that may be meant, with what is nearly the same name."""
+    """A customer of an import whom the account doesn't know, and the id of the known one that may be meant, with what is nearly the same name. `spellings` is how else the file writes it: in other capitals, spaces and signs."""
 
     customer_id: str
     rows: int
     first_row: int
     meant: str = ""
     meant_name: str = ""
+    spellings: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that the file calls it, the most frequent name first."""
+        return (self.customer_id, *self.spellings)
 
 
 class PushSummary(Frozen):

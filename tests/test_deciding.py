@@ -98,7 +98,7 @@ def test_a_decision_waits_for_a_colleague_until_it_is_taken_or_taken_back(accoun
 
 
 @pytest.mark.parametrize(("step", "accepted", "left"), [
-    (lambda account: strangers.means(account, "cus_2", "cus_1", "ana"), 3, {}), (lambda account: strangers.create(account, ["cus_2"], "ana"), 3, {}), (lambda account: strangers.never_billed(account, "cus_2", "ana"), 2, {}),
+    (lambda account: strangers.means(account, ["cus_2"], "cus_1", "ana"), 3, {}), (lambda account: strangers.create(account, ["cus_2"], "ana"), 3, {}), (lambda account: strangers.never_billed(account, ["cus_2"], "ana"), 2, {}),
 ])
 def test_what_becomes_of_a_customer_whom_the_account_does_not_know(account: str, tmp_path: Path, step, accepted: int, left: dict):  # noqa: ANN001
     record = checked(tmp_path, ROWS)
@@ -118,20 +118,33 @@ def test_rows_left_out_say_why_they_are(account: str, tmp_path: Path):
     text = ROWS.replace("\n,2026", "\n\ncus_2,2026") + "Total,,8.5\n"
     record = checked(tmp_path, text)
     assert next(each.text for each in deciding.decisions(record) if each.kind == "excluded") == "2 rows are left out: blank row (1), totals row (1)"
-    strangers.never_billed(account, "cus_2", "ana")
+    strangers.never_billed(account, ["cus_2"], "ana")
     assert next(each.text for each in deciding.decisions(whole_check.check(record.id)) if each.kind == "excluded") == "4 rows are left out: A customer that is never billed (2), blank row (1), totals row (1)"
+
+
+def test_a_customer_written_in_several_ways_is_one_that_is_decided_about_once(account: str, tmp_path: Path):
+    written = ("WAYNE ENTERPRISES", "Wayne Enterprises", "Wayne  Enterprises.", "Wayne Enterprises", "cus_3", "CUS_3", "cus3")
+    record = checked(tmp_path, "customer_id,timestamp,quantity\n" + "".join(f"{name},2026-10-{day:02}T00:00:00Z,{day}\n" for day, name in enumerate(written, start=1)))
+    unknown = {each.customer_id: each for each in strangers.answer(record.id).unknown}
+    assert {name: (set(each.spellings), each.rows, each.first_row) for name, each in unknown.items()} == {
+        "Wayne Enterprises": ({"WAYNE ENTERPRISES", "Wayne  Enterprises."}, 4, 2), "CUS_3": ({"cus_3"}, 2, 6), "cus3": (set(), 1, 8)}
+    strangers.welcome(account, [unknown["Wayne Enterprises"]], "ana")
+    strangers.means(account, unknown["CUS_3"].names, "cus_1", "ana")
+    again = whole_check.check(record.id)
+    assert (set(strangers.known_as(record.id)), again.check.customers) == ({"cus3"}, 3)
+    assert "customer_spelled_differently" not in {each.code for each in again.check.issues}
 
 
 def test_a_name_for_a_customer_nobody_knows_or_one_that_is_there_is_refused(account: str):
     with pytest.raises(BadInput, match="doesn't know"):
-        strangers.means(account, "cus_2", "cus_3", "ana")
+        strangers.means(account, ["cus_2"], "cus_3", "ana")
     with pytest.raises(BadInput, match="knows 'cus_1' already"):
         strangers.create(account, ["cus_1"], "ana")
 
 
 def test_a_name_that_is_said_unsettles_what_waits(account: str, tmp_path: Path):
     waiting = checked(tmp_path, ROWS)
-    assert strangers.never_billed(account, "cus_2", "ana") == [waiting.id]
+    assert strangers.never_billed(account, ["cus_2"], "ana") == [waiting.id]
     assert (records.get(waiting.id).state, deciding.reasons_not_to(records.get(waiting.id))) == ("matched", ("This import hasn't been checked yet.",))
 
 

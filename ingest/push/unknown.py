@@ -1,7 +1,8 @@
 """Customers of an import whom the account doesn't know, each with the known one whose name is nearly the same."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from unicodedata import normalize
 
 from rapidfuzz import fuzz, process
 
@@ -31,7 +32,29 @@ def unknown_customers(rows: Customers, client: BillingClient, account: str, sure
     unknown = sorted(asked - client.known_customers(asked))
     known = list(_names(client, account)) if unknown else []
     meant = nearest(sorted(unknown, key=lambda name: rows[name][0])[: COMPARED // max(1, len(known))], known)
-    return tuple(UnknownCustomer(customer_id=customer, rows=rows[customer][0], first_row=rows[customer][1], **_meant(meant.get(customer))) for customer in unknown)
+    return tuple(_unknown(sorted(names, key=lambda name: (-rows[name][0], name)), rows, meant) for names in _alike(unknown))
+
+
+def _alike(names: Iterable[str]) -> list[list[str]]:
+    """Names that differ only in capitals and spaces, where they have several words also in signs and accents, are one customer's."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(_spelt(name), []).append(name)
+    return list(found.values())
+
+
+def _spelt(name: str) -> str:
+    """The same for all spellings of a name; in an id, which is one word, each sign has a meaning."""
+    folded = "".join(name.casefold().split())
+    letters = "".join(each for each in normalize("NFKD", folded) if each.isalnum())
+    return letters if len(name.split()) > 1 and name.strip()[0].isalpha() else folded
+
+
+def _unknown(names: Sequence[str], rows: Customers, meant: Mapping[str, tuple[str, str]]) -> UnknownCustomer:
+    """One customer by all its names in the file, the most frequent first."""
+    found = next((meant[name] for name in names if name in meant), None)
+    known = {"meant": found[0], "meant_name": found[1]} if found else {}
+    return UnknownCustomer(customer_id=names[0], rows=sum(rows[name][0] for name in names), first_row=min(rows[name][1] for name in names), spellings=tuple(names[1:]), **known)
 
 
 def nearest(unknown: Iterable[str], known: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
@@ -47,10 +70,6 @@ def nearest(unknown: Iterable[str], known: Iterable[tuple[str, str]]) -> dict[st
         if len({customer_id for customer_id, _ in meant}) == 1:
             found[name] = min(meant)
     return found
-
-
-def _meant(found: tuple[str, str] | None) -> dict[str, str]:
-    return {"meant": found[0], "meant_name": found[1]} if found else {}
 
 
 def _digits(name: str) -> str:

@@ -63,11 +63,11 @@ def _add(account: Account, who: str) -> None:
 
 def _saved(account: Account, name: str, meant: str, who: str, kind: str) -> tuple[str, list[str]]:
     if kind == "never":
-        return f"{plain(name)} is never billed from now on.", strangers.never_billed(account.name, name, who)
+        return f"{plain(name)} is never billed from now on.", strangers.never_billed(account.name, [name], who)
     if not (meant or "").strip():
         raise BadInput("The customer that is meant is missing.", "Type its id or external id.")
     with st.spinner("Asking the account whether it knows the customer …", show_time=True):
-        return f"{plain(name)} is {plain(meant)} from now on.", strangers.means(account.name, name, meant, who)
+        return f"{plain(name)} is {plain(meant)} from now on.", strangers.means(account.name, [name], meant, who)
 
 
 def _said(sentence: str, changed: list[str], who: str) -> None:

@@ -27,7 +27,7 @@ def show(record: ImportRecord, decision: Decision, who: str, *, editable: bool) 
     _list(record, unknown)
     if not editable:
         return
-    _offer(record, {each.customer_id: each.meant for each in unknown if each.meant}, {each.customer_id: each.meant_name for each in unknown}, who)
+    _offer(record, [each for each in unknown if each.meant], who)
     with st.expander("Decide about one of them", expanded=len(unknown) <= SHOWN and not decision.settled):
         _one(record, unknown, who)
     new = [each for each in unknown if not each.meant]
@@ -47,39 +47,44 @@ def not_asked(record: ImportRecord, said: strangers.Answer, who: str, *, editabl
             st.rerun()
 
 
-def _offer(record: ImportRecord, meant: dict[str, str], called: dict[str, str], who: str) -> None:
-    """A button for each customer whose name is nearly that of a known one (`meant`: name → known one); `called` says what the account calls those. The name then holds for the whole account."""
-    for position, (name, known) in enumerate(list(meant.items())[:SHOWN]):
-        alias = called.get(name, known)
+def _offer(record: ImportRecord, alike: list[UnknownCustomer], who: str) -> None:
+    """A button for each customer whose name is nearly that of a known one. The name then holds for the whole account."""
+    for position, each in enumerate(alike[:SHOWN]):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"‘{plain(name)}’: is **{plain(known)}** meant{f' ({plain(alias)})' if alias not in ('', known) else ''}?")
-            if st.button(f"Yes, it is {plain(known)}", key=f"meant_{record.id}_{position}_{name}"):
-                _do(record, lambda name=name, known=known: strangers.means(record.account, name, known, who), who)
-    if len(meant) > 1 and st.button(f"Yes, all {len(meant)} of them", key=f"meant_all_{record.id}"):
-        _do(record, lambda: [each for name, known in meant.items() for each in strangers.means(record.account, name, known, who)], who)
-    if meant:
-        aside(f"{f'The first {SHOWN} of {len(meant)}. ' if len(meant) > SHOWN else ''}A name that you say stays on the list in *Settings*, *Customers*, for all files of this account.")
+            st.markdown(f"{_named(each)}: is **{plain(each.meant)}** meant{f' ({plain(each.meant_name)})' if each.meant_name not in ('', each.meant) else ''}?")
+            if st.button(f"Yes, it is {plain(each.meant)}", key=f"meant_{record.id}_{position}_{each.customer_id}"):
+                _do(record, lambda each=each: strangers.means(record.account, each.names, each.meant, who), who)
+    if len(alike) > 1 and st.button(f"Yes, all {len(alike)} of them", key=f"meant_all_{record.id}"):
+        _do(record, lambda: [changed for each in alike for changed in strangers.means(record.account, each.names, each.meant, who)], who)
+    if alike:
+        aside(f"{f'The first {SHOWN} of {len(alike)}. ' if len(alike) > SHOWN else ''}A name that you say stays on the list in *Settings*, *Customers*, for all files of this account.")
 
 
 def _list(record: ImportRecord, unknown: tuple[UnknownCustomer, ...]) -> None:
-    shown = [{"Customer": each.customer_id, "Rows": each.rows, "First row": row_in_file(each.first_row, record.report), "May be meant": each.meant} for each in unknown[:LISTED]]
+    shown = [{"Customer": each.customer_id, "Also written": ", ".join(each.spellings), "Rows": each.rows, "First row": row_in_file(each.first_row, record.report), "May be meant": each.meant} for each in unknown[:LISTED]]
     if len(unknown) > SHOWN:
         tables.show(pa.Table.from_pylist(shown), "Customers that the account doesn't know", height=220)
     else:
-        st.markdown("\n".join(f"- ‘{plain(each['Customer'])}’: {count(each['Rows'], 'row')}, first row {number(each['First row'])}" for each in shown))
+        st.markdown("\n".join(f"- {_named(each)}: {count(each.rows, 'row')}, first row {number(row_in_file(each.first_row, record.report))}" for each in unknown))
     if len(unknown) > LISTED:
         aside(f"The first {LISTED} of {number(len(unknown))}.")
 
 
+def _named(each: UnknownCustomer) -> str:
+    also = ", ".join(f"‘{plain(name)}’" for name in each.spellings[:SHOWN])
+    return f"‘{plain(each.customer_id)}’{f' (also written {also})' if also else ''}"
+
+
 def _one(record: ImportRecord, unknown: tuple[UnknownCustomer, ...], who: str) -> None:
     key = f"stranger_{record.id}"
-    name = st.selectbox("Customer in the file", [each.customer_id for each in unknown[:LISTED]], key=f"{key}_name")
+    by_name = {each.customer_id: each for each in unknown[:LISTED]}
+    name = st.selectbox("Customer in the file", list(by_name), key=f"{key}_name")
     way = st.radio("What about it?", list(WAYS), format_func=WAYS.get, index=None, key=f"{key}_way")
     if name is None or way is None:
         return
     given = _asked_for(name, way, key)
     if st.button({"known": "Use this customer", "new": f"Create {plain(name)}", "never": f"Never bill {plain(name)}"}[way], key=f"{key}_{way}", disabled=way == "known" and not given):
-        _do(record, _way(record, name, way, given, who), who)
+        _do(record, _way(record, by_name[name], way, given, who), who)
 
 
 def _asked_for(name: str, way: str, key: str) -> str:
@@ -91,12 +96,12 @@ def _asked_for(name: str, way: str, key: str) -> str:
     return ""
 
 
-def _way(record: ImportRecord, name: str, way: str, given: str, who: str) -> Callable[[], object]:
+def _way(record: ImportRecord, one: UnknownCustomer, way: str, given: str, who: str) -> Callable[[], list[str]]:
     if way == "known":
-        return lambda: strangers.means(record.account, name, given, who)
+        return lambda: strangers.means(record.account, one.names, given, who)
     if way == "new":
-        return lambda: strangers.create(record.account, [name], who, customer_name=given)
-    return lambda: strangers.never_billed(record.account, name, who)
+        return lambda: strangers.welcome(record.account, [one], who, customer_name=given)
+    return lambda: strangers.never_billed(record.account, one.names, who)
 
 
 def _create(record: ImportRecord, new: list[UnknownCustomer], of: int, who: str) -> None:
@@ -104,15 +109,15 @@ def _create(record: ImportRecord, new: list[UnknownCustomer], of: int, who: str)
     with st.popover(f"Create all {of} in the account" if len(new) == of else f"Create {len(new)} of {number(of)} in the account", icon=":material/group_add:"):
         st.markdown(f"{count(len(new), 'customer')} {'are' if len(new) == of else 'with most rows are'} created in **{plain(record.account)}**, each under the name it has in the file. This can't be undone from here.")
         if st.button(f"Create {count(len(new), 'customer')}", key=f"create_all_{record.id}"):
-            _do(record, lambda: strangers.create(record.account, [each.customer_id for each in new], who), who)
+            _do(record, lambda: strangers.welcome(record.account, new, who), who)
 
 
-def _do(record: ImportRecord, step: Callable[[], object], who: str) -> None:
+def _do(record: ImportRecord, step: Callable[[], list[str]], who: str) -> None:
     """Does it, and has the rows checked again: of this import, and of the others of the account that wait."""
     with errors.shown():
         with st.spinner("Asking the account, and waiting for its answer …", show_time=True):
             changed = step()
-        for import_id in {record.id, *(each for each in changed if isinstance(each, str))}:
+        for import_id in {record.id, *changed}:
             queue_check(import_id, who)
         st.rerun()
 
