@@ -53,6 +53,8 @@ class IssueGroup(Frozen):
     examples: tuple[IssueExample, ...]
     todo: str
     title: str = ""
+    meant: dict[str, str] = {}
+    """For cells of which it is known what is meant, that text: a usual way of writing, or an allowed value."""
     acknowledged: bool | None = None
     """Whether somebody said that this warning was seen; None for what needs no such word."""
 

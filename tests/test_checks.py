@@ -141,6 +141,7 @@ def test_values_written_in_another_way_than_usual_are_found(tmp_path, written, c
     found = checked(tmp_path, table(*((row, "Region", text) for row, text in written.items())), checks)
     assert [each[:3] for each in found.issues("code", "_row", "value")] == [("text_spelled_differently", row, written[row]) for row in meant]
     assert all(f"'{written[row]}' is also written '{usual}'" in found.result.issues[0].todo for row, usual in meant.items())
+    assert [each.meant for each in found.result.issues] == [{written[row]: usual for row, usual in meant.items()}] * bool(meant)
 
 
 def test_a_stated_period_is_held_against_times_that_the_file_says(tmp_path):

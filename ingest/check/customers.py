@@ -19,7 +19,7 @@ def find_customers(connection: duckdb.DuckDBPyConnection, unknown: Mapping[str, 
     """Makes the table `days` (rows by customer and day) and `customers`, adds to `findings` every row whose customer is written in a rarer way than elsewhere or isn't known, and to `hints` who may be meant."""
     connection.execute("""create table days as select customer_id, "timestamp"::date as day, count(*) as n from typed group by all""")
     connection.execute(f"create table customers as select customer_id, {PLAIN} as plain, sum(n) as n from days group by all")
-    connection.execute("create table hints (code varchar, value varchar, hint varchar, field varchar)")
+    connection.execute("create table hints (code varchar, value varchar, hint varchar, field varchar, meant varchar)")
     _spellings(connection)
     if unknown:
         _unknown(connection, unknown)
@@ -32,7 +32,7 @@ def _spellings(connection: duckdb.DuckDBPyConnection) -> None:
         from customers where plain in (select plain from customers group by 1 having count(*) > 1)""")
     _slips(connection)
     connection.execute("insert into findings select 'customer_spelled_differently', t._row, t.customer_id, 'customer_id' from typed t join spellings s using (customer_id) where s.customer_id <> s.usual")
-    connection.execute("insert into hints (code, value, hint) select 'customer_spelled_differently', customer_id, concat('''', customer_id, ''' is also written ''', usual, '''') from spellings where customer_id <> usual")
+    connection.execute("insert into hints (code, value, hint, meant) select 'customer_spelled_differently', customer_id, concat('''', customer_id, ''' is also written ''', usual, ''''), usual from spellings where customer_id <> usual")
 
 
 def _slips(connection: duckdb.DuckDBPyConnection) -> None:

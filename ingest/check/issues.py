@@ -20,6 +20,8 @@ LISTED = 10_000
 """How many cells of one remark are listed in issues.parquet; its count is exact all the same. Errors are listed without a limit."""
 EXAMPLES = 5
 HINTS = 5
+MEANT = 200
+"""For so many different cells of one kind of issue the text that is meant is kept."""
 LEVELS = ("error", "warning", "note")
 ALIKE = 60
 """From so many points of 100 on, an allowed value is offered for another one."""
@@ -99,7 +101,7 @@ def _did_you_mean(connection: duckdb.DuckDBPyConnection, rules: Rules, spec: Mat
         values = [value for value, in connection.execute(f"select distinct value from issues where code = 'not_allowed' and field = ? order by 1 limit {COMPARED}", [field]).fetchall()]
         meant = _nearest(values, setting.values) if values else {}
         if meant:
-            connection.execute("insert into hints select 'not_allowed', unnest(?::varchar[]), unnest(?::varchar[]), ?", [list(meant), [f"Did you mean {known!r} for {value!r}?" for value, known in meant.items()], field])
+            connection.execute("insert into hints select 'not_allowed', unnest(?::varchar[]), unnest(?::varchar[]), ?, unnest(?::varchar[])", [list(meant), [f"Did you mean {known!r} for {value!r}?" for value, known in meant.items()], field, list(meant.values())])
 
 
 def _other_marks(connection: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
@@ -109,7 +111,7 @@ def _other_marks(connection: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None
         if question == "decimal_mark" and mark in OTHER_MARK:
             other = OTHER_MARK[mark]
             hint = f"Numbers with a decimal {other}: to have each read by its own mark, go to the tab Columns, to the answer about the decimal mark, and press Ask me again"
-            connection.execute(f"insert into hints select distinct 'not_a_number', value, $hint, field from issues where code = 'not_a_number' and field = $field and {matches(trimmed('value'), number_pattern(other))} limit {COMPARED}", {"hint": hint, "field": field})
+            connection.execute(f"insert into hints (code, value, hint, field) select distinct 'not_a_number', value, $hint, field from issues where code = 'not_a_number' and field = $field and {matches(trimmed('value'), number_pattern(other))} limit {COMPARED}", {"hint": hint, "field": field})
 
 
 def _nearest(values: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
@@ -134,8 +136,23 @@ def _groups(connection: duckdb.DuckDBPyConnection, counts: Counts, spec: MatchSp
         select code, "column", string_agg(hint, '; ' order by hint) from (
             select distinct i.code, i."column", hint from issues i join hints h on h.code = i.code and h.value = i.value and coalesce(h.field, i.field, '') = coalesce(i.field, '') qualify row_number() over (partition by i.code, i."column" order by hint) <= {HINTS}) group by all""").fetchall()
     said = {(code, column): hint for code, column, hint in hints}
-    groups = [_group(code, severity, column, counts.get((code, column), count), examples, _addition(code, said.get((code, column)), spec)) for code, severity, column, count, examples in found]
+    meant = _meant(connection)
+    groups = [
+        _group(code, severity, column, counts.get((code, column), count), examples, _addition(code, said.get((code, column)), spec)).model_copy(update={"meant": meant.get((code, column), {})})
+        for code, severity, column, count, examples in found
+    ]
     return tuple(sorted(groups, key=lambda group: (LEVELS.index(group.severity), -group.count, group.code, group.column or "")))
+
+
+def _meant(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str | None], dict[str, str]]:
+    """The text that is meant by each of the first cells for which one is known, by code and column."""
+    found: dict[tuple[str, str | None], dict[str, str]] = {}
+    for code, column, value, meant in connection.execute(f"""
+        select distinct i.code, i."column", {trimmed('i.value')}, h.meant from issues i join hints h on h.code = i.code and h.value = i.value and coalesce(h.field, i.field, '') = coalesce(i.field, '')
+        where h.meant is not null order by all""").fetchall():
+        if len(group := found.setdefault((code, column), {})) < MEANT:
+            group[value] = meant
+    return found
 
 
 def _addition(code: str, hint: str | None, spec: MatchSpec) -> str:

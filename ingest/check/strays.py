@@ -77,7 +77,7 @@ def _spelled_differently(connection: duckdb.DuckDBPyConnection, field: str) -> N
         where value <> usual and (select count(*) <= {FEW} and sum(n) >= {OFTEN} * count(distinct plain) from used)""")
     if connection.execute("select count(*) > 0 from written").fetchone()[0]:
         connection.execute(f"insert into findings select 'text_spelled_differently', t._row, w.value, {literal(field)} from typed t join written w on t.{name} = w.value")
-        connection.execute(f"""insert into hints select 'text_spelled_differently', value, concat('''', value, ''' is also written ''', usual, ''''), {literal(field)} from written""")
+        connection.execute(f"""insert into hints select 'text_spelled_differently', value, concat('''', value, ''' is also written ''', usual, ''''), {literal(field)}, usual from written""")
 
 
 def _plain(text: str) -> str:

@@ -128,6 +128,8 @@ def _remark(record: ImportRecord, each: Decision, who: str, *, editable: bool) -
     group = each.groups[0]
     st.markdown(f"{':material/warning:' if each.kind == 'warning' else ':material/info:'} {words.group(group, record.report)}.")
     aside(plain(group.todo))
+    if editable:
+        fixing.offer_meant(record, group, who)
     if each.kind == "warning":
         _seen(record, each, who, "Noted", "Noted.", editable=editable)
 
@@ -192,6 +194,9 @@ def answer(record: ImportRecord, name: str, value: str | None, who: str) -> None
 def _rejected(record: ImportRecord, each: Decision, who: str, *, editable: bool) -> None:
     st.markdown(f":material/error: {words.rows_to_fix(record.check)}")
     st.markdown("\n".join(f"- {words.group(group, record.report)}  \n  {plain(group.todo)}" for group in each.groups))
+    if editable:
+        for group in each.groups:
+            fixing.offer_meant(record, group, who)
     with st.container(horizontal=True, vertical_alignment="center"):
         if editable:
             fixing.lead_here(record)

@@ -14,7 +14,7 @@ from pages.parts.text import ago, count, plain
 from pages.usage.steps import everywhere
 from pages.usage.steps.aside import aside
 from schemas.checking import IssueGroup
-from schemas.correcting import Correction, Edit, SetCells
+from schemas.correcting import Correction, Edit, MapValues, SetCells
 from schemas.reading import ReadReport
 from schemas.records import ImportRecord
 
@@ -38,6 +38,18 @@ def show(record: ImportRecord, who: str, group: IssueGroup | None, total: int) -
         _grid(record, who, group, total)
         return
     (_one_cell if way == WAYS[1] else _everywhere)(record, who, group or _likely(record.check.issues))
+
+
+def offer_meant(record: ImportRecord, group: IssueGroup, who: str) -> None:
+    """A button that writes what is meant into the cells for which that is known."""
+    if not group.meant or group.column is None:
+        return
+    (old, new), more = next(iter(group.meant.items())), len(group.meant) - 1
+    label = f"Write ‘{plain(old)}’ as ‘{plain(new)}’" + (f", and {count(more, 'other text')} as {'it is' if more == 1 else 'they are'} meant" if more else "")
+    if st.button(label, key=f"meant_{record.id}_{group.acknowledgement}", icon=":material/spellcheck:", help="A correction that you can undo: the texts stand above"):
+        with errors.shown():
+            correct(record, [MapValues(column=group.column, values=group.meant)], who)
+            st.rerun()
 
 
 def lead_here(record: ImportRecord) -> None:
