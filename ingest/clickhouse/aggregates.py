@@ -44,7 +44,7 @@ def _sum(call: Call) -> Value:
         return null_value()
     if not value.type.is_number:
         raise call.wrong("numbers")
-    if value.type.is_float:
+    if value.type.is_float or (call.name == "sumKahan" and not value.type.is_decimal):
         kind = FLOAT64.or_null(value.nullable)
         return Value(filled(aggregate(call, "fsum" if call.name == "sumKahan" else "sum", as_float(value)), kind), kind)
     if value.type.is_decimal:

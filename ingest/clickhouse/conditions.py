@@ -106,13 +106,14 @@ def _not(call: Call) -> Value:
 
 
 def _logic(word: str) -> Callable[[Call], Value]:
+    """`b AND true` is b, a Bool; of two values that aren't known beforehand ClickHouse makes a number."""
     def build(call: Call) -> Value:
         if len(call.args) < 2:
             raise call.wrong("two conditions or more")
         found = as_truth(call.args[0], call.node)
         for each in call.args[1:]:
             found = duck(f":a {word} :b", a=found, b=as_truth(each, call.node))
-        kind = BOOL if all(each.type.name == "Bool" for each in call.args) else UINT8
+        kind = BOOL if all(each.type.name == "Bool" for each in call.args) and sum(not isinstance(each.sql, exp.Boolean) for each in call.args) < 2 else UINT8
         return Value(found, kind.or_null(any(each.nullable for each in call.args)), truth=True)
     return build
 
@@ -120,7 +121,7 @@ def _logic(word: str) -> Callable[[Call], Value]:
 def _xor(call: Call) -> Value:
     call.count(2)
     a, b = (as_truth(each, call.node) for each in call.args)
-    kind = BOOL if all(each.type.name == "Bool" for each in call.args) else UINT8
+    kind = BOOL if any(each.type.name == "Bool" for each in call.args) else UINT8
     return Value(duck(":a <> :b", a=a, b=b), kind.or_null(any(each.nullable for each in call.args)), truth=True)
 
 
@@ -193,8 +194,15 @@ def _multi_if(call: Call) -> Value:
     return choose(call, list(call.args[:-1:2]), list(call.args[1::2]), call.args[-1])
 
 
+CONDITION = ("UInt8", "Bool", "Nothing")
+"""What if() and -If take for a condition."""
+
+
 def choose(call: Call, conditions: list[Value], results: list[Value], default: Value) -> Value:
     """The first result whose condition holds."""
+    odd = next((each for each in conditions if each.type.name not in CONDITION), None)
+    if odd is not None:
+        raise call.mistake(f"A condition of {call.name} must be true or false, and is {odd.type}.", "Compare it with something.")
     kind, values = together(call, [*results, default])
     if kind.is_null:
         return null_value()

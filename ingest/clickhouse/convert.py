@@ -11,8 +11,9 @@ from sqlglot import exp
 from ingest.clickhouse.dialect import cast, duck, number, text
 from ingest.clickhouse.moments import checked_zone, time_of_text, time_text
 from ingest.clickhouse.types import BOOL, DECIMAL_DIGITS, FLOAT64, INTEGERS, STRING, UUID, Type, decimal, integer, read_type
-from ingest.clickhouse.values import Call, Value, as_float, as_number, as_truth, mistake, raw
+from ingest.clickhouse.values import Call, Value, as_bool, as_float, as_number, mistake, raw
 from ingest.errors import BadInput
+from ingest.values.exact import WIDE
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -22,7 +23,7 @@ def as_type(value: Value, kind: Type, node: exp.Expr) -> Value:
     if value.type.is_null:
         return Value(cast(exp.Null(), kind.duckdb), kind.or_null())
     if kind.name == "Bool":
-        return Value(as_truth(value, node), kind, truth=True)
+        return Value(as_bool(value, node), kind, truth=True)
     if kind.is_integer:
         return Value(cast(as_number(value), kind.duckdb) if value.constant is not None else as_number(value), kind)
     if kind.is_float:
@@ -71,7 +72,7 @@ def float_literal(given: str) -> exp.Expr:
 
 
 def decimal_of_text(given: str, kind: Type) -> Value:
-    value = Decimal(given).quantize(Decimal(1).scaleb(-kind.scale), ROUND_DOWN)
+    value = Decimal(given).quantize(Decimal(1).scaleb(-kind.scale), ROUND_DOWN, WIDE)
     digits = max(len(value.as_tuple().digits), kind.scale + 1)
     return Value(cast(text(f"{value:f}"), f"DECIMAL({digits}, {kind.scale})"), kind, kept=(digits, kind.scale))
 
@@ -110,7 +111,8 @@ def integer_of(value: Value, kind: Type, node: exp.Expr) -> Value:
     if value.type.is_day:
         return Value(wrapped(duck("datediff('day', date '1970-01-01', :x)", x=value.sql), kind), result)
     if value.type.is_time:
-        return Value(wrapped(duck("epoch_us(:x) // 1000000", x=value.sql), kind), result)
+        seconds = duck("epoch_us(:x) // 1000000", x=value.sql)
+        return Value(wrapped(seconds, kind) if value.type.name == "DateTime" else _fitting(seconds, kind), result)
     if value.type.is_float or value.type.is_decimal:
         return Value(cast(duck("trunc(:x)", x=value.sql), kind.duckdb), result)
     if not value.type.is_number:
@@ -118,6 +120,12 @@ def integer_of(value: Value, kind: Type, node: exp.Expr) -> Value:
     if holds(kind, value.type) or (value.constant is not None and _range(kind)[0] <= int(value.constant) <= _range(kind)[1]):
         return Value(cast(as_number(value), kind.duckdb), result, constant=value.constant)
     return Value(wrapped(as_number(value), kind), result)
+
+
+def _fitting(sql: exp.Expr, kind: Type) -> exp.Expr:
+    """A whole number; one that the type can't hold fails."""
+    low, high = _range(kind)
+    return duck(f"case when :x between :low and :high then cast(:x as {kind.duckdb}) when :x is not null then cast(error('{kind} can''t hold a time of this year.') as {kind.duckdb}) end", x=sql, low=number(low), high=number(high))
 
 
 def _range(kind: Type) -> tuple[int, int]:
@@ -256,7 +264,7 @@ def to_bool(call: Call) -> Value:
     value = call.args[0]
     if value.type.name == "String":
         return literal_as(value, BOOL, call.node) if value.constant is not None else _no_texts(call)
-    return Value(as_truth(value, call.node), BOOL.or_null(value.nullable), truth=True)
+    return Value(as_bool(value, call.node), BOOL.or_null(value.nullable), truth=True)
 
 
 def _no_texts(call: Call) -> Value:
@@ -301,7 +309,7 @@ def _converted(value: Value, kind: Type, node: exp.Expr) -> Value:
     if kind.name == "String":
         return string_of(value, node)
     if kind.name == "Bool":
-        return literal_as(value, kind, node) if value.constant is not None and value.type.name == "String" else Value(as_truth(value, node), kind, truth=True)
+        return literal_as(value, kind, node) if value.constant is not None and value.type.name == "String" else Value(as_bool(value, node), kind, truth=True)
     if kind.is_day or kind.is_time:
         return times.converted(value, kind, node)
     return literal_as(value, kind, node) if value.constant is not None else Value(cast(value.sql, "UUID"), kind)

@@ -34,6 +34,11 @@ class AsWritten(ClickHouse):
                 this.meta.update(place)
             return super()._parse_window(this, alias)
 
+    class Generator(ClickHouse.Generator):
+        """ClickHouse's, and DIV as the function that it is: a way over floats would lose digits."""
+
+        TRANSFORMS = {**ClickHouse.Generator.TRANSFORMS, exp.IntDiv: lambda self, node: f"intDiv({self.sql(node, 'this')}, {self.sql(node, 'expression')})"}
+
 
 class Shifted(exp.Expression, exp.Func):
     """A moment moved between UTC and a zone. Its text is long, so that it is written out only at the very end."""

@@ -264,7 +264,7 @@ def _reduced(node: exp.Expr, scope: Scope, name: str, combinators: frozenset[str
             raise mistake(node, f"{node.name} needs a condition as its last argument.")
         last = args.pop()
         condition = as_truth(last, node)
-        if last.type.name not in ("UInt8", "Bool", "Nothing"):
+        if last.type.name not in conditions.CONDITION:
             raise mistake(node, f"The last argument of {node.name} must be a condition, and is {last.type}.", "Compare it with something.")
     if kept is not None:
         condition = as_truth(value_of(kept, inside), node)
@@ -365,12 +365,6 @@ def _extract(node: exp.Extract, scope: Scope) -> Value:
     if found is None:
         raise mistake(node, f"EXTRACT knows {', '.join(names)} here.")
     return FUNCTIONS[found](Call(found, (value_of(node.expression, scope),), node))
-
-
-def _typed(node: exp.Func, scope: Scope) -> Value:
-    """A function built as a node of its own: read again by the name ClickHouse writes it with."""
-    from ingest.clickhouse.template import parse
-    return value_of(parse(f"SELECT {node.sql(dialect='clickhouse')}").expressions[0], scope)
 
 
 VISITORS: dict[type[exp.Expr], Callable[..., Value]] = {

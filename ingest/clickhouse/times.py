@@ -138,7 +138,7 @@ def _part(name: str) -> Callable[[Call], Value]:
     template, kind = PARTS[name]
 
     def build(call: Call) -> Value:
-        call.count(1, 2)
+        call.count(1, 1 if name == "toDayOfWeek" else 2)
         value = call.args[0]
         if value.type.is_null:
             return null_value()
@@ -231,6 +231,10 @@ def _unit(call: Call, name: str) -> str:
     return found
 
 
+WEEK = "(datediff('day', date '1970-01-01', date_trunc('week', :{})) + 7) // 7"
+"""A week's number, cut towards 1970 as ClickHouse has it: the weeks on both sides of its beginning are one."""
+
+
 def _date_diff(call: Call) -> Value:
     call.count(3, 4)
     unit = _unit(call, call.text(0))
@@ -239,7 +243,7 @@ def _date_diff(call: Call) -> Value:
         return null_value()
     a, b = (local_time(call, each, zone_of(call, 3, each)) for each in (start, end))
     if unit == "week":
-        found = duck("datediff('day', date_trunc('week', :a), date_trunc('week', :b)) // 7", a=a, b=b)
+        found = duck(f"{WEEK.format('b')} - {WEEK.format('a')}", a=a, b=b)
     elif unit in ("second", "minute", "hour") and start.type.is_time and end.type.is_time:
         step = number(UNITS[unit] * 1_000_000)
         found = duck("cast(floor(epoch_us(:b) / :step) - floor(epoch_us(:a) / :step) as bigint)", a=start.sql if unit != "hour" else a, b=end.sql if unit != "hour" else b, step=step)
@@ -295,7 +299,8 @@ def minus_times(call: Call) -> Value:
     if left.type.name == right.type.name == "Date":
         return Value(duck("datediff('day', :b, :a)", a=left.sql, b=right.sql), integer(32, False).or_null(nullable))
     if left.type.name == right.type.name == "DateTime":
-        return Value(duck("cast((epoch_us(:a) - epoch_us(:b)) / 1000000 as bigint)", a=left.sql, b=right.sql), integer(32, False).or_null(nullable))
+        seconds = wrapped(duck("(epoch_us(:a) - epoch_us(:b)) // 1000000", a=left.sql, b=right.sql), integer(32, False))
+        return Value(seconds, integer(32, False).or_null(nullable))
     if not (left.type.is_day or left.type.is_time) or not right.type.is_integer:
         raise call.wrong("numbers, a day or time and a whole number, or two Dates")
     moved = shifted(call, left, duck("-:n", n=right.sql), "day" if left.type.is_day else "second")

@@ -70,13 +70,20 @@ def as_number(value: Value) -> exp.Expr:
 
 
 def as_truth(value: Value, node: exp.Expr) -> exp.Expr:
-    """The value as a condition: a number that isn't 0."""
+    """The value as a condition: a number that isn't 0, and no decimal."""
+    if value.type.is_decimal or not (value.type.is_number or value.type.is_null):
+        raise mistake(node, f"A condition is needed here, and this is {value.type}.", "Compare it with something.")
+    return as_bool(value, node)
+
+
+def as_bool(value: Value, node: exp.Expr) -> exp.Expr:
+    """The value as a Bool: whether it is a number that isn't 0."""
     if value.truth or value.type.name == "Bool":
         return value.sql
     if value.type.is_null:
         return cast(exp.Null(), "BOOLEAN")
     if not value.type.is_number:
-        raise mistake(node, f"A condition is needed here, and this is {value.type}.", "Compare it with something.")
+        raise mistake(node, f"{value.type} can't become a Bool.", "Compare it with something.")
     return duck(":x <> 0", x=value.sql)
 
 

@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Context, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,7 @@ from ingest.metric import rows, run
 from ingest.metric.events import Events
 from ingest.raw import as_read, row_label
 from ingest.store import accounts, imports
+from ingest.values.exact import WIDE
 from schemas.account import Account
 from schemas.event_type import EventType
 from schemas.held import HeldEvents
@@ -27,7 +28,6 @@ from schemas.records import ImportRecord
 
 FOREVER = "2299-12-31"
 DAY = timedelta(days=1)
-EXACT = Context(prec=100)
 Against = Literal["period", "import", "account"]
 
 
@@ -216,7 +216,7 @@ def _by_customer(table: pa.Table) -> dict[str, Decimal | None]:
 def _change(then: Mapping[str, Decimal | None], now: Mapping[str, Decimal | None], who: str) -> Decimal | None:
     """How much more it is now; None where one of the two is no number."""
     before, after = then.get(who, Decimal(0)), now.get(who, Decimal(0))
-    return EXACT.subtract(after, before) if before is not None and after is not None and before.is_finite() and after.is_finite() else None
+    return WIDE.subtract(after, before) if before is not None and after is not None and before.is_finite() and after.is_finite() else None
 
 
 def _what(who: str, then: Mapping[str, Decimal | None], now: Mapping[str, Decimal | None], change: Decimal | None) -> str:

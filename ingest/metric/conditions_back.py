@@ -10,6 +10,7 @@ from ingest.errors import BadInput
 from ingest.metric.columns import column
 from ingest.metric.filters import ALONE, FITTING, LISTS, conditions
 from ingest.metric.forms import form, name_of
+from ingest.values.exact import WIDE
 from schemas.metric import Condition, Filters, Scalar
 
 Part = Condition | Filters
@@ -45,7 +46,7 @@ def _condition(node: exp.Expression, table: Table, zone: str) -> Condition | Non
         return None
     own, field = form(node, table), fields.pop()
     try:
-        operators, values = FITTING[column(table, field).type], _values(node)
+        operators, values = FITTING[column(table, field).type], _values(node, zone)
     except BadInput:
         return None
     for operator in sorted(operators, key=lambda each: each not in ALONE):
@@ -60,16 +61,17 @@ def _condition(node: exp.Expression, table: Table, zone: str) -> Condition | Non
     return None
 
 
-def _values(node: exp.Expression) -> tuple[Scalar, ...]:
-    """The values in a condition, as one would write them in a filter; a zone or how many digits a type has are none."""
+def _values(node: exp.Expression, zone: str) -> tuple[Scalar, ...]:
+    """The values in a condition, as one would write them in a filter; a zone or how many digits a type has are none. A time of UTC says so where the metric has another zone."""
     if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal):
-        return (-Decimal(node.this.this),)
+        return (WIDE.minus(Decimal(node.this.this)),)
     if isinstance(node, exp.Literal):
         return (node.this,) if node.is_string else (int(node.this) if node.is_int else Decimal(node.this),)
     if isinstance(node, exp.Boolean):
         return (node.this,)
     if isinstance(node, exp.Anonymous) and node.name.lower() in VALUES:
         first = node.expressions[0]
-        said = () if isinstance(first, exp.Column) else _values(first)
-        return tuple(Decimal(each) for each in said) if node.name.lower() == "todecimal128" else said
-    return tuple(value for each in node.iter_expressions() for value in _values(each))
+        said = () if isinstance(first, exp.Column) else _values(first, zone)
+        in_utc = zone != "UTC" and len(node.expressions) > 2 and node.expressions[2].name == "UTC"
+        return tuple(Decimal(each) if node.name.lower() == "todecimal128" else f"{each}Z" if in_utc else each for each in said)
+    return tuple(value for each in node.iter_expressions() for value in _values(each, zone))

@@ -13,6 +13,7 @@ from ingest.errors import BadInput
 from ingest.metric.bounds import day, day_of
 from ingest.metric.columns import Column, column
 from ingest.metric.nodes import call, decimal, no, number, text
+from ingest.values.exact import WIDE
 from schemas.event_type import FieldType
 from schemas.metric import Condition, Filters, Operator, Scalar
 
@@ -112,13 +113,15 @@ def _literal(found: Column, value: Scalar, zone: str, *, bare: bool) -> exp.Expr
         return call("toDateTime64", text(str(moment.replace(tzinfo=None))), number(found.digits), text("UTC" if moment.tzinfo else zone))
     if found.type == "Decimal":
         exact = _exact(found, value)
-        return number(int(exact)) if bare and exact == int(exact) and abs(exact) < LARGEST else decimal(exact, found.digits)
+        return number(int(exact)) if bare and exact == int(exact) and exact.copy_abs() < LARGEST else decimal(exact, found.digits)
     return LITERALS[found.type](found, value)
 
 
 def _string(found: Column, value: Scalar) -> exp.Expression:
     if not isinstance(value, str):
         raise BadInput(f"{found.name} holds text, and {_shown(value)} is none.", f"Put it in quotes: '{_shown(value)}'.")
+    if "{{" in value:
+        raise BadInput(f"{_shown(value)} can't be looked for: the billing system puts values of its own in the place of double braces.", "Use 'begins with' or 'ends with' and the part without them.")
     return text(value)
 
 
@@ -139,16 +142,16 @@ def _whole(found: Column, value: Scalar) -> exp.Expression:
 
 def _float(found: Column, value: Scalar) -> exp.Expression:
     exact = _number(found, value)
-    return number(exact.quantize(Decimal(1)) if exact == exact.to_integral_value() and abs(exact) < LARGEST else exact)
+    return number(int(exact) if exact == exact.to_integral_value() and exact.copy_abs() < LARGEST else exact)
 
 
 def _exact(found: Column, value: Scalar) -> Decimal:
     """A decimal, as far as the field has digits for it."""
     exact = _number(found, value)
-    digits, before = -int(exact.normalize().as_tuple().exponent), 38 - found.digits
-    if digits > found.digits or abs(exact) >= 10**before:
+    digits, before = -int(WIDE.normalize(exact).as_tuple().exponent), 38 - found.digits
+    if digits > found.digits or exact.copy_abs() >= 10**before:
         raise BadInput(f"{found.name} keeps {before} digits before the point and {found.digits} after it; {_shown(value)} has more.")
-    return exact.normalize()
+    return WIDE.normalize(exact)
 
 
 def _number(found: Column, value: Scalar) -> Decimal:

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from ingest.clickhouse import Table
 from ingest.metric.columns import DATA, plain
+from ingest.values.exact import WIDE
 
 Form = tuple
 AGGREGATES = {"sum", "sumkahan", "count", "avg", "min", "max", "uniqexact", "argmax", "argmin", "quantileexactinclusive"}
@@ -61,7 +62,7 @@ def _column(node: exp.Column, table: Table) -> Form:
 
 
 def _literal(node: exp.Literal, table: Table) -> Form:
-    return ("text", node.this) if node.is_string else ("number", Decimal(node.this).normalize())
+    return ("text", node.this) if node.is_string else ("number", WIDE.normalize(Decimal(node.this)))
 
 
 def _call(node: exp.Anonymous, table: Table) -> Form:

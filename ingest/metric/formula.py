@@ -16,6 +16,7 @@ from ingest.metric.columns import column, plain
 from ingest.metric.nodes import call, either, nearest, number, or_nothing, text
 from ingest.metric.rounding import rounded
 from ingest.metric.terms import MOST_DIGITS, Kind, Level, Term, alike, as_float, as_it_is, beside_float, constant, counted, exact, field, operand, total
+from ingest.values.exact import WIDE
 from schemas.metric import Rounding
 
 KINDS: dict[Kind, str] = {"number": "a number", "truth": "a condition", "text": "text", "other": "no number"}
@@ -79,7 +80,7 @@ class _Reader:
         if node.is_string:
             return Term(text(node.this), "text", "constant", repr(node.this))
         value = Decimal(node.this)
-        if -int(value.normalize().as_tuple().exponent) > MOST_DIGITS // 2 or abs(value) >= Decimal(10) ** 20:
+        if -int(WIDE.normalize(value).as_tuple().exponent) > MOST_DIGITS // 2 or value.copy_abs() >= Decimal(10) ** 20:
             raise _mistake(node, f"{node.this} has more digits than can be calculated with.", "Use at most 20 before the point and 18 after it.")
         return constant(value, node.this)
 
@@ -88,7 +89,7 @@ class _Reader:
 
     def negative(self, node: exp.Neg) -> Term:
         found = _number(self.term(node.this), node)
-        return constant(-found.value, found.name) if found.value is not None else _with(found, exp.Neg(this=_closed(found.node if found.is_float else exact(found))))
+        return constant(WIDE.minus(found.value), found.name) if found.value is not None else _with(found, exp.Neg(this=_closed(found.node if found.is_float else exact(found))))
 
     def arithmetic(self, node: exp.Binary) -> Term:
         left, right = _number(self.term(node.this), node), _number(self.term(node.expression), node)
@@ -270,7 +271,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[[str, list[Term], exp.Expression],
     "round": (1, 2, _rounded), "abs": (1, 1, _abs), "least": (2, MANY, _one_of), "greatest": (2, MANY, _one_of), "coalesce": (2, MANY, _one_of),
 }
 """The functions of a formula: the fewest and the most values, and what they make."""
-FOLDED: dict[type[exp.Expression], Callable[[Decimal, Decimal], Decimal]] = {exp.Add: Decimal.__add__, exp.Sub: Decimal.__sub__, exp.Mul: Decimal.__mul__}
+FOLDED: dict[type[exp.Expression], Callable[[Decimal, Decimal], Decimal]] = {exp.Add: WIDE.add, exp.Sub: WIDE.subtract, exp.Mul: WIDE.multiply}
 PARTS: dict[type[exp.Expression] | tuple[type[exp.Expression], ...], str] = {
     exp.Paren: "paren", exp.Column: "field", exp.Literal: "literal", exp.Boolean: "boolean", exp.Neg: "negative", (exp.Add, exp.Sub, exp.Mul): "arithmetic", exp.Div: "division", exp.Mod: "remainder",
     (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE): "comparison", (exp.And, exp.Or): "joined", exp.Not: "negated", exp.If: "choice", exp.Anonymous: "function",

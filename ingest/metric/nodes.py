@@ -5,6 +5,11 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from ingest.values.exact import WIDE
+
+LONGEST = 300
+"""Digits of a number in ClickHouse's SQL."""
+
 
 def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
     """A function or an aggregate, by the name that ClickHouse has for it."""
@@ -17,8 +22,9 @@ def text(value: str) -> exp.Literal:
 
 
 def number(value: int | Decimal) -> exp.Expression:
-    """A number, written out without exponent."""
-    written = exp.Literal.number(written_out(abs(value)))
+    """A number, written out; with an exponent where it would have more digits than ClickHouse reads."""
+    digits = written_out(WIDE.abs(value) if isinstance(value, Decimal) else abs(value))
+    written = exp.Literal.number(digits if len(digits) <= LONGEST else f"{Decimal(digits):e}")
     return exp.Neg(this=written) if value < 0 else written
 
 

@@ -24,6 +24,7 @@ FLOATS = ("DOUBLE", "FLOAT")
 SPANS = 3
 ADDED_UP = "The total adds up what each line says; whether that has a meaning, the SQL alone doesn't tell."
 """Of SQL that has no form of steps."""
+TOO_WIDE = "This metric comes to a number of more than 38 digits, which is the most that a preview can calculate with."
 Columns = tuple[tuple[str, str], ...]
 
 
@@ -53,9 +54,12 @@ def check(metric: Metric, table: Table) -> None:
 
 
 def quantities(found: Opened, metric: Metric, spec: MetricPreviewSpec, by: Sequence[str], name: str) -> Columns:
-    """Makes a table of the metric's quantities by these groups; its columns, with the types that ClickHouse gives them."""
+    """Makes a table of the metric's quantities by these groups; its columns, with the types that ClickHouse gives them. Raises BadInput where a number is wider than DuckDB's decimals."""
     made = translate(query(metric, found.table, start=spec.start, end=spec.end, by=by, zone=spec.zone), [found.table])
-    found.connection.execute(f"create or replace temp table {identifier(name)} as {made.sql}")
+    try:
+        found.connection.execute(f"create or replace temp table {identifier(name)} as {made.sql}")
+    except duckdb.OutOfRangeException:
+        raise BadInput(TOO_WIDE, "Look for a mistyped value in the fields that it is calculated from, or leave very large ones out with a condition.") from None
     return made.columns
 
 

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from ingest.metric.columns import Column
 from ingest.metric.nodes import call, floating, nearest, number, text, wide, written_out
+from ingest.values.exact import WIDE
 
 Kind = Literal["number", "truth", "text", "other"]
 Level = Literal["constant", "event", "group"]
@@ -40,7 +41,7 @@ class Term:
 
 def constant(value: Decimal, name: str) -> Term:
     """A number that stands in the formula."""
-    value = value.normalize() if value else Decimal(0)
+    value = WIDE.normalize(value) if value else Decimal(0)
     digits = max(-int(value.as_tuple().exponent), 0)
     return Term(exp.Null(), "number", "constant", name, digits, value=value)
 
