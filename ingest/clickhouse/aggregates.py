@@ -178,7 +178,8 @@ POSITIONS = {
 }
 RANKS = {"quantileExactInclusive": ":p * (len(v) - 1) + 1", "quantileExactExclusive": ":p * (len(v) + 1)"}
 BETWEEN = """list_extract(list_transform(list_value(:rank), lambda h: case when h < 1 then list_extract(v, 1) when floor(h) >= len(v) then list_extract(v, len(v))
-    else list_extract(v, cast(floor(h) as bigint)) + (h - floor(h)) * (list_extract(v, cast(floor(h) as bigint) + 1) - list_extract(v, cast(floor(h) as bigint))) end), 1)"""
+    else cast(list_extract(v, cast(floor(h) as bigint)) as double) + (h - floor(h)) * cast(:distance as double) end), 1)"""
+BELOW, ABOVE = "list_extract(v, cast(floor(h) as bigint))", "list_extract(v, cast(floor(h) as bigint) + 1)"
 
 
 def _values(call: Call, value: Value) -> exp.Expr:
@@ -207,6 +208,13 @@ def _of_list(values: exp.Expr, of_v: exp.Expr) -> exp.Expr:
     return duck("list_extract(list_transform(list_value(:list), lambda v: :of_v), 1)", list=values, of_v=of_v)
 
 
+def _distance(value: Value) -> exp.Expr:
+    """From one value of a list to the next: of whole numbers a whole number, which wraps."""
+    if value.type.is_float:
+        return duck(f"{ABOVE} - {BELOW}")
+    return wrapped(duck(f"cast({ABOVE} as hugeint) - {BELOW}"), UINT64 if INTEGERS.get(value.type.name, (True, 8))[0] else INT64)
+
+
 def _interpolated(name: str) -> Callable[[Call], Value]:
     def build(call: Call) -> Value:
         value = _one(call)
@@ -215,7 +223,7 @@ def _interpolated(name: str) -> Callable[[Call], Value]:
         level = _level(call)
         if name == "quantileExactExclusive" and float(level) in (0, 1):
             raise call.mistake(f"{call.name} takes a level between 0 and 1, not 0 or 1 themselves.")
-        found = _of_list(cast(_values(call, value), "DOUBLE[]"), duck(BETWEEN, rank=duck(RANKS[name], p=float_literal(level))))
+        found = _of_list(_values(call, value), duck(BETWEEN, rank=duck(RANKS[name], p=float_literal(level)), distance=_distance(value)))
         kind = FLOAT64.or_null(value.nullable)
         return Value(found if kind.nullable else duck("coalesce(:x, cast('nan' as double))", x=found), kind)
     return build

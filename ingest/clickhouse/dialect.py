@@ -48,6 +48,8 @@ class Shifted(exp.Expression, exp.Func):
 
 MOMENT = "\x02"
 """Where the moment stands in the text of a Shifted."""
+NAMED_FROM = 200
+"""How long a moment's own text may be to be written out each time."""
 
 
 class DuckDBAsWritten(DuckDB):
@@ -66,7 +68,14 @@ class DuckDBAsWritten(DuckDB):
     class Generator(DuckDB.Generator):
         """DuckDB's, and moments moved between zones."""
 
-        TRANSFORMS = {**DuckDB.Generator.TRANSFORMS, Shifted: lambda self, node: node.args["written"].replace(MOMENT, f"({self.sql(node, 'this')})")}
+        TRANSFORMS = {**DuckDB.Generator.TRANSFORMS, Shifted: lambda self, node: _shifted(self.sql(node, "this"), node.args["written"])}
+
+
+def _shifted(moment: str, written: str) -> str:
+    """The moment moved. It stands a hundred times in the text, so one that is long itself stands there by a name."""
+    if len(moment) <= NAMED_FROM:
+        return written.replace(MOMENT, f"({moment})")
+    return f"list_extract(list_transform(list_value({moment}), lambda moment: {written.replace(MOMENT, 'moment')}), 1)"
 
 
 @lru_cache(maxsize=1000)

@@ -136,8 +136,9 @@ def _divide_decimals(call: Call, left: Value, right: Value) -> Value:
     denominator = duck(":raw * :power", raw=raw_of(right, other), power=number(10 ** max(own - scale - other, 0)))
     units = duck("case when :b = 0 then " + ZERO + " else :a // :b end", a=numerator, b=denominator)
     largest = (2 ** BITS_OF_DIGITS.get(storage(kind.digits), 127) - 1) // 10 ** (divisor + scale)
+    may_pass = storage(kind.digits) < 76 and 10 ** (left.width[0] - own) > largest
     guarded = duck("case when abs(:x) > :largest then cast(error('A decimal has too many digits to be divided, and ClickHouse refuses it: convert with toFloat64() or toDecimal256(value, 18) first.') as hugeint) else :units end",
-                   x=left.sql, largest=number(largest), units=units) if storage(kind.digits) < 76 else units
+                   x=left.sql, largest=number(largest), units=units) if may_pass else units
     return Value(of_raw(guarded, scale), kind.or_null(left.nullable or right.nullable), kept=(WIDEST, scale))
 
 
