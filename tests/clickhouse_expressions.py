@@ -71,7 +71,7 @@ WINDOWS = {
 }
 OF_ROWS = {**COMPARISONS, **LOGIC, **CONVERSIONS, **ARITHMETIC, **TEXTS, **TIMES, **WINDOWS}
 """By function: expressions of one event."""
-IN_TURN = f"(timestamp, ifNull(data.event_id, ''), ifNull(toString({{0}}), ''))"
+IN_TURN = "(timestamp, ifNull(data.event_id, ''), ifNull(toString({0}), ''))"
 OF_GROUPS = {
     **{name: [*each(f"{name}({{}})", *NUMBERS, B), f"{name}If({N}, {B})", f"{name}OrNull({FEW})", f"{name}(DISTINCT {FEW})", f"{name}({FEW} * 2)", f"{name}({M} + 1)"] for name in ("sum", "sumKahan", "avg")},
     "count": ["count()", "count(*)", *each("count({})", *EVERYTHING), f"countIf({N} > 1)", *each("count(DISTINCT {})", N, D, S, B, DAY, TIME, U), f"count() FILTER (WHERE {B})"], "uniqExact": [*each("uniqExact({})", N, F, D, M, S, B, DAY, TIME, U, f"{S}, {B}"), f"uniqExactIf({S}, {B})"],
