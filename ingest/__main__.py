@@ -200,6 +200,9 @@ def metric(options: argparse.Namespace) -> int:
     elif options.what == "sql":
         document = metrics.sql_of(options.account, options.name, options.dialect, start=options.start, end=options.end, customer=options.customer)
         _answer(options, document, in_words.metric_sql(document))
+    elif options.what == "remove":
+        document = metrics.remove_metric(options.account, options.name)
+        _answer(options, document, in_words.removed_metric(document))
     else:
         document = metrics.create_metric(options.account, Path(options.file)) if options.what == "create" else metrics.register_metric(options.account, options.name, take_over=options.take_over)
         _answer(options, document, in_words.metric(document, options.what))

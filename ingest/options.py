@@ -139,8 +139,8 @@ def customers_options(command: argparse.ArgumentParser) -> None:
 
 def metric_options(command: argparse.ArgumentParser) -> None:
     """What `metric` takes."""
-    kinds = command.add_subparsers(dest="what", required=True, metavar="create|list|show|sql|register")
-    helps = {"create": "keep a metric for an account, once it fits the account's event type", "list": "every metric kept for an account", "show": "one metric as YAML", "sql": "the SQL that a metric is registered with, or previewed with", "register": "make a metric known to its account, or bring what the account has of it up to date"}
+    kinds = command.add_subparsers(dest="what", required=True, metavar="create|list|show|sql|register|remove")
+    helps = {"create": "keep a metric for an account, once it fits the account's event type", "list": "every metric kept for an account", "show": "one metric as YAML", "sql": "the SQL that a metric is registered with, or previewed with", "register": "make a metric known to its account, or bring what the account has of it up to date", "remove": "forget a metric here, with its price; what the account has of it stays"}
     for name, sentence in helps.items():
         kind = kinds.add_parser(name, help=sentence)
         if name == "create":

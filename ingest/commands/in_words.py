@@ -122,6 +122,13 @@ def metric(document: dict, done: str) -> Iterator[str]:
     yield from document.get("warnings", ())
 
 
+def removed_metric(document: dict) -> Iterator[str]:
+    """A metric that was forgotten, and what is left of it."""
+    yield f"Removed {document['name']}."
+    if document["aggregate_id"]:
+        yield f"{document['account']} keeps it, as {document['aggregate_id']}, and goes on billing by it: end that there."
+
+
 def metric_sql(document: dict) -> Iterator[str]:
     """A metric's two queries, to be read and pasted."""
     for title, name in (("All customers", "aggregation_query"), ("One customer", "cust_agg_query")):

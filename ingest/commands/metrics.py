@@ -102,6 +102,14 @@ def register_metric(account_name: str | None, name: str, *, take_over: bool) -> 
         return _document(register(account.name, name, settings().user, take_over=take_over))
 
 
+def remove_metric(account_name: str | None, name: str) -> Document:
+    """Forgets a metric here, with its price; `aggregate_id` is what the account still has of it."""
+    account = accounts.account(account_name)
+    aggregate_id = metrics.get(account.name, name).aggregate_id
+    metrics.remove(account.name, name, settings().user)
+    return {"name": name, "account": account.name, "removed": True, "aggregate_id": aggregate_id}
+
+
 def preview_metric(import_id: str, metric_name: str, *, start: str | None, end: str | None, zone: str | None, by: Sequence[str] | None, merged: str, limit: int, price: str | None = None) -> Document:
     """What a metric (its name, or a YAML file) makes of an import, alone or with what the account holds, which is read back first; with a price, what each customer would pay."""
     from ingest.commands.prices import price_of, priced

@@ -18,7 +18,7 @@ AGGREGATE = re.compile(r"\b(sum|count|count_distinct|avg|min|max)\s*\(", re.IGNO
 
 def sentence(metric: Metric) -> str:
     """What the metric does, to read to somebody: the calculation, whose and which events, for what, rounded how, and when days begin."""
-    events = f"each customer's {metric.event_type} events"
+    events = f"each customer's “{metric.event_type}” events"
     if metric.function is None:
         return f"Runs the metric's own SQL over {events}."
     first = f"{_calculation(metric, events)}{_where(metric.filters)}{_apart(metric.group_by)}{_rounded(metric.rounding)}."

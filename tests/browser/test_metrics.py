@@ -118,7 +118,7 @@ def metric(portal: Portal, context: "sync_api.BrowserContext", tmp_path_factory:
 def test_a_metric_built_from_the_menu_says_what_was_worked_out_by_hand(portal: Portal, page: "sync_api.Page"):
     opened(page, portal)
     expect(page.get_by_role("heading", name=f"Metric: {NAME}")).to_be_visible()
-    expect(page.get_by_text("Takes the 95th percentile of latency_ms over each customer's requests events, for each region. Events without latency_ms don't count. Days begin at midnight in Berlin.")).to_be_visible()
+    expect(page.get_by_text("Takes the 95th percentile of latency_ms over each customer's “requests” events, for each region. Events without latency_ms don't count. Days begin at midnight in Berlin.")).to_be_visible()
     expect(page.get_by_text("2 events without latency_ms are left out.")).to_be_visible()
     assert saved_csv(page) == ['"customer_id","region","quantity"', *QUANTITIES]
     choose(page, "Show the rows behind", "cus_globex · us-east-1")
@@ -179,7 +179,11 @@ def test_a_price_says_what_each_customer_would_pay(portal: Portal, page: "sync_a
     choose(page, "Lines of", "cus_acme · eu-west-1")
     expect(page.get_by_text("first 100 at 0.10 = 10.00")).to_be_visible()
     expect(page.get_by_text("USD 14.53, rounded from 14.525")).to_be_visible()
+    page.reload()  # it isn't kept yet, and still there
+    page.get_by_role("tab", name="Prices").click()
+    expect(page.get_by_text("USD 50.28", exact=True)).to_be_visible()
     press(page, "Keep this price")
+    expect(page).not_to_have_url(re.compile("price="))
     page.reload()
     page.get_by_role("tab", name="Prices").click()
     expect(page.get_by_text("USD 50.28", exact=True)).to_be_visible()

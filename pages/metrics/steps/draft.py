@@ -1,20 +1,14 @@
 """A metric as it stands on the screen: half-finished at times, so less strict than the record it becomes. It travels in the address, so that a reload or a colleague sees the same."""
 
-import base64
-import zlib
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Literal
-
-from pydantic import ValidationError
 
 from pages.metrics.steps import wording
 from schemas.base import Frozen
 from schemas.event_type import EventType, FieldType
 from schemas.metric import Condition, CustomerMapping, Filters, Metric, MetricFunction, Operator, Rounding, Scalar
 
-LONGEST = 200_000
-"""How many bytes a draft from an address may have once it is unpacked."""
 NO_VALUE: tuple[Operator, ...] = ("is_empty", "is_not_empty")
 SEVERAL: tuple[Operator, ...] = ("in", "not_in")
 
@@ -127,20 +121,6 @@ def metric_of(draft: Draft, kind: EventType) -> tuple[Metric | None, list[str]]:
     if missing:
         return None, [*problems, missing]
     return Metric(**common, function=draft.function, filters=filters, **needed), list(dict.fromkeys(problems))
-
-
-def packed(draft: Draft) -> str:
-    """The draft as a piece of an address."""
-    return base64.urlsafe_b64encode(zlib.compress(draft.model_dump_json(exclude_defaults=True).encode(), 9)).decode().rstrip("=")
-
-
-def unpacked(text: str) -> Draft | None:
-    """The draft in an address; None for what is none."""
-    try:
-        opened = zlib.decompressobj().decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), LONGEST)
-        return Draft.model_validate_json(opened)
-    except (ValueError, zlib.error, ValidationError):
-        return None
 
 
 def _group(filters: Filters, numbers: Iterator[int]) -> Group:

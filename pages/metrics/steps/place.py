@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from ingest import drafts as texts
-from pages.metrics.steps import draft as drafts
+from pages.metrics.steps import address
 from pages.metrics.steps.draft import Draft
 from schemas.account import Account
 from schemas.event_type import EventType
@@ -15,8 +14,8 @@ from schemas.metric import StoredMetric
 PAGE = "pages/metrics/one_metric.py"
 LIST_PAGE = "pages/metrics/metrics.py"
 _KEPT = "metric_draft"
-IN_ADDRESS = 3_000
-"""Servers on the way refuse addresses that are much longer."""
+DRAFT = "draft"
+"""What the draft is called in the address."""
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Place:
     def keep(self, draft: Draft) -> None:
         """Remembers what the widgets say, here and in the address."""
         st.session_state[_KEPT].draft = draft
-        _say_in_address(draft, self.base)
+        address.say(DRAFT, draft, self.base)
 
     def change(self, how: Callable[[Draft], Draft]) -> None:
         """Changes the draft from a callback."""
@@ -72,8 +71,7 @@ def begin(about: tuple[str, ...], base: Draft) -> None:
     """Finds the draft: this tab's own, else the one in the address, else the base. `about` says what is being built, so that another metric begins anew."""
     kept = st.session_state.get(_KEPT)
     if kept is None or kept.about != about:
-        said = drafts.unpacked(_from_address())
-        st.session_state[_KEPT] = Kept(about, said or base, kept.generation + 1 if kept else 0)
+        st.session_state[_KEPT] = Kept(about, address.said(DRAFT, Draft) or base, kept.generation + 1 if kept else 0)
 
 
 def begin_anew() -> None:
@@ -84,20 +82,4 @@ def begin_anew() -> None:
 def now_about(about: tuple[str, ...]) -> None:
     """The draft was saved: it is about a stored metric now."""
     st.session_state[_KEPT].about = about
-    for name in ("draft", "draft_kept"):
-        st.query_params.pop(name, None)
-
-
-def _say_in_address(draft: Draft, base: Draft) -> None:
-    text = "" if draft == base else drafts.packed(draft)
-    said = {"draft": text} if len(text) <= IN_ADDRESS else {"draft_kept": texts.keep(text)}
-    for name in ("draft", "draft_kept"):
-        if not said.get(name):
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != said[name]:
-            st.query_params[name] = said[name]
-
-
-def _from_address() -> str:
-    """The packed draft that the address holds or names; empty where it has none."""
-    return st.query_params.get("draft") or texts.kept(st.query_params.get("draft_kept", "")) or ""
+    address.forget(DRAFT)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pages.metrics.steps import address
 from pages.metrics.steps import price_draft as drafts
 from pages.metrics.steps.price_draft import ROUNDINGS, TYPES, PriceDraft, TierLine, ValueLine
 from pages.parts.text import plain
@@ -12,16 +13,19 @@ from schemas.currency import DIGITS
 
 _USUAL = ("USD", "EUR", "GBP")
 CURRENCIES = (*_USUAL, *sorted(set(DIGITS) - set(_USUAL)))
+PRICE = "price"
+"""What the draft is called in the address."""
 Occurring = Callable[[str], Sequence[str]]
 """The values of a dimension that occur in the quantities at hand."""
 
 
 class Kept:
-    """The draft of a price in this browser tab; `key` names it, and with it the widgets. Another draft gets fresh widgets."""
+    """The draft of a price in this browser tab, else the one in the address, else `base`, what it is before anybody changes it. `key` names it, and with it the widgets. Another draft gets fresh widgets."""
 
     def __init__(self, key: str, base: PriceDraft) -> None:
-        self._name = f"price_{key}"
-        st.session_state.setdefault(self._name, (0, base))
+        self._name, self._base = f"price_{key}", base
+        if self._name not in st.session_state:
+            st.session_state[self._name] = (0, address.said(PRICE, PriceDraft) or base)
 
     @property
     def draft(self) -> PriceDraft:
@@ -33,7 +37,8 @@ class Kept:
         return f"{self._name}_{st.session_state[self._name][0]}_{name}"
 
     def keep(self, draft: PriceDraft) -> None:
-        """Remembers what the widgets say."""
+        """Remembers what the widgets say, here and in the address."""
+        address.say(PRICE, draft, self._base)
         st.session_state[self._name] = (st.session_state[self._name][0], draft)
 
     def change(self, how: Callable[..., PriceDraft], *args: object) -> None:

@@ -52,6 +52,8 @@ def buttons(place: Place) -> None:
         register = st.button("Save and register", disabled=bool(reason) or (saved and place.stored.registered == metric), key=place.key("register"), icon=":material/cloud_upload:", help=f"Creates or changes the billable metric in {place.account.name}.")
         _as_file(place, metric)
         _from_file(place)
+        if place.stored:
+            _removing(place)
     if reason:
         st.markdown(f":material/info: {plain(reason)}")
     elif saved:
@@ -147,6 +149,17 @@ def _from_file(place: Place) -> None:
             with errors.shown():
                 _take(place, from_yaml(file.getvalue().decode("utf-8-sig", errors="replace") if file else text))
                 st.rerun(scope="fragment")
+
+
+def _removing(place: Place) -> None:
+    """Forgets the metric, after it was said what stays."""
+    with st.popover("Remove", icon=":material/delete:", key=place.key("removing")):
+        stays = f" {plain(place.account.name)} keeps it, and goes on billing by it: end that there." if place.stored.aggregate_id else ""
+        st.markdown(f"“{plain(place.stored.metric.name)}” is forgotten here, with its earlier versions and its price.{stays}")
+        if st.button("Remove this metric", key=place.key("remove")):
+            metrics.remove(place.account.name, place.stored.metric.name, place.who)
+            places.begin_anew()
+            st.switch_page(places.LIST_PAGE)
 
 
 def _take(place: Place, metric: Metric) -> None:
