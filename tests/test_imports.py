@@ -16,6 +16,7 @@ from ingest.errors import BadInput, Broken, DiskFull, NotReady
 from ingest.settings import settings
 from ingest.store import accounts
 from ingest.store import imports as records
+from schemas.check_setting import CheckSetting
 from schemas.event_type import EventType, Field
 from schemas.matching import FieldMatch, MatchSpec
 from schemas.reading import ReadSpec
@@ -41,6 +42,18 @@ def test_a_file_belongs_to_the_month_of_most_of_its_events(home: Path, tmp_path:
     days = ["2026-08-31", *(f"2026-09-{day:02}" for day in range(1, 6)), "2027-09-03"]
     import_id = imported(tmp_path / "september.csv", "\n".join([HEADER, *(f"cus_1,{day}T00:00:00Z,{number},eu" for number, day in enumerate(days))]) + "\n")
     assert imports.check(import_id).period == "2026-09"
+
+
+def test_a_check_is_set_and_taken_back_and_one_that_can_not_be_made_changes_nothing(home: Path, tmp_path: Path):
+    import_id = imported(tmp_path / "usage.csv", f"{HEADER}\ncus_1,2026-10-01T00:00:00Z,1,eu\ncus_1,2026-10-02T00:00:00Z,2,uk\n")
+    imports.set_check(import_id, "allowed.region", CheckSetting(values=("eu",)), "anna")
+    assert imports.check(import_id).check.rows.rejected == 1
+    for name, setting in (("range.region", CheckSetting(min="1")), ("formula", CheckSetting(formula="quantity >")), ("pattern.region", CheckSetting(pattern="(")), ("allowed.nothing", CheckSetting(values=("eu",)))):
+        with pytest.raises(BadInput):
+            imports.set_check(import_id, name, setting, "anna")
+    assert set(records.get(import_id).match.checks) == {"allowed.region"} and records.get(import_id).state == "checked"
+    imports.set_check(import_id, "allowed.region", None, "anna")
+    assert imports.check(import_id).check.rows.rejected == 0
 
 
 CELLS = st.tuples(

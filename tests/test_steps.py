@@ -24,11 +24,12 @@ from ingest.store import accounts, handovers, imports, uploads
 from ingest.store import recipes as stored_recipes
 from pages.parts import errors, tables
 from pages.parts.text import limit
-from pages.usage.steps import decisions, everywhere, recipe, same_row, sending_words, words
+from pages.usage.steps import checks_tab, decisions, everywhere, recipe, same_row, sending_words, words
 from pages.usage.steps.draft import NEW, Choice, Draft, NewField, from_match, period_of
 from pages.usage.steps.lines import lines, match_spec
 from pages.usage.steps.new_fields import field_name, new_event_type, new_lines, proposed_columns, slug_of
 from pages.usage.steps.typed import count_of, total_of
+from schemas.check_setting import CheckSetting
 from schemas.checking import CheckResult, Comparison, IssueExample, IssueGroup, Question, QuestionOption, RowCounts
 from schemas.correcting import Edit, SetCells
 from schemas.deciding import SinceLastTime
@@ -648,3 +649,14 @@ def test_the_same_file_again_points_at_the_receipt(desk: Desk) -> None:
 @pytest.mark.parametrize(("amount", "shown"), [(5 * 1024**3, "5 GB"), (1024**4, "1 TB"), (3 * 512 * 1024**2, "1.5 GB"), (200 * 1024**2, "200 MB"), (5_000_000_000, "5.0 GB"), (999, "999 bytes")])
 def test_a_limit_reads_as_it_was_meant(amount: int, shown: str):
     assert limit(amount) == shown
+
+
+@pytest.mark.parametrize(("name", "setting", "sentence"), [
+    ("allowed.plan", CheckSetting(values=("basic", "plus")), "**plan** is one of basic, plus; a row for which that doesn't hold needs fixing before it goes."),
+    ("range.quantity", CheckSetting(min="0", severity="warning"), "**quantity** is at least 0; a row for which that doesn't hold has to be confirmed by somebody."),
+    ("length.code", CheckSetting(min="2", max="4", severity="note"), "**code** has at least 2 characters and at most 4 characters; a row for which that doesn't hold is only noted."),
+    ("formula", CheckSetting(formula="quantity <= seats * 24"), "It holds that “quantity <= seats * 24”; a row for which that doesn't hold needs fixing before it goes."),
+    ("outlier", CheckSetting(severity="off"), "Far more than this customer usually has: isn't looked for."), ("non_negative.quantity", CheckSetting(severity="error"), "A number below zero in **quantity**: needs fixing before it goes."),
+])
+def test_a_check_that_was_set_is_said_in_a_sentence(name: str, setting: CheckSetting, sentence: str):
+    assert checks_tab.in_words(name, setting).replace("\\", "") == sentence

@@ -103,6 +103,14 @@ def decimal_marks(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, a
         return {plan.column: plan.mark for plan in make_plans(connection, match_spec, account.profile) if plan.column is not None and plan.type in NUMERIC_TYPES}
 
 
+def try_settings(raw_folder: Path, report: ReadReport, match_spec: MatchSpec, account: Account) -> None:
+    """Raises BadInput where a check of the match can't be made as it is set."""
+    rules = rules_of(match_spec)
+    with engine() as connection:
+        connection.execute(f"create view raw as {raw_query(raw_folder, report)}")
+        configured(connection, make_plans(connection, match_spec, account.profile), match_spec, account.profile, rules)
+
+
 def _chosen_key(spec: MatchSpec, plans: Sequence[Plan]) -> tuple[str, ...] | None:
     """The fields of the identity, None for all of them: naming every field is no other answer than naming none."""
     if spec.key_columns:

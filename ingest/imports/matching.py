@@ -13,6 +13,7 @@ from ingest.imports import dividing
 from ingest.imports.current import BUSY, raw_folder, read_record, table_key, with_corrections
 from ingest.store import accounts, audit, imports
 from ingest.store.database import store
+from schemas.check_setting import CheckSetting
 from schemas.checking import Question
 from schemas.correcting import CorrectionOffer, joined
 from schemas.dividing import KIND, DivisionOffer, KindFound
@@ -115,6 +116,18 @@ def set_match(import_id: str, spec: MatchSpec, account: str, who: str) -> Import
     with store().begin() as connection:
         audit.record(connection, who, "match", import_id, spec.event_type.slug)
     return imports.change(import_id, match=spec, account=account, event_type=spec.event_type.slug, state="matched", check=None, check_key=None)
+
+
+def set_check(import_id: str, name: str, setting: CheckSetting | None, who: str) -> ImportRecord:
+    """Sets one check of an import, by its name or name.field, or with None takes the setting back; the import has to be checked again. Raises BadInput for one that can't be made so."""
+    record = read_record(import_id)
+    if record.match is None or record.account is None:
+        raise NotReady("The columns aren't matched yet.", "Say what this usage is first.")
+    checks = {**{key: value for key, value in record.match.checks.items() if key != name}, **({name: setting} if setting else {})}
+    spec = record.match.model_copy(update={"checks": checks})
+    if setting:
+        checking.try_settings(raw_folder(import_id), record.report, spec, accounts.account(record.account))
+    return set_match(import_id, spec, record.account, who)
 
 
 def _without_answers_for_all(record: ImportRecord, spec: MatchSpec, who: str) -> MatchSpec:

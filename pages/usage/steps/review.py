@@ -8,12 +8,12 @@ from pages.parts import attention, errors, follow, frame, tables
 from pages.parts.ask import ask
 from pages.parts.state import link_import, open_import
 from pages.parts.text import count, moment, number, plain
-from pages.usage.steps import changed_tab, customers_tab, decisions, downloads, fields, fixing, known, overview_tab, recipe, several, totals, words
+from pages.usage.steps import changed_tab, checks_tab, customers_tab, decisions, downloads, fields, fixing, known, overview_tab, recipe, several, totals, words
 from pages.usage.steps.aside import aside
 from schemas.records import ImportRecord
 
 SENT = ("pushing", "stopped", "pushed", "proven")
-TABS = ("Rows to fix", "Customers", "What changed", "Totals", "Columns")
+TABS = ("Rows to fix", "Customers", "What changed", "Totals", "Columns", "Checks")
 
 
 def show(record: ImportRecord, actor: frame.Actor) -> None:
@@ -94,6 +94,7 @@ def _queue_check(import_id: str, who: str) -> None:
 def _tabs(record: ImportRecord, who: str, *, editable: bool) -> None:
     draw = (
         lambda: _rows_to_fix(record, who, editable=editable), lambda: customers_tab.show(record, editable=editable), lambda: changed_tab.show(record, who, editable=editable), lambda: totals.show(record), lambda: _columns(record, who, editable=editable),
+        lambda: checks_tab.show(record, who, editable=editable),
     )
     for tab, show_tab in zip(st.tabs(list(TABS), key=f"review_tabs_{record.id}", on_change="rerun"), draw, strict=True):
         if tab.open:
