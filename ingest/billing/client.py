@@ -2,10 +2,12 @@
 
 import json
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -35,6 +37,12 @@ SINGLY = 20
 THIS_MACHINE = re.compile(r"https?://(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?(/|$)")
 
 
+@cache
+def _trusted(from_environment: bool) -> ssl.SSLContext:
+    """The authorities whose certificates are trusted; reading them takes longer than most requests."""
+    return httpx.create_ssl_context(trust_env=from_environment)
+
+
 class BillingClient:
     """One account's billing API. Threads may share it. Reads are tried again a few times; `send` never is, since only its caller knows whether it may be."""
 
@@ -44,12 +52,13 @@ class BillingClient:
         self._sleep = sleep
         self._now = now
         self.host = _host(account.shown_url)
+        from_environment = not THIS_MACHINE.match(account.base_url)  # a company's proxy must not be asked for this machine
         self.called = f"{account.name} ({self.host})"  # in sentences: people know the name, whoever looks after the network the host
         with self._translated():
             self._http = httpx.Client(
                 base_url=account.base_url.rstrip("/"), headers=_headers(account), timeout=httpx.Timeout(timeout, connect=min(timeout, 10)), transport=transport, follow_redirects=False,
                 limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-                trust_env=not THIS_MACHINE.match(account.base_url),  # a company's proxy must not be asked for this machine
+                trust_env=from_environment, verify=_trusted(from_environment),
             )
 
     def __enter__(self) -> Self:
