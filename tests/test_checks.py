@@ -128,6 +128,12 @@ def test_rows_outside_the_month_of_nearly_all_others_are_found(tmp_path, stray, 
     assert found.issues("code", "severity", "_row", '"column"') == [("outside_month", severity, row, "Time") for row in rows]
 
 
+def test_a_column_may_be_called_as_its_field(tmp_path):
+    rows = [("a", f"2026-10-{day:02}T10:00:00Z", "1") for day in range(1, 21)] + [("a", "2026-08-31T23:59:59Z", "1")]
+    found = check(tmp_path, ("customer_id", "timestamp", "quantity"), rows, spec({"quantity": "Decimal"}, {"customer_id": "customer_id", "timestamp": "timestamp", "quantity": "quantity"}))
+    assert found.issues("code", "_row", '"column"') == [("outside_month", 22, "timestamp")]
+
+
 @pytest.mark.parametrize(("written", "checks", "meant"), [
     ({3: "US-EAST", 4: "EU West", 6: "eu_west"}, {}, {3: "us-east", 4: "eu-west", 6: "eu-west"}),
     ({3: "US-EAST"}, {"text_spelled_differently.region": {"severity": "error"}}, {3: "us-east"}),

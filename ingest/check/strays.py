@@ -44,7 +44,7 @@ def _outside_month(connection: duckdb.DuckDBPyConnection, column: str, zone: str
     stray = "{moment} not between timestamp '" + f"{start}' and timestamp '{end}' - interval 1 microsecond"
     connection.execute(f"""create or replace temp table strays as select _row, "timestamp" from typed where {stray.format(moment='"timestamp"')}""")
     if zone is None:
-        written = stray.format(moment=f'"timestamp" + {_offset(identifier(column))}')
+        written = stray.format(moment=f's."timestamp" + {_offset(f"raw.{identifier(column)}")}')
         connection.execute(f"create or replace temp table strays as select s.* from strays s join raw using (_row) where {written}")
     connection.execute(f"""
         insert into findings select 'outside_month', _row, strftime("timestamp", '%Y-%m-%d %H:%M:%S'), 'timestamp' from strays
