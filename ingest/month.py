@@ -24,6 +24,8 @@ WORKING: tuple[ImportState, ...] = ("reading", "checking", "pushing")
 SENT: tuple[ImportState, ...] = ("pushing", "stopped", "pushed", "proven")
 _HAS_EVENTS: tuple[ImportState, ...] = ("checked", *SENT)
 _MONTHS = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(sorted((name for name in month_names() if len(name) > 2), key=len, reverse=True))})(?![^\W\d_])", re.IGNORECASE)
+_EDITION = re.compile(r"(?<=[\w#])(?:[\d\s_\W]*[\s_\W](?:corrected|correction|fixed|final|revised|updated?|new|copy|rev|ver|v|korrigiert|korrektur|berichtigt|neu|kopie|endgültig|corrigée?|corregido|gecorrigeerd))+(?=[\d\s_\W]*(?:\.\w+)*$)")
+"""What follows the name of a newer edition of a file: `usage corrected.csv`, `usage_v2.csv`."""
 REMEMBERED_MONTHS = 3
 
 
@@ -166,8 +168,8 @@ def earlier_period(period: str, months: int = 1) -> str:
 
 
 def shape(file_name: str) -> str:
-    """A file's name without what changes from month to month: digits and months' names."""
-    stem = _MONTHS.sub("#", file_name.lower())
+    """A file's name without what changes from one delivery to the next: digits, months' names, and what says that it is a newer edition."""
+    stem = _EDITION.sub("", _MONTHS.sub("#", file_name.lower()))
     return re.sub(r"[#\d\W_]+", " ", stem).strip()
 
 

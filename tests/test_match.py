@@ -106,6 +106,12 @@ def test_a_column_goes_to_one_field_and_a_field_has_one_column():
     assert [(each.field, each.column, each.confidence) for each in found] == [("customer_id", "customer_id", "certain"), ("timestamp", "timestamp", "certain"), ("account", "account", "certain")]
 
 
+@pytest.mark.parametrize("tag", ["labels.customer", "resourceTags/user:Customer", "tags.customer_id", "Tag: Customer"])
+def test_a_tag_that_names_the_customer_goes_before_the_project_and_the_account(tag):
+    found = suggest(columns("project.id", "account id", tag), event_type())
+    assert [(each.field, each.column, each.confidence) for each in found] == [("customer_id", tag, "likely")]
+
+
 def test_an_empty_column_is_no_customer_and_no_time_and_money_is_no_quantity():
     empty = (column("user_id", empty=10), column("project_id"), column("event_time", "DateTime64", empty=10), column("day", "Date32"))
     money = column("Summe", "Decimal").model_copy(update={"examples": ("9,90 €", "1.019,70 €")})

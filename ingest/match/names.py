@@ -9,6 +9,8 @@ CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BRACKETS = re.compile(r"[\(\[\{<].*?[\)\]\}>]")
 MEASURED = {spelling for spelling, name in SPELLINGS.items() if UNITS[name].kind in ("data", "energy", "power") and len(spelling) > 1}
 """Units that a heading may end in: `Verbrauch kWh`. A word for a length of time may be what is meant: `usage day`."""
+TAG = re.compile(r"^\s*(?:resource)?(?:tags?|labels?)\s*[./:]\s*(?:user[:_])?", re.IGNORECASE)
+"""What clouds write before the name of a tag: `labels.customer`, `resourceTags/user:customer`."""
 LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "œ": "oe"})
 
 CUSTOMER = (
@@ -91,10 +93,10 @@ def words(name: str) -> str:
 
 
 def readings(column: str) -> tuple[str, ...]:
-    """The names a heading may stand for: as it is, without what is in brackets, what follows the last slash, and without a unit at its end."""
+    """The names a heading may stand for: as it is, without what is in brackets, what follows the last slash, a tag that people gave by its own name, and without a unit at its end."""
     bare = BRACKETS.sub(" ", column)
     name, _, unit = bare.strip().rpartition(" ")
-    found = [words(column), words(bare), words(bare.rsplit("/", 1)[-1]), words(name) if unit in MEASURED else ""]
+    found = [words(column), words(bare), words(bare.rsplit("/", 1)[-1]), words(TAG.sub("", bare)), words(name) if unit in MEASURED else ""]
     return tuple(dict.fromkeys(name for name in found if name))
 
 
