@@ -1,6 +1,7 @@
 """Metrics in a real browser: built from the menu without SQL, as a query, with a price, registered, and beside those that the account has from elsewhere."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from pydantic import SecretStr
 
 from ingest.billing import BillingClient
 from ingest.sandbox.identity import SANDBOX_KEY, SANDBOX_ORGANISATION
+from ingest.settings import settings
+from ingest.store import accounts
 from schemas.account import Account
 from schemas.metric import AggregateBody
 from tests.browser.running import Portal, inaccessible
@@ -215,3 +218,37 @@ def test_a_metric_that_the_account_has_from_elsewhere_is_only_replaced_after_a_q
     page.get_by_role("heading", name="Metric: Peak").wait_for()
     page.get_by_text("Quantities by").wait_for()
     assert saved_csv(page)[1:] == ['"cus_acme","8888"', '"cus_globex","8888"']  # in UTC, the last second but one hour of October
+
+
+@pytest.fixture
+def same_home(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The portal's own data folder is this process's, too."""
+    monkeypatch.setenv("INTAKE_HOME", str(portal.home))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("metric", "same_home")
+def test_a_production_account_is_asked_once_more_and_a_metric_is_removed_after_it_was_said_what_stays(portal: Portal, page: "sync_api.Page"):
+    account = Account(name="Real", kind="production", base_url=f"http://127.0.0.1:{portal.sandbox_port}", organisation=SANDBOX_ORGANISATION, api_key=SecretStr(SANDBOX_KEY))
+    accounts.add(account, "anna")
+    page.goto(f"{portal.url}/metric?account=Real")
+    button(page, "Save and register").wait_for()
+    settled(page)
+    fill(page, "Name", "Requests")
+    press(page, "Save and register")
+    page.get_by_text("Register “Requests” in Real, a PRODUCTION account?").wait_for()
+    with BillingClient(account) as client:
+        press(page, "Don't register")
+        assert page.get_by_text("a PRODUCTION account?").count() == 0 and "Requests" not in {each.name for each in client.aggregates()}
+        press(page, "Save and register")
+        button(page, "Register in PRODUCTION").click()
+        page.get_by_text("Saved, and registered in Real.").wait_for()
+        assert "Requests" in {each.name for each in client.aggregates()}
+        button(page, "Remove").click()
+        expect(page.get_by_text("“Requests” is forgotten here, with its earlier versions and its price. Real keeps it, and goes on billing by it: end that there.")).to_be_visible()
+        assert inaccessible(page) == []
+        button(page, "Remove this metric").click()
+        page.get_by_text("Start from 'total per customer'.").wait_for()
+        assert "Requests" in {each.name for each in client.aggregates()}

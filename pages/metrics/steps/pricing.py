@@ -36,7 +36,7 @@ def show(metric: Metric, account: str, quantities: Quantities, *, who: str, key:
     `quantities(by)` previews the metric with `limit=MOST`, grouped by `by` (of "customer", "month" and fields): a table with those columns and `quantity` as text. It may raise IngestErrors. `key` names what is built, so that its draft isn't another's.
     """
     stored = prices.get(account, metric.name)
-    kept = Kept(key, drafts.of(stored.price) if stored else drafts.PriceDraft(dimension=next(iter(metric.group_by), None)))
+    kept = Kept(key, drafts.of(stored.price) if stored else _blank(metric))
     left, right = st.columns([5, 6], gap="large")
     with left:
         price = _price(price_form.show(kept, metric.group_by, lambda dimension: _occurring(quantities, dimension)))
@@ -50,6 +50,10 @@ def show(metric: Metric, account: str, quantities: Quantities, *, who: str, key:
             _result(price, _grouped(metric, price, quantities, kept), quantities, kept)
         else:
             st.info("Amounts stand here as soon as the price is filled in.", icon=":material/receipt_long:")
+
+
+def _blank(metric: Metric) -> drafts.PriceDraft:
+    return drafts.PriceDraft(dimension=next(iter(metric.group_by), None))
 
 
 def _price(draft: drafts.PriceDraft) -> Price | None:
@@ -70,10 +74,11 @@ def _keeping(metric: Metric, account: str, price: Price | None, stored: StoredPr
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Keep this price", icon=":material/save:", disabled=price is None or same or not is_saved, key=kept.key("save")):
             prices.save(account, metric.name, price, who)
+            kept.replace(drafts.of(price))
             st.rerun()
         if stored and st.button("Remove the price", type="tertiary", icon=":material/delete:", key=kept.key("remove")):
             prices.remove(account, metric.name, who)
-            kept.replace(drafts.PriceDraft())
+            kept.replace(_blank(metric))
             st.rerun()
         if not is_saved:
             aside("Save the metric first: the price is kept with it.")
