@@ -532,6 +532,15 @@ def test_rows_that_add_up_those_of_their_customer_are_asked_about_and_left_out(t
     assert not answered(customer_totals="leave_out").questions
 
 
+@pytest.mark.parametrize(("rows", "found"), [
+    ([*GROUPED[:2], ("Acme Total", NOON, "3"), *GROUPED[3:]], [4]), ([("Acme", NOON, "n/a"), *GROUPED[1:]], [4]), ([*GROUPED, ("Acme Total", NOON, "1")], [7]), (GROUPED, []), ([("Total Energies", NOON, "5.5"), *GROUPED[3:4]], []),
+])
+def test_a_customer_called_like_the_total_of_another_is_pointed_out_where_nothing_adds_up(tmp_path, rows, found):
+    checked = check(tmp_path, ("Customer", "Time", "Quantity"), rows, spec({"quantity": "Decimal"}, {"customer_id": "Customer", "timestamp": "Time", "quantity": "Quantity"}))
+    assert [row for code, row in checked.issues("code", "_row") if code == "customer_looks_like_total"] == found
+    assert [each.count for each in checked.result.issues if each.code == "customer_looks_like_total"] == [len(found)] * bool(found)
+
+
 @pytest.mark.parametrize(("customer", "warned"), [("Total", True), (" Summe ", True), ("Subtotal October", True), ("Gesamt:", True), ("TotalEnergies", False), ("Total Logistics", False), ("Summer", False), ("a total", False)])
 def test_a_customer_called_like_a_total_is_a_warning_and_its_row_stays(tmp_path, customer, warned):
     checked = check(tmp_path, HEADER, [("a", NOON, "1"), (customer, NOON, "1"), ("b", NOON, "2")], spec({"quantity": "Int64"}, PLAIN))

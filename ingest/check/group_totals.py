@@ -1,6 +1,6 @@
 """Rows that only add up the rows of one customer above them, as `Acme Total` does below those of Acme: sent as usage of a customer of that name, they would be billed twice.
 
-Reading leaves out such rows where nothing else stands in them; here are those that have a date or other texts, too. Works on the table `customers`, and adds to `changes` what was answered.
+Reading leaves out such rows where nothing else stands in them; here are those that have a date or other texts, too. Works on the table `customers`, and adds to `changes` what was answered and to `findings` what is only called so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +28,7 @@ def find_group_totals(connection: duckdb.DuckDBPyConnection, plans: Sequence[Pla
     if answers.get(CUSTOMER_TOTALS) == SEND or not numbers or not _find_names(connection):
         return []
     _find_rows(connection, numbers)
+    _point_out_others(connection)
     rows, row, label, customer = connection.execute("select count(*), min(_row), arg_min(label, _row), arg_min(customer, _row) from group_totals").fetchone()
     if rows and CUSTOMER_TOTALS in answers:
         connection.execute("delete from changes where _row in (select _row from group_totals)")
@@ -36,6 +37,13 @@ def find_group_totals(connection: duckdb.DuckDBPyConnection, plans: Sequence[Pla
         return []
     sums = connection.execute(f"select {', '.join(f'sum({identifier(name)})' for name in numbers)} from typed where _row in (select _row from group_totals)").fetchone()
     return [questions.customer_totals(rows, row, label, customer, {name: plain(total) for name, total in zip(numbers, sums, strict=True) if total})]
+
+
+def _point_out_others(connection: duckdb.DuckDBPyConnection) -> None:
+    """Adds to `findings` the rows of such a name that add up nothing, as where one of the rows above needs fixing: nobody is asked about them, so that they would go unseen."""
+    connection.execute("""
+        insert into findings select 'customer_looks_like_total', _row, customer_id, 'customer_id' from typed where customer_id in (select label from totals_of)
+            and _row not in (select _row from group_totals) and _row not in (select _row from changes where outcome is not null)""")
 
 
 def _find_names(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -1,5 +1,6 @@
 """Everything that was found, listed with its place: issues.parquet, and the same in groups."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def write(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], rules: R
         if error_code(plan, rules.severity):
             error = alias("error", plan.field)
             connection.execute(f"insert into issues select {error}, 'error', _file, _sheet, _row, {_header(plan)}, {alias('raw', plan.field)}, {literal(plan.field)} from bad where {error} is not null")
-    counts = {**_row_findings(connection, plans, rules), **_cell_remarks(connection, plans, rules)}
+    counts = Counter(_row_findings(connection, plans, rules)) + Counter(_cell_remarks(connection, plans, rules))
     _did_you_mean(connection, rules, spec)
     _other_marks(connection, spec)
     connection.register("codes", pa.Table.from_pylist([{"code": check.code, "title": check.title, "todo": check.todo, "place": place} for place, check in enumerate(CHECKS.values())]))
