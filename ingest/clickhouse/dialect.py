@@ -24,6 +24,9 @@ class AsWritten(ClickHouse):
         def _parse_as_command(self, start: Token) -> exp.Command:
             self.raise_error("only a SELECT can be run", start)  # anything else would be taken as it is
 
+        def _parse_command(self) -> exp.Command:
+            self.raise_error("only a SELECT can be run", self._prev)  # and not written to a log, as sqlglot would
+
         def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:
             if isinstance(this, exp.Anonymous) and self._curr and self._curr.token_type == TokenType.L_PAREN:
                 self._advance()

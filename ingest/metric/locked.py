@@ -18,6 +18,8 @@ SPARE = 1024**3
 """Address space beside what DuckDB may use: the interpreter, libraries, Arrow."""
 OPEN_FILES = 64
 TABLE_FUNCTIONS = ("unnest", "range", "generate_series")
+ABOUT_THE_ENGINE = ("current_setting", "getvariable", "getenv", "write_log", "current_query", "current_database", "current_schemas", "json_serialize_plan", "nextval", "currval", "txid_current", "version")
+"""Functions that tell of the engine or do something to it, instead of calculating."""
 SETTINGS = {
     "threads": "1", "temp_directory": "spill", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "allow_community_extensions": "false",
     "allow_persistent_secrets": "false", "python_enable_replacements": "false", "max_expression_depth": "500",
@@ -91,9 +93,15 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str, tables: list[str]) ->
     if parsed["error"]:
         raise NotAllowed(parsed["error_message"])
     nodes = list(_nodes(parsed["statements"]))
-    known = {*(name.lower() for name in tables), *(entry["key"].lower() for node in nodes if isinstance(node.get("map"), list) for entry in node["map"] if isinstance(entry.get("key"), str))}
+    named = {entry["key"].lower() for node in nodes if isinstance(node.get("map"), list) for entry in node["map"] if isinstance(entry.get("key"), str)}
+    known = {*(name.lower() for name in tables), *named - _relations(connection)}
     for node in nodes:
         _check_node(node, known)
+
+
+def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """What the engine has by name already: WITH can't take such a name and so hide what is read."""
+    return {name.lower() for name, in connection.execute("select table_name from duckdb_tables() union select view_name from duckdb_views()").fetchall()}
 
 
 def _check_node(node: dict, known: set[str]) -> None:
@@ -102,6 +110,8 @@ def _check_node(node: dict, known: set[str]) -> None:
         raise NotAllowed(f"the table {'.'.join(each for each in (node['catalog_name'], node['schema_name'], node['table_name']) if each)}")
     if kind == "TABLE_FUNCTION" and node["function"].get("function_name", "").lower() not in TABLE_FUNCTIONS:
         raise NotAllowed(f"the table function {node['function'].get('function_name')}")
+    if kind == "FUNCTION" and node.get("function_name", "").lower() in ABOUT_THE_ENGINE:
+        raise NotAllowed(f"the function {node['function_name']}")
     if kind == "SHOW_REF":
         raise NotAllowed("a SHOW statement")
 
