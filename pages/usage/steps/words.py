@@ -154,7 +154,8 @@ def effect(each: Decision, found: Effect | None) -> str:
     if found is None:
         return "Effect: their amounts aren't counted until they can be read." if each.kind == "rejected" else ""
     totals = ", ".join(f"{field(name)} {amount(total)}" for name, total in found.totals.items())
-    return f"Effect: {count(each.rows, 'row')} of {count(found.customers, 'customer')}{f', {totals}' if totals else ''}."
+    whose = "" if each.kind == "customers" else f" of {count(found.customers, 'customer')}"  # that entry says how many they are, whatever they are called
+    return f"Effect: {count(each.rows, 'row')}{whose}{f', {totals}' if totals else ''}."
 
 
 def since_last_time(changes: SinceLastTime) -> str:
