@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ingest.clickhouse import Table, parse, templates
+from ingest.clickhouse import Table, differences, parse, templates
 from ingest.metric import formula
 from ingest.metric.bounds import customer_column, when
 from ingest.metric.columns import column, columns
@@ -16,11 +16,13 @@ ORDERED = {"latest": "the one with the largest value counts", "earliest": "the o
 
 def warnings(metric: Metric, table: Table) -> list[str]:
     """Sentences on what can surprise in a metric over this table; none where nothing can. Raises BadInput where the metric doesn't fit the table."""
-    return [*_of_sql(metric)] if metric.sql is not None else [*_of_numbers(metric, table), *_of_events(metric, table)]
+    return [*_of_sql(metric, table)] if metric.sql is not None else [*_of_numbers(metric, table), *_of_events(metric, table)]
 
 
-def _of_sql(metric: Metric) -> Iterator[str]:
-    missing = [f"{{{{{name}}}}}" for name in BOUNDS if name not in templates(parse(metric.sql or ""))]
+def _of_sql(metric: Metric, table: Table) -> Iterator[str]:
+    tree = parse(metric.sql or "")
+    yield from differences(tree, [table])
+    missing = [f"{{{{{name}}}}}" for name in BOUNDS if name not in templates(tree)]
     if missing:
         yield f"This SQL doesn't ask for {' and '.join(missing)}, so it counts events {'of all times, whatever the period is' if len(missing) == len(BOUNDS) else 'from outside the period, too'}."
 
