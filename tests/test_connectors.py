@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.engine import identifier
-from ingest.errors import BadInput, IngestError
+from ingest.errors import BadInput, IngestError, Unreachable
 from ingest.pull.connector import Connection, TableConnector
 from ingest.pull.connectors import connector
 from ingest.read import read_file
 from schemas.reading import ReadSpec
 from schemas.source import Read, Where, Window
 from tests.database_servers import mariadb, postgres
+from tests.week_places import Wire
 
 pytestmark = pytest.mark.usefixtures("home")
 TIMES = ("2026-10-01 10:00:00", "2026-10-01 11:00:00", "2026-10-01 11:00:00.000001", "2026-10-01 12:00:00")
@@ -266,3 +267,15 @@ def test_every_type_comes_exact(place: Place, tmp_path: Path):
     read_file(tmp_path / "rows.parquet", "usage", ReadSpec(), tmp_path)
     read = duckdb.sql(f"select {', '.join(identifier(column.name) for column in found.columns)} from read_parquet('{tmp_path / 'raw.parquet'}')").fetchall()
     assert list(read[0]) == expected
+
+
+@pytest.mark.parametrize("name", ["postgresql", "mariadb"])
+def test_a_server_that_dies_in_the_middle_of_a_result_leaves_nothing(servers: Callable[[str], object], tmp_path: Path, name: str):
+    place = {"postgresql": _postgresql, "mariadb": _mariadb}[name](servers, tmp_path)
+    place.run(f"drop table if exists {_usage(place)}")
+    fill(place, [f"({number}, '{TIMES[0]}', 'acme', {number})" for number in range(20_000)])
+    with closing(Wire(place.connection.port)) as wire:
+        wire.left = 200_000
+        with pytest.raises(Unreachable, match="broke off|any more"):
+            place.connector.fetch(place.changed(port=wire.port), Read(table="usage", cursor="updated_at"), Window(), tmp_path / "rows.parquet")
+    assert list(tmp_path.glob("rows*")) == []

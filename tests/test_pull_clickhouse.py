@@ -1,7 +1,5 @@
 """ClickHouse: the real engine behind its HTTP interface, and what that may answer when something is wrong."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +8,8 @@ import pytest
 
 from ingest.errors import BadInput, Unreachable
 from ingest.pull.connectors import connector
-from ingest.settings import PROJECT
 from schemas.source import Read, Where, Window
-from tests.clickhouse_server import PASSWORD
+from tests.clickhouse_server import PASSWORD, clickhouse
 from tests.web_servers import Reply, served
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -23,9 +20,8 @@ CLICKHOUSE = connector("clickhouse")
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     pytest.importorskip("chdb")
-    with subprocess.Popen([sys.executable, "-m", "tests.clickhouse_server"], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process.stdout.readline().strip()
-        process.stdin.close()
+    with clickhouse() as address:
+        yield address
 
 
 def connection(url: str, password: str = PASSWORD) -> object:

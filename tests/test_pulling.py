@@ -114,6 +114,16 @@ def test_late_rows_are_found_within_the_look_back(table: Path, lookback: str, se
     assert run(name).sent == sent
 
 
+def test_a_wall_clock_that_goes_back_over_the_mark_loses_no_row(table: Path):
+    """02:40 in summer, then 02:10 in winter: half an hour later, and less."""
+    columns = "id bigint, updated_at timestamp, customer varchar, \"at\" timestamptz, hours decimal(18,4)"
+    fill(table, [row(1, updated="2025-10-26 02:40:00")], columns)
+    name = source(table, read={"cursor_zone": "Europe/Berlin"})
+    run(name)
+    fill(table, [row(2, updated="2025-10-26 02:10:00")])
+    assert (run(name).sent, stored.get(name).mark) == (1, "2025-10-26T02:40:00")
+
+
 def test_rows_younger_than_the_safety_lag_wait(table: Path):
     fill(table, [row(1), (2, "2999-01-01T00:00:00+00:00", "acme", DAY.format(2), Decimal(1))])
     name = source(table, safety_lag="1h")

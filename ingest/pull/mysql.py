@@ -223,8 +223,12 @@ def _streamed(opened: object, statement: str) -> Iterator[list[tuple]]:
     """The rows, some at a time, as the server sends them."""
     with opened.cursor(_driver().cursors.SSCursor) as cursor:
         cursor.execute(statement)
-        while rows := cursor.fetchmany(BATCH):
-            yield list(rows)
+        try:
+            while rows := cursor.fetchmany(BATCH):
+                yield list(rows)
+        except BaseException:
+            opened._result.unbuffered_active = False  # closing would read on to the end of a result that nobody wants any more, or that never comes
+            raise
 
 
 def _columns(opened: object, read: Read) -> tuple[SourceColumn, ...]:

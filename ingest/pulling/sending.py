@@ -83,7 +83,11 @@ def _reasons(run: PullRun, source: Source, ready: list[ImportRecord]) -> list[st
 def _open(record: ImportRecord, source: Source) -> list[str]:
     """Open decisions, but for warnings, which an automatic source takes as seen, and rows that need fixing, which it goes without."""
     decisions = [each for each in deciding.decisions(record) if each.open]
-    return [f"{each.text.rstrip('.')}." for each in decisions if not each.acknowledgements and each.kind != "rejected"]
+    return [_sentence(each.text) for each in decisions if not each.acknowledgements and each.kind != "rejected"]
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _rejected(source: Source, rows: RunRows) -> list[str]:
@@ -137,7 +141,7 @@ def _dry(run: PullRun, members: list[ImportRecord]) -> list[str]:
     """A dry run ends here: what would have come of it is said, and nothing stays."""
     rows = run.rows
     said = [f"{count(rows.read, 'row')} read: {rows.accepted:,} would be sent, {rows.rejected:,} need fixing, {rows.duplicate:,} were sent before, {rows.excluded:,} are left out."]
-    said += [f"{record.file_name}: {each.text.rstrip('.')}." for record in members for each in deciding.decisions(record) if each.open and each.kind != "rejected"]
+    said += [f"{record.file_name}: {_sentence(each.text)}" for record in members for each in deciding.decisions(record) if each.open and each.kind != "rejected"]
     said += [f"{group.title}{f' ({group.column})' if group.column else ''}: {count(group.count, 'row')}" for record in members if record.check for group in record.check.issues if group.severity == "error"]
     said += [f"{record.file_name}: {record.message}" for record in members if record.message and not record.check]
     for line in said:

@@ -21,7 +21,7 @@ def cursor_kind(source: Source, columns: tuple[SourceColumn, ...]) -> str:
 def next_window(source: Source, mark: str | None, kind: str, at: datetime) -> Window:
     """What a run at this moment reads: from the look-back before the mark to the safety lag before now."""
     zone = source.read.cursor_zone
-    since = _earlier(mark, kind, source.lookback) if mark is not None else None
+    since = _earlier(mark, kind, source.lookback + _shown_twice(mark, kind, zone)) if mark is not None else None
     start = said(source.read.start, kind, zone)
     if start is not None and (since is None or is_before(since, start, kind)):
         since = start
@@ -90,9 +90,21 @@ def _earlier(mark: str, kind: str, lookback: timedelta) -> str:
         return mark
     if kind == "date":
         return str(datetime.fromisoformat(mark).date() - timedelta(days=-(-lookback // timedelta(days=1))))
+    return (_wall(mark) - lookback).strftime("%Y-%m-%dT%H:%M:%S.%f") + ("Z" if mark.endswith("Z") else "")
+
+
+def _shown_twice(mark: str, kind: str, zone: str) -> timedelta:
+    """How much a wall clock goes back over the mark, where it shows that hour twice: rows that are written later say less than the mark."""
+    if kind != "naive_time":
+        return timedelta(0)
+    first = _wall(mark).replace(tzinfo=ZoneInfo(zone))
+    return max(timedelta(0), first.utcoffset() - first.replace(fold=1).utcoffset())
+
+
+def _wall(mark: str) -> datetime:
+    """A mark as a moment without a zone, in whole microseconds."""
     whole, _, fraction = mark.rstrip("Z").partition(".")
-    moment = datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}") - lookback
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + ("Z" if mark.endswith("Z") else "")
+    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}")
 
 
 def halves(window: Window, kind: str) -> tuple[Window, Window] | None:

@@ -73,10 +73,12 @@ def same_file(sha256: str) -> list[ImportRecord]:
 
 
 def last_sent(ledger_name: str, slug: str, *, but: str, most: int = 1) -> list[Row]:
-    """The imports whose events of a type were sent to an account last, other than this one, newest first: `import_id`, `file_name`, `check_key`, `sent_at`."""
+    """The imports whose events of a type were sent to an account last, other than this one, newest first: `import_id`, `file_name`, `check_key`, `sent_at`. Before an import of a source, those of this source count."""
     columns = pushes.c.import_id, imports.c.file_name, pushes.c.check_key, pushes.c.started_at.label("sent_at")
     of_this_kind = pushes.c.ledger_name == ledger_name, pushes.c.event_type == slug, pushes.c.import_id != but, pushes.c.events > 0
-    query = select(*columns).join(imports, imports.c.id == pushes.c.import_id).where(*of_this_kind).order_by(pushes.c.started_at.desc()).limit(most)
+    brought_by = select(imports.c.created_by).where(imports.c.id == but).scalar_subquery()
+    of_this_source = or_(brought_by.is_(None), brought_by.not_like("source %"), imports.c.created_by == brought_by)
+    query = select(*columns).join(imports, imports.c.id == pushes.c.import_id).where(*of_this_kind, of_this_source).order_by(pushes.c.started_at.desc()).limit(most)
     with store().connect() as connection:
         return list(connection.execute(query))
 
