@@ -113,7 +113,7 @@ class World:
             cursors += [before, *([before - timedelta(hours=1)] if place.document()["lookback"] != "0" else [])]
         rows = [self.usage(updated - timedelta(seconds=self.rows % 3600), updated) for updated in cursors]
         if self.chance.random() < 0.2:
-            rows.append(self.usage(moment + timedelta(hours=5), soon))
+            rows.append(self.usage(moment + timedelta(hours=5, seconds=self.rows % 3600), soon))
             self.happened["ahead of its time"] += 1
         place.write(rows)
 
