@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from ingest.clickhouse.convert import as_type, float_literal, wrapped
+from ingest.clickhouse.convert import float_literal, wrapped
 from ingest.clickhouse.dialect import cast, duck, function, number, text
 from ingest.clickhouse.types import FLOAT64, INT64, INTEGERS, UINT64, WIDEST, Type, decimal
 from ingest.clickhouse.values import Call, Value, as_float, as_number, decimal_as_float, null_value
@@ -245,63 +245,7 @@ def _refused(sentence: str) -> Callable[[Call], Value]:
     return build
 
 
-def _ranking(name: str) -> Callable[[Call], Value]:
-    def build(call: Call) -> Value:
-        call.count(0)
-        _over(call)
-        return Value(call.reduced(function(name)), UINT64)
-    return build
-
-
-def _over(call: Call) -> None:
-    if call.window is None:
-        raise call.mistake(f"{call.name} needs OVER (...).", f"Write {call.name}(...) OVER (PARTITION BY customer_id ORDER BY timestamp).")
-
-
-def _neighbour(name: str, in_frame: bool) -> Callable[[Call], Value]:
-    """lag and lead; those in the frame look no further than it, which is done where the frame holds the whole side."""
-    def build(call: Call) -> Value:
-        call.count(1, 3)
-        _over(call)
-        value = call.args[0]
-        steps = call.whole(1) if len(call.args) > 1 else 1
-        default = as_type(call.args[2], value.type, call.node).sql if len(call.args) > 2 else exp.Null() if value.nullable else zero_of(value.type)
-        over = call.window.copy()
-        if in_frame and name == "lead" and not _reaches_the_end(over):
-            raise call.mistake("leadInFrame sees only the rows of its frame.", "Write ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING in OVER, or use lead.")
-        if in_frame and name == "lag" and not _reaches_the_beginning(over):
-            raise call.mistake("lagInFrame sees only the rows of its frame.", "Let the frame begin with UNBOUNDED PRECEDING, or use lag.")
-        over.set("spec", None)
-        over.set("this", function(name, as_number(value) if value.truth else value.sql, number(steps), default))
-        return Value(over, value.type, kept=value.kept)
-    return build
-
-
-def _reaches_the_end(over: exp.Window) -> bool:
-    spec = over.args.get("spec")
-    return spec is None and not over.args.get("order") or spec is not None and spec.args.get("end") == "UNBOUNDED"
-
-
-def _reaches_the_beginning(over: exp.Window) -> bool:
-    spec = over.args.get("spec")
-    return spec is None or spec.args.get("start") == "UNBOUNDED"
-
-
-def _at_an_end(name: str) -> Callable[[Call], Value]:
-    def build(call: Call) -> Value:
-        value = _one(call)
-        _over(call)
-        if value.nullable:
-            raise call.mistake(f"{call.name} of values that can be empty can't be previewed here.", "coalesce() them first.")
-        return Value(call.reduced(function(name, as_number(value) if value.truth else value.sql)), value.type, kept=value.kept)
-    return build
-
-
 AGGREGATES = {
     "sum": _sum, "sumKahan": _sum, "count": _count, "uniqExact": _uniq_exact, "avg": _avg, "min": _extreme("min"), "max": _extreme("max"), "argMax": _arg("argMax"), "argMin": _arg("argMin"),
     **{name: _picked(name) for name in POSITIONS}, **{name: _interpolated(name) for name in RANKS}, **{name: _refused(sentence) for name, sentence in REFUSED.items()},
-}
-WINDOWS = {
-    "row_number": _ranking("row_number"), "rank": _ranking("rank"), "dense_rank": _ranking("dense_rank"), "lag": _neighbour("lag", False), "lead": _neighbour("lead", False),
-    "lagInFrame": _neighbour("lag", True), "leadInFrame": _neighbour("lead", True), "first_value": _at_an_end("first_value"), "last_value": _at_an_end("last_value"),
 }

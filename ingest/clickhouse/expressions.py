@@ -1,21 +1,23 @@
 """Expressions: each node of the ClickHouse tree to a DuckDB expression and its type. What has no visitor here is refused."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from math import inf, isinf
 
 from sqlglot import exp
 
 from ingest.clickhouse import conditions
-from ingest.clickhouse.aggregates import AGGREGATES, REFUSED
+from ingest.clickhouse.aggregates import AGGREGATES
 from ingest.clickhouse.convert import cast_to, float_literal, literal_as, named_type
-from ingest.clickhouse.dialect import duck, function, text
-from ingest.clickhouse.functions import FUNCTIONS, known, known_aggregate
+from ingest.clickhouse.dialect import duck, text
+from ingest.clickhouse.frames import frame
+from ingest.clickhouse.functions import FUNCTIONS, known, known_aggregate, nearest
+from ingest.clickhouse.membership import among, answer, member
+from ingest.clickhouse.moved import moved_out
 from ingest.clickhouse.numbers import literal_whole
 from ingest.clickhouse.scope import Scope
-from ingest.clickhouse.times import interval_shift
+from ingest.clickhouse.shifts import interval_shift
 from ingest.clickhouse.types import BOOL, FLOAT64, STRING, UINT8, Type
-from ingest.clickhouse.values import Call, Value, as_float, as_truth, mistake, null_value, truth_value
+from ingest.clickhouse.values import Call, Value, as_truth, mistake, null_value
 
 OPERATORS = {
     exp.Add: "plus", exp.Sub: "minus", exp.Mul: "multiply", exp.Div: "divide", exp.Mod: "modulo", exp.IntDiv: "intDiv", exp.EQ: "equals", exp.NEQ: "notEquals", exp.LT: "less", exp.GT: "greater", exp.LTE: "lessOrEquals",
@@ -156,42 +158,12 @@ def _in(node: exp.In, scope: Scope, negated: bool = False) -> Value:
         return null_value()
     call = Call("IN", (value,), node)
     if node.args.get("query") is not None:
-        return _in_query(call, node, scope, negated)
+        return among(call, node, scope, negated)
     listed = [node.args["field"]] if node.args.get("field") is not None else node.expressions
     if node.args.get("unnest") is not None or not listed:
         raise mistake(node, "IN takes values in brackets, or a SELECT.")
-    found = [_member(call, value, each) for each in (value_of(one, scope) for one in listed) if not each.type.is_null]
-    return _answer(value, exp.or_(*found) if found else exp.Boolean(this=False), negated)
-
-
-def _member(call: Call, value: Value, other: Value) -> exp.Expr:
-    """Whether a value is this member of a list: Float64 by their bits, so that -0 isn't 0; decimals by the digits as written."""
-    if value.type.is_decimal and other.type.is_float and other.constant is not None:
-        other = literal_as(Value(text(other.constant), STRING, constant=other.constant), Type("Decimal", digits=38, scale=value.type.scale), call.node)
-    same = conditions.compare(call, "=", value, other).sql
-    return duck(":same and signbit(:x) = signbit(:y)", same=same, x=value.sql, y=as_float(other)) if value.type.is_float and other.type.is_number else same
-
-
-def _answer(value: Value, found: exp.Expr, negated: bool) -> Value:
-    if value.parts:
-        found = duck("coalesce(:found, false)", found=found)
-    kept = duck("case when :v is not null then :found end", v=value.sql, found=found) if value.nullable else found
-    return truth_value(duck("not :x", x=kept) if negated else kept, value)
-
-
-def _in_query(call: Call, node: exp.In, scope: Scope, negated: bool) -> Value:
-    """A null in the SELECT is equal to nothing, and takes nothing away from NOT IN."""
-    value, relation = call.args[0], scope.subquery(node.args["query"])
-    parts = value.parts or (value,)
-    if len(relation.columns) != len(parts):
-        raise mistake(node, f"The SELECT of IN must have {len(parts)} column{'s' if len(parts) > 1 else ''}.")
-    for part, column in zip(parts, relation.columns, strict=True):
-        if part.type.name != column.type.name and not (part.type.is_number and column.type.is_number and not part.type.is_float and not column.type.is_float):
-            raise mistake(node, f"{part.type} can't be looked for among {column.type}.", "Convert one of them.")
-    inner = [exp.column(each.kept_as, table="these", quoted=True) for each in relation.columns]
-    sought, found = (value.sql, inner[0]) if not value.parts else (function("row", *(each.sql for each in parts)), function("row", *inner))
-    listed = exp.select(found).from_(exp.Subquery(this=relation.sql, alias=exp.TableAlias(this=exp.to_identifier("these", quoted=True)))).where(*(duck(":x is not null", x=each) for each in inner))
-    return _answer(value, exp.In(this=sought, query=exp.Subquery(this=listed)), negated)
+    found = [member(call, value, each) for each in (value_of(one, scope) for one in listed) if not each.type.is_null]
+    return answer(value, exp.or_(*found) if found else exp.Boolean(this=False), negated)
 
 
 def _scalar(node: exp.Subquery, scope: Scope) -> Value:
@@ -222,18 +194,9 @@ def _call(node: exp.Anonymous | exp.ParameterizedAgg, scope: Scope, over: exp.Wi
         return tuple_of([value_of(each, scope) for each in node.expressions])
     own = known(name)
     if own is None or isinstance(node, exp.ParameterizedAgg):
-        raise mistake(node, f"The function {name} can't be previewed here.", _nearest(name))
+        raise mistake(node, f"The function {name} can't be previewed here.", nearest(name))
     args = tuple(value_of(each, scope) for each in node.expressions)
     return FUNCTIONS[own](Call(own, args, node, window=over))
-
-
-def _nearest(name: str) -> str:
-    names = [each for each in (*FUNCTIONS, *AGGREGATES, *(f"{each}If" for each in AGGREGATES)) if each not in REFUSED]
-    small = {each.lower(): each for each in names}
-    if name.lower() in small and small[name.lower()] != name:
-        return f"Write {small[name.lower()]}: ClickHouse minds capital letters."
-    close = [small[each] for each in get_close_matches(name.lower(), small, 3)]
-    return f"Near it are {', '.join(close)}." if close else "Known are those that the documentation lists, as sum, count, round, if or toDate."
 
 
 def _aggregate(node: exp.Expr, scope: Scope, found: tuple[str, frozenset[str]], over: exp.Window | None, kept: exp.Expr | None) -> Value:
@@ -274,32 +237,6 @@ def _reduced(node: exp.Expr, scope: Scope, name: str, combinators: frozenset[str
     return AGGREGATES[name](call)
 
 
-MOVED = {"sum": (exp.Mul, exp.Div), "avg": (exp.Add, exp.Sub, exp.Mul, exp.Div), "min": (exp.Add, exp.Sub, exp.Mul, exp.Div), "max": (exp.Add, exp.Sub, exp.Mul, exp.Div)}
-OTHER_END = {"min": "max", "max": "min"}
-
-
-def moved_out(node: exp.Expr, name: str) -> exp.Expr | None:
-    """sum(x * 2) as sum(x) * 2: ClickHouse does so before it counts, and its rounding, overflow and empty sets are those of the second."""
-    inside = node.expressions[0].unnest() if isinstance(node, exp.Anonymous) and len(node.expressions) == 1 else None
-    if type(inside) not in MOVED.get(name, ()):
-        return None
-    left, right = (_is_constant(side) for side in (inside.this, inside.expression))
-    if left == right or (left and isinstance(inside, exp.Div)):
-        return None
-    constant = inside.this if left else inside.expression
-    swapped = isinstance(inside, exp.Sub) if left else False
-    if isinstance(inside, (exp.Mul, exp.Div)):
-        swapped = isinstance(constant.unnest(), exp.Neg)
-    made = node.copy()
-    made.set("this", OTHER_END.get(name, name) if swapped else name)
-    made.set("expressions", [(inside.expression if left else inside.this).copy()])
-    return type(inside)(this=constant.copy() if left else made, expression=made if left else constant.copy())
-
-
-def _is_constant(node: exp.Expr) -> bool:
-    return not isinstance(node, exp.Interval) and not any(isinstance(each, (exp.Column, exp.Query, exp.Interval)) for each in node.walk())
-
-
 def _filter(node: exp.Filter, scope: Scope) -> Value:
     if not isinstance(node.this, (exp.Anonymous, exp.ParameterizedAgg)) or known_aggregate(node.this.name) is None:
         raise mistake(node, "FILTER stands after an aggregate only.")
@@ -318,7 +255,7 @@ def _window(node: exp.Window, scope: Scope) -> Value:
     over = exp.Window(
         partition_by=[key_of(each, scope) for each in node.args.get("partition_by") or []],
         order=exp.Order(expressions=[part for each in order.expressions for part in ordered(each, scope)]) if order else None,
-        spec=_frame(node), over="OVER")
+        spec=frame(node), over="OVER")
     return _call(inner, scope, over=over, kept=kept)
 
 
@@ -338,25 +275,6 @@ def ordered(node: exp.Ordered, scope: Scope) -> list[exp.Expr]:
     if value.type.is_float:
         keys.insert(0, exp.Ordered(this=duck("coalesce(isnan(:x), :null)", x=value.sql, null=exp.Boolean(this=not first)), desc=first, nulls_first=False))
     return keys
-
-
-def _frame(node: exp.Window) -> exp.WindowSpec | None:
-    spec = node.args.get("spec")
-    if spec is None:
-        return None
-    made = exp.WindowSpec(kind=spec.args["kind"].upper())
-    for side in ("start", "end"):
-        bound = spec.args.get(side)
-        if isinstance(bound, exp.Expr):
-            if not (isinstance(bound, exp.Literal) and bound.this.isdigit()):
-                raise mistake(node, "A frame's bounds are whole numbers, UNBOUNDED or CURRENT ROW.")
-            bound = bound.copy()
-            if made.args["kind"] != "ROWS":
-                raise mistake(node, "RANGE with numbers can't be previewed here.", "Use ROWS.")
-        made.set(side, bound)
-        if spec.args.get(f"{side}_side"):
-            made.set(f"{side}_side", spec.args[f"{side}_side"].upper())
-    return made
 
 
 def _extract(node: exp.Extract, scope: Scope) -> Value:

@@ -1,16 +1,19 @@
 """Every function that is known, by its own name; and the other names that ClickHouse has for some."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 
-from ingest.clickhouse.aggregates import AGGREGATES, WINDOWS
+from ingest.clickhouse.aggregates import AGGREGATES, REFUSED
 from ingest.clickhouse.conditions import CONDITIONS
 from ingest.clickhouse.convert import CONVERSIONS
 from ingest.clickhouse.numbers import NUMBERS
+from ingest.clickhouse.shifts import SHIFTS
 from ingest.clickhouse.texts import TEXTS
 from ingest.clickhouse.times import TIMES
 from ingest.clickhouse.values import Call, Value
+from ingest.clickhouse.windows import WINDOWS
 
-FUNCTIONS: dict[str, Callable[[Call], Value]] = {**CONDITIONS, **CONVERSIONS, **NUMBERS, **TEXTS, **TIMES, **WINDOWS}
+FUNCTIONS: dict[str, Callable[[Call], Value]] = {**CONDITIONS, **CONVERSIONS, **NUMBERS, **SHIFTS, **TEXTS, **TIMES, **WINDOWS}
 CASELESS = {
     "not", "isNull", "coalesce", "ifNull", "nullIf", "if", "greatest", "least", "abs", "sign", "round", "floor", "ceil", "trunc", "sqrt", "exp", "log", "log2", "log10", "pow", "DATE", "dateDiff", "lower", "upper",
     "length", "concat", "substring", "position", "left", "right", "count", "sum", "avg", "min", "max", "row_number", "lag", "lead", "rank", "dense_rank", "first_value", "last_value", "rand", "now", "any",
@@ -48,3 +51,13 @@ def known_aggregate(name: str) -> tuple[str, frozenset[str]] | None:
         name = name.removesuffix(ending)
     found = known(name)
     return (found, frozenset(given)) if found in AGGREGATES else None
+
+
+def nearest(name: str) -> str:
+    """What somebody may have meant by a function that isn't known, as a sentence."""
+    names = [each for each in (*FUNCTIONS, *AGGREGATES, *(f"{each}If" for each in AGGREGATES)) if each not in REFUSED]
+    small = {each.lower(): each for each in names}
+    if name.lower() in small and small[name.lower()] != name:
+        return f"Write {small[name.lower()]}: ClickHouse minds capital letters."
+    close = [small[each] for each in get_close_matches(name.lower(), small, 3)]
+    return f"Near it are {', '.join(close)}." if close else "Known are those that the documentation lists, as sum, count, round, if or toDate."

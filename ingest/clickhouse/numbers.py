@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from ingest.clickhouse.convert import float_literal, of_raw, wrapped
 from ingest.clickhouse.dialect import cast, duck, number
-from ingest.clickhouse.times import minus_times, plus_times
+from ingest.clickhouse.shifts import minus_times, plus_times
 from ingest.clickhouse.types import FLOAT64, INTEGERS, UINT8, WIDEST, Type, decimal, integer, storage
 from ingest.clickhouse.values import Call, Value, as_float, as_number, null_value, raw
 

@@ -6,10 +6,10 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from ingest.clickhouse.convert import plain_float_text, text_sql
 from ingest.clickhouse.dialect import DuckDBAsWritten, duck
 from ingest.clickhouse.types import read_type
 from ingest.clickhouse.values import Value
+from ingest.clickhouse.written import plain_float_text, text_sql
 
 
 def text_of(relation: duckdb.DuckDBPyRelation, columns: Sequence[tuple[str, str]]) -> pa.Table:
