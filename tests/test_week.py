@@ -32,7 +32,8 @@ from tests.clickhouse_server import clickhouse
 from tests.database_servers import mariadb, postgres
 from tests.file_servers import WebServer, fingerprint, ssh_key
 from tests.test_push import account
-from tests.week_places import AtLink, InBucket, InClickHouse, InDuckDB, InFolder, InMariaDB, InPostgres, InSQLite, OnSftp, Place, Usage
+from tests.week_files import AtLink, InBucket, InFolder, OnSftp
+from tests.week_places import InClickHouse, InDuckDB, InMariaDB, InPostgres, InSQLite, Place, Usage
 
 LONG = bool(os.environ.get("INTAKE_LONG_WEEK"))
 MONDAY = datetime(2031, 10, 20, 0, 30, tzinfo=UTC)
@@ -117,7 +118,7 @@ class World:
             self.happened["ahead of its time"] += 1
         place.write(rows)
 
-    def trouble(self, place: Place, turn: int) -> int | None:
+    def trouble(self, place: Place) -> int | None:
         """Something that goes wrong at a place until the end of the round. A number is the step after which the worker is killed."""
         kind = self.chance.choice(("none", "none", "cut", "lock", "kill", "note", "rename", "astray"))
         if kind == "rename" and place.hours != "hours" or kind == "astray" and not isinstance(place, AtLink):
@@ -201,7 +202,7 @@ def test_a_week_ends_with_the_account_equal_to_the_sources(places: list[Place], 
         killed = {}
         for number, place in enumerate(places):
             if turn < ROUNDS and (turn == 0 or (turn + number) % (2 if LONG else 4) == 0):
-                killed[place.name] = world.trouble(place, turn) if turn else None
+                killed[place.name] = world.trouble(place) if turn else None
                 world.write(place, moment)
         for run in pulling.begin_due(moment):
             bring_on(run, killed.get(run.source))
