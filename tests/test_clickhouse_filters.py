@@ -17,7 +17,7 @@ ZONES = {"DateTime64": ("UTC", "Europe/Berlin", "Australia/Lord_Howe")}
 
 @pytest.fixture(scope="module")
 def events(tmp_path_factory):
-    path = write(rows(count=150), tmp_path_factory.mktemp("filters") / "events.parquet")
+    path = write(rows(count=60), tmp_path_factory.mktemp("filters") / "events.parquet")
     with opened(path) as connection:
         yield connection, path
 

@@ -18,7 +18,7 @@ needs_clickhouse = pytest.mark.skipif(not real.available(), reason="chdb is not 
 
 @pytest.fixture(scope="module")
 def events(tmp_path_factory):
-    path = write(rows(count=90), tmp_path_factory.mktemp("functions") / "events.parquet")
+    path = write(rows(count=50), tmp_path_factory.mktemp("functions") / "events.parquet")
     with opened(path) as connection:
         yield connection, path
 

@@ -17,7 +17,7 @@ from tests.metric_definitions import PERIODS, definitions, events
 from tests.metric_events import TABLE, both, opened, rows, write
 
 pytestmark = pytest.mark.skipif(not real.available(), reason="chdb is not installed")
-FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LAST_DIGITS = Decimal("1e-13")
 
 
@@ -53,7 +53,7 @@ def near(ours: str | None, theirs: str | None) -> bool:
 
 
 @FEW
-@given(data=events(), steps=some.lists(definitions(), min_size=3, max_size=3), period=some.sampled_from(PERIODS), by=some.sampled_from([("customer",), ("customer", "day"), ("month", "customer"), ()]))
+@given(data=events(), steps=some.lists(definitions(), min_size=2, max_size=2), period=some.sampled_from(PERIODS), by=some.sampled_from([("customer",), ("customer", "day"), ("month", "customer"), ()]))
 def test_generated_events(tmp_path_factory, data, steps, period, by):
     path = write(data, tmp_path_factory.mktemp("events") / "events.parquet")
     for each in steps:

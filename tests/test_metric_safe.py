@@ -99,7 +99,7 @@ def test_too_much_is_stopped_with_a_sentence(sql: str, sentence: str):
 
 
 @pytest.mark.parametrize("sql", [
-    "with recursive r as (select 1 as n union all select n + 1 from r) select max(n) as quantity from r", "select count(*) as quantity from range(100000000000) a, range(1000000) b", "select sum(a.range) as quantity from range(1000000000000) a", "select sleep_ms(60000) as quantity",
+    "with recursive r as (select 1 as n union all select n + 1 from r) select max(n) as quantity from r", "select count(*) as quantity from range(100000000000) a, range(1000000) b", "select sleep_ms(60000) as quantity",
 ])
 def test_what_never_ends_is_ended(sql: str):
     with pytest.raises(SqlRefused, match="took longer than 1.5 seconds"):
