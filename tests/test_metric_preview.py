@@ -131,6 +131,12 @@ def test_whole_numbers_that_overflow_are_shown_as_they_would_be_billed_and_said(
     assert found.warnings == (f"1 total is too large for the 64 bits in which the billing system adds up whole numbers. globex: it would bill -{2 * BIG}, and the true sum of calls is {2 * BIG}.",)
 
 
+def test_a_number_of_more_digits_than_can_be_calculated_with_is_a_sentence(tmp_path: Path):
+    of = events(tmp_path, [("acme", "2026-10-01T00:00:00Z", "12345678901234567890.123456789012345678", "", "", "", "", "")])
+    with pytest.raises(BadInput, match="comes to a number of more than 38 digits.*Look for a mistyped value"):
+        asked(of, metric(function="sum_product", field="quantity", times="quantity"))
+
+
 @pytest.mark.parametrize(("what", "more", "problem"), [
     (metric(field="quantitty"), {}, "Did you mean 'quantity'"), (metric(field="region"), {}, "needs numbers"), (metric(filters=equals("calls", "x")), {}, "holds whole numbers"),
     (metric(), {"by": ("planet",)}, "planet"), (metric(), {"zone": "Berlin"}, "no time zone 'Berlin'"), (metric(), {"start": "2026-11-01"}, "before it begins"), (metric(), {"end": "tomorrow"}, "not a day"),
