@@ -39,7 +39,7 @@ LONG = bool(os.environ.get("INTAKE_LONG_WEEK"))
 MONDAY = datetime(2031, 10, 20, 0, 30, tzinfo=UTC)
 """The clocks of Berlin go back on the Sunday of this week, at 01:00 UTC."""
 EVERY = timedelta(hours=6 if LONG else 24)
-ROUNDS, CALM = timedelta(days=8) // EVERY, timedelta(days=1) // EVERY
+ROUNDS, CALM = timedelta(days=8) // EVERY, timedelta(days=2) // EVERY
 """In the calm at the end nothing is written and nothing goes wrong."""
 KINDS = ("postgresql", "mariadb", "clickhouse", "sqlite", "duckdb", "s3", "sftp", "link", "folder")
 NAMES = [f"{kind}-{number}" for number in (1, 2, 3) for kind in KINDS][:20 if LONG else 9]
@@ -121,7 +121,7 @@ class World:
     def trouble(self, place: Place) -> int | None:
         """Something that goes wrong at a place until the end of the round. A number is the step after which the worker is killed."""
         kind = self.chance.choice(("none", "none", "cut", "lock", "kill", "note", "rename", "astray"))
-        if kind == "rename" and place.hours != "hours" or kind == "astray" and not isinstance(place, AtLink):
+        if kind == "rename" and (place.hours != "hours" or not place.is_of_one_kind) or kind == "astray" and not isinstance(place, AtLink):
             kind = "cut"
         self.happened[kind] += 1
         if kind == "kill":

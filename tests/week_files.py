@@ -17,6 +17,7 @@ class Files(Place):
     """CSV files: with every writing a new one comes, and the one before grows."""
 
     has_cursor = False
+    is_of_one_kind = False
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -114,6 +115,7 @@ class AtLink(Files):
     """One file at a link, with everything since the week began."""
 
     connector = "https"
+    is_of_one_kind = True
 
     def __init__(self, name: str, server: WebServer) -> None:
         self.server, self.path, self.version = server, f"/{name}.csv", 0

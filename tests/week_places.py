@@ -73,6 +73,8 @@ class Place:
 
     connector = ""
     has_cursor = True
+    is_of_one_kind = True
+    """Whether all that is there has the same columns at any time."""
     wire: Wire | None = None
 
     def __init__(self, name: str) -> None:

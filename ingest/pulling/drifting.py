@@ -25,7 +25,7 @@ def refuse_gone(columns: tuple[str, ...], source: Source, last: MatchSpec) -> No
         if _folded(column) not in there and field not in source.constants:
             likely = recipes.between(_known(last), columns).renamed.get(column)
             called = f"It may be called {likely!r} now. " if likely else ""
-            raise BadInput(f"There is no column {column!r} any more, from which {field} came until now.", f"{called}Say which column it is under match: of the source ({field}: {likely or 'COLUMN'}), then run it again.")
+            raise BadInput(f"There is no column {column!r} any more, from which {field} came until now.", f"{called}Say which column it is under match: of the source ({field}: {likely or 'COLUMN'}), then run it again; or, for this time only, match the import on its page.")
 
 
 def as_before(spec: MatchSpec, source: Source, last: MatchSpec | None) -> MatchSpec:
