@@ -67,8 +67,9 @@ def _row_findings(connection: duckdb.DuckDBPyConnection, plans: Sequence[Plan], 
         severity = rules.severity(code, field or "")
         limit = "" if severity == "error" else f"order by _row limit {LISTED}"
         connection.execute(f"""
-            insert into issues select f.code, $severity, r._file, r._sheet, f._row, $column, f.value, f.field
-            from (select * from findings where code = $code and field is not distinct from $field {limit}) f left join (select _row, _file, _sheet from raw) r using (_row)""",
+            insert into issues with f as materialized (select * from findings where code = $code and field is not distinct from $field {limit})
+            select f.code, $severity, r._file, r._sheet, f._row, $column, f.value, f.field
+            from f left join (select _row, _file, _sheet from raw where _row in (select _row from f)) r using (_row)""",
             {"severity": severity, "column": columns.get(field), "code": code, "field": field})
     return {(code, columns.get(field)): count for code, field, count in found}
 
