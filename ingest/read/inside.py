@@ -55,7 +55,7 @@ class Inside:
         self.usually_filled = [_filled_share(plain, index) > 0.9 for index in range(layout.width)]
         self.body = [(row.number, _trimmed(row.cells)) for row in body][:LOOKED_BACK]
         self.measured: dict[tuple[int, int], bool] = {}
-        self.plain: dict[str, bool] = {}
+        self.plain: dict[str, str] = {}
         self.lengths: dict[int, Counter[int]] = {}
         self.excluded: list[ExcludedRow] = []
         self.second: SecondTable | None = None
@@ -101,20 +101,21 @@ class Inside:
                 return False
         if type(first) is not str:
             return True
-        if not self._begins_plainly(first):
+        plain = self.plain.get(first)
+        if plain is None:
+            plain = self._plain_name(first)
+        if not plain:
             return False
-        self.group = first.strip()
+        self.group = plain
         return True
 
-    def _begins_plainly(self, cell: str) -> bool:
-        """Whether a text says nothing of what its row is. Remembered, since tables name the same customers again and again."""
-        known = self.plain.get(cell)
-        if known is None:
-            text = cell.strip()
-            known = bool(text) and text.casefold() not in self.begins and not (text.startswith(COMMENT_MARKS) or says_total(text) or OF_A_GROUP.fullmatch(text))
-            if len(self.plain) < MOST_REMEMBERED:
-                self.plain[cell] = known
-        return known
+    def _plain_name(self, cell: str) -> str:
+        """A text that says nothing of what its row is, trimmed; else nothing. Remembered, since tables name the same customers again and again."""
+        text = cell.strip()
+        name = "" if text.casefold() in self.begins or text.startswith(COMMENT_MARKS) or says_total(text) or OF_A_GROUP.fullmatch(text) else text
+        if len(self.plain) < MOST_REMEMBERED:
+            self.plain[cell] = name
+        return name
 
     def _reason(self, cells: Sequence[str]) -> str | None:
         if self.headers or self.titles:
